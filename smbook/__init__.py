@@ -1,0 +1,25 @@
+"""Statistical mechanics of neural networks: samplers, exact theory and statistics behind the textbook.
+
+Submodules load on first use, so ``import smbook`` is quick and pulls in no heavy library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+_SUBMODULES = ("figures", "ising", "kernels", "statistics", "theory")
+
+__all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

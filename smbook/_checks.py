@@ -1,0 +1,78 @@
+"""Checks of arguments, made before anything is touched; each error names the argument and its value."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+def integer(name: str, value: Any, *, minimum: int) -> int:
+    """Return `value` as an int, or raise if it is no whole number (a bool is none) or below `minimum`."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer; got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; got {value!r}") from None
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}; got {number}")
+    return number
+
+
+def real(name: str, value: Any, *, minimum: float = -math.inf) -> float:
+    """Return `value` as a float, or raise if it is not one finite real number of at least `minimum`."""
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0 or np.iscomplexobj(value):
+        raise TypeError(f"{name} must be a real number; got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a real number; got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite; got {number}")
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}; got {number}")
+    return number
+
+
+def reals(name: str, values: ArrayLike, *, minimum: float = -math.inf) -> NDArray[np.float64]:
+    """Return `values` as a float64 array, or raise if an entry is no finite real of at least `minimum`."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; got {array[~np.isfinite(array)].flat[0]}")
+    if (array < minimum).any():
+        raise ValueError(f"{name} must be at least {minimum:g}; got {array.min()}")
+    return array
+
+
+def lattice_shape(shape: int | Iterable[int], *, dimensions: tuple[int, ...] = (1, 2, 3)) -> tuple[int, ...]:
+    """Return `shape` as a tuple of side lengths of at least 2; a plain integer is a chain."""
+    sides = (shape,) if np.ndim(shape) == 0 else tuple(shape)  # type: ignore[arg-type]
+    if len(sides) not in dimensions:
+        expected = " or ".join(str(dimension) for dimension in dimensions)
+        raise ValueError(f"shape must have {expected} sides; got {len(sides)}: {shape!r}")
+    lengths = tuple(integer("each side of shape", side, minimum=0) for side in sides)
+    for side in lengths:
+        if side == 0:
+            raise ValueError(f"shape must not have a side of zero length; got {lengths}")
+        if side == 1:
+            raise ValueError(f"a side of 1 couples a spin to itself; drop it from the shape {lengths}")
+    return lengths
+
+
+def choice(name: str, value: Any, options: Iterable[str]) -> str:
+    """Return `value` if it is one of `options`, or raise with the list of them."""
+    known = tuple(options)
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}; got {value!r}")
+    return value

@@ -1,0 +1,134 @@
+"""Exponential and logarithm of our own, for float64: libm and browsers differ in the last bit, these do not.
+
+Both reduce the argument by powers of two and sum a series on the short interval that is left. The error
+stays below one unit in the last place (`tests/kernels/test_elementary.py` measures it).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from smbook.kernels import kernel
+
+# ln 2 in two parts: the upper one has 37 bits, so that its product with an exponent is exact.
+_LN2_HIGH = np.float64(0x162E42FEFA) * 2.0**-37
+_LN2_LOW = 1.6465949582897082e-12
+_INVERSE_LN2 = 1.4426950408889634
+_SQRT_HALF_BITS = np.int64(0x3FE6A09E667F3BCD)
+_ONE_BITS = np.int64(0x3FF0000000000000)
+_MANTISSA = np.int64(0x000FFFFFFFFFFFFF)
+_EXP_OVERFLOW = 709.782712893384
+_EXP_UNDERFLOW = -745.1332191019412
+
+
+@intrinsic
+def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
+    """Read the 64 bits of a float64 as an int64."""
+
+    def codegen(_target, builder, _signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), codegen
+
+
+@intrinsic
+def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """Read the 64 bits of an int64 as a float64."""
+
+    def codegen(_target, builder, _signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), codegen
+
+
+@kernel
+def _power_of_two(exponent):
+    """Return 2**exponent for a normal result, -1022 <= exponent <= 1023."""
+    return _from_bits((np.int64(exponent) + np.int64(1023)) << np.int64(52))
+
+
+@kernel
+def exp(x):
+    """Return e**x as float64; nan, infinities, overflow and gradual underflow as in IEEE 754.
+
+    With x = k ln 2 + r and abs(r) <= ln 2 / 2, exp(x) = 2**k (1 + r + r**2 / 2 + ...),
+    Taylor's series to r**13.
+
+    Examples
+    --------
+    >>> exp(0.0), exp(-np.inf)
+    (1.0, 0.0)
+    """
+    if x != x:
+        return x
+    if x > _EXP_OVERFLOW:
+        return np.inf
+    if x < _EXP_UNDERFLOW:
+        return 0.0
+    scaled = x * _INVERSE_LN2
+    k = np.int64(scaled + 0.5) if scaled >= 0.0 else np.int64(scaled - 0.5)
+    high = x - k * _LN2_HIGH
+    low = k * _LN2_LOW
+    r = high - low
+    rest = (high - r) - low  # what rounding took from r
+    tail = 1.0 / 6227020800.0
+    tail = tail * r + 1.0 / 479001600.0
+    tail = tail * r + 1.0 / 39916800.0
+    tail = tail * r + 1.0 / 3628800.0
+    tail = tail * r + 1.0 / 362880.0
+    tail = tail * r + 1.0 / 40320.0
+    tail = tail * r + 1.0 / 5040.0
+    tail = tail * r + 1.0 / 720.0
+    tail = tail * r + 1.0 / 120.0
+    tail = tail * r + 1.0 / 24.0
+    tail = tail * r + 1.0 / 6.0
+    tail = tail * r + 0.5
+    value = 1.0 + (r + (r * r * tail + rest))
+    half = k // 2  # two steps, so that neither factor leaves the normal range
+    return value * _power_of_two(half) * _power_of_two(k - half)
+
+
+@kernel
+def log(x):
+    """Return the natural logarithm of x as float64: nan below zero, -inf at zero, inf at infinity.
+
+    With x = 2**k m, m in [sqrt(1/2), sqrt(2)), f = m - 1 and s = f / (2 + f), log m = 2 artanh s, written as
+    f - f**2 / 2 + s (f**2 / 2 + 2 s**2 (1/3 + s**2 / 5 + ...)), so that the leading term f is exact.
+
+    Examples
+    --------
+    >>> log(1.0), log(0.0)
+    (0.0, -inf)
+    """
+    if x != x or x == np.inf:
+        return x
+    if x <= 0.0:
+        return -np.inf if x == 0.0 else np.nan
+    k = np.int64(0)
+    if x < 2.2250738585072014e-308:  # subnormal
+        x *= 18014398509481984.0
+        k = np.int64(-54)
+    bits = _to_bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)
+    k += (bits >> np.int64(52)) - np.int64(1023)
+    f = _from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    series = 1.0 / 23.0
+    series = series * z + 1.0 / 21.0
+    series = series * z + 1.0 / 19.0
+    series = series * z + 1.0 / 17.0
+    series = series * z + 1.0 / 15.0
+    series = series * z + 1.0 / 13.0
+    series = series * z + 1.0 / 11.0
+    series = series * z + 1.0 / 9.0
+    series = series * z + 1.0 / 7.0
+    series = series * z + 1.0 / 5.0
+    series = series * z + 1.0 / 3.0
+    half_square = 0.5 * f * f
+    correction = s * (half_square + 2.0 * z * series)
+    return k * _LN2_HIGH - ((half_square - (correction + k * _LN2_LOW)) - f)

@@ -1,0 +1,292 @@
+"""Kernels for Ising spins on periodic lattices of one, two or three dimensions, with any sides of at least 2.
+
+The spins are a flat int8 array of +1 and -1 in row-major order; `shape` is an int64 array of the d side
+lengths. Each site has two bonds along each axis, so on a side of 2 its one neighbour there counts twice.
+`sign` (int8) is that of the coupling: neighbours pull a spin up by sign times their sum. An event of
+probability p happens where the upper 63 bits of a draw do not exceed `probability_threshold(p)`.
+
+Each algorithm is one kernel that does `thin` sweeps, notes the sum over bonds and the sum of spins, and so
+on until `bonds` and `sums` (int64) are full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smbook.kernels import kernel
+from smbook.kernels.elementary import exp
+from smbook.kernels.rng import fill_uint64, next_uint64
+
+TABLE_WIDTH = 7  # pulls of -6, -4, ..., 6 in three dimensions
+_CERTAIN = np.int64(2**63 - 1)
+
+
+@kernel
+def probability_threshold(probability):
+    """Return p * 2**63 - 1 as int64, for 0 <= p <= 1: the largest 63-bit draw with which it happens."""
+    return np.int64(np.uint64(probability * 9223372036854775808.0) - np.uint64(1))
+
+
+@kernel
+def bond_threshold(beta, coupling):
+    """Return the threshold with which a satisfied bond joins its two sites to one cluster.
+
+    p = 1 - exp(-2 beta abs(J)). Source: Fortuin and Kasteleyn (1972).
+    """
+    return probability_threshold(1.0 - exp(-2.0 * beta * abs(coupling)))
+
+
+@kernel
+def _happens(state, threshold):
+    return np.int64(next_uint64(state) >> np.uint64(1)) <= threshold
+
+
+@kernel
+def randomize(spins, state):
+    """Set each spin to +1 or -1 with probability 1/2."""
+    for i in range(spins.size):
+        spins[i] = 1 if np.int64(next_uint64(state)) < 0 else -1
+
+
+@kernel
+def bond_sum(spins, shape):
+    """Return the sum of s_i s_j over all bonds, as int64."""
+    total = np.int64(0)
+    stride = np.int64(1)
+    for axis in range(shape.size - 1, -1, -1):
+        extent = stride * shape[axis]
+        last = extent - stride
+        for start in range(0, spins.size, extent):
+            for i in range(start, start + last):
+                total += spins[i] * spins[i + stride]
+            for i in range(start, start + stride):
+                total += spins[i] * spins[i + last]
+        stride = extent
+    return total
+
+
+@kernel
+def spin_sum(spins):
+    """Return the sum of all spins, as int64."""
+    total = np.int64(0)
+    for i in range(spins.size):
+        total += spins[i]
+    return total
+
+
+@kernel
+def heat_bath_table(beta, coupling, field, dimension, table):
+    """Fill `table` for the heat bath: P(up) = 1 / (1 + exp(-2 beta (abs(J) p + h))), whatever the spin was.
+
+    `table` is int64 of shape (1, 7). Entry k is the threshold for a spin to be up after its update while
+    its neighbours pull with p = 2 k - 2 d. It grows with k; entries beyond k = 2 d are certain. Source:
+    Glauber (1963).
+    """
+    for k in range(TABLE_WIDTH):
+        x = -2.0 * beta * (abs(coupling) * (2 * k - 2 * dimension) + field)
+        up = 1.0 / (1.0 + exp(x)) if x < 700.0 else exp(-x)
+        table[0, k] = probability_threshold(up) if k <= 2 * dimension else _CERTAIN
+
+
+@kernel
+def metropolis_table(beta, coupling, field, dimension, table):
+    """Fill `table` for Metropolis: a flip that costs dE is accepted with probability min(1, exp(-beta dE)).
+
+    As `heat_bath_table`, but of shape (2, 7): the first row is for a spin that was down, the second for one
+    that was up. Source: Metropolis, Rosenbluth, Rosenbluth, Teller and Teller (1953).
+    """
+    for k in range(TABLE_WIDTH):
+        cost = 2.0 * beta * (abs(coupling) * (2 * k - 2 * dimension) + field)  # beta dE from up to down
+        table[0, k] = probability_threshold(exp(min(cost, 0.0))) if k <= 2 * dimension else _CERTAIN
+        table[1, k] = probability_threshold(1.0 - exp(-max(cost, 0.0))) if k <= 2 * dimension else _CERTAIN
+
+
+@kernel
+def single_site(spins, shape, sign, table, draws, scratch, state, thin, bonds, sums):
+    """Update every spin once a sweep with the probabilities of `table`, heat bath or Metropolis.
+
+    Rows (lines along the last axis) follow one another; within a row come all even sites, then the odd
+    ones, then the last site of an odd row, which has an even site on both sides. Sites of one group are no
+    neighbours, so that the order is as good as one site after another, and the processor works on many at
+    once.
+
+    `draws` (uint64, 3 rows as long as the last side) and `scratch` (int8, 5 rows longer by 2) are room to
+    work in.
+    """
+    _number_groups(scratch[4], draws.shape[1])
+    for kept in range(bonds.size):
+        for _ in range(thin):
+            for start in range(0, spins.size, draws.shape[1]):
+                fill_uint64(state, draws[0])
+                _draws_to_needs(draws, table, scratch[1])
+                _add_other_axes(spins, shape, start, scratch[0])
+                _update_row(spins[start : start + draws.shape[1]], sign, np.int8(2 * shape.size), scratch)
+        bonds[kept] = bond_sum(spins, shape)
+        sums[kept] = spin_sum(spins)
+
+
+@kernel
+def _number_groups(groups, length):
+    for i in range(length):
+        groups[i] = i % 2
+    if length % 2:
+        groups[length - 1] = 2
+
+
+@kernel
+def _draws_to_needs(draws, table, needs):
+    """Note how many thresholds each draw exceeds: in bits 0 to 2 for a spin down, 4 to 6 for one up."""
+    for row in range(table.shape[0]):
+        _count_exceeded(draws[0], table[row], draws[1 + row])
+    down, up = draws[1], draws[table.shape[0]]
+    for i in range(down.size):
+        needs[i] = np.int8(down[i] + (up[i] << np.uint64(4)))
+
+
+@kernel
+def _count_exceeded(draws, thresholds, counts):
+    t0, t1, t2, t3 = thresholds[0], thresholds[1], thresholds[2], thresholds[3]
+    t4, t5, t6 = thresholds[4], thresholds[5], thresholds[6]
+    for i in range(draws.size):
+        draw = np.int64(draws[i] >> np.uint64(1))
+        count = np.int64(draw > t0) + np.int64(draw > t1) + np.int64(draw > t2) + np.int64(draw > t3)
+        counts[i] = np.uint64(count + np.int64(draw > t4) + np.int64(draw > t5) + np.int64(draw > t6))
+
+
+@kernel
+def _add_other_axes(spins, shape, start, total):
+    """Add up the neighbours along all axes but the last, for the row that begins at `start`."""
+    length = shape[shape.size - 1]
+    for i in range(length):
+        total[i] = 0
+    stride = length
+    for axis in range(shape.size - 2, -1, -1):
+        extent = stride * shape[axis]
+        within = start % extent
+        after = spins[start + stride - (extent if within + stride >= extent else 0) :]
+        before = spins[start - stride + (extent if within < stride else 0) :]
+        for i in range(length):
+            total[i] += np.int8(after[i] + before[i])
+        stride = extent
+
+
+@kernel
+def _update_row(row, sign, n_neighbours, scratch):
+    """Turn up every spin whose pull p = 2 k - 2 d has k of at least its need, one group after the other."""
+    others, needs, fresh, padded, groups = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    for i in range(row.size):
+        padded[i + 1] = row[i]
+    for group in range(2 + row.size % 2):
+        padded[0] = padded[row.size]
+        padded[row.size + 1] = padded[1]
+        for i in range(row.size):
+            neighbours = np.int8(others[i] + np.int8(padded[i] + padded[i + 2]))
+            twice_k = np.int8(np.int8(sign * neighbours) + n_neighbours)
+            need = np.int8(needs[i] >> 4) if padded[i + 1] > 0 else np.int8(needs[i] & 15)
+            fresh[i] = np.int8(1) if twice_k >= np.int8(need + need) else np.int8(-1)
+        for i in range(row.size):
+            new, old = fresh[i], padded[i + 1]
+            padded[i + 1] = new if groups[i] == group else old
+    for i in range(row.size):
+        row[i] = padded[i + 1]
+
+
+@kernel
+def wolff(spins, shape, sign, threshold, n_flips, queue, joined, state, thin, bonds, sums):
+    """Flip `n_flips` clusters a sweep, each grown from a random site over satisfied bonds.
+
+    The number of flips is fixed: to stop once enough sites are turned would favour the states in which
+    clusters are large. `queue` (int64) and `joined` (int8, zero before and after) have room for every site.
+    Source: Wolff (1989).
+    """
+    for kept in range(bonds.size):
+        for _ in range(thin * n_flips):
+            _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
+        bonds[kept] = bond_sum(spins, shape)
+        sums[kept] = spin_sum(spins)
+
+
+@kernel
+def _flip_cluster(spins, shape, sign, threshold, queue, joined, state):
+    first = np.int64((next_uint64(state) >> np.uint64(1)) % np.uint64(spins.size))
+    joined[first] = 1
+    queue[0] = first
+    head, tail = 0, 1
+    while head < tail:
+        site = queue[head]
+        head += 1
+        stride = np.int64(1)
+        for axis in range(shape.size - 1, -1, -1):
+            extent = stride * shape[axis]
+            within = site % extent
+            after = site + stride - (extent if within + stride >= extent else 0)
+            before = site - stride + (extent if within < stride else 0)
+            tail = _join(spins, sign * spins[site], after, threshold, queue, joined, tail, state)
+            tail = _join(spins, sign * spins[site], before, threshold, queue, joined, tail, state)
+            stride = extent
+    for k in range(tail):
+        spins[queue[k]] = -spins[queue[k]]
+        joined[queue[k]] = 0
+
+
+@kernel
+def _join(spins, satisfied, site, threshold, queue, joined, tail, state):
+    """Put `site` into the queue if its bond is satisfied and holds; return the new tail."""
+    if joined[site] or spins[site] != satisfied or not _happens(state, threshold):
+        return tail
+    joined[site] = 1
+    queue[tail] = site
+    return tail + 1
+
+
+@kernel
+def swendsen_wang(spins, shape, sign, threshold, parent, turned, state, thin, bonds, sums):
+    """Part the lattice into clusters over satisfied bonds, and flip each with probability 1/2, once a sweep.
+
+    `parent` (int64) and `turned` (int8) have room for every site. Source: Swendsen and Wang (1987).
+    """
+    for kept in range(bonds.size):
+        for _ in range(thin):
+            _find_clusters(spins, shape, sign, threshold, parent, state)
+            _flip_clusters(spins, parent, turned, state)
+        bonds[kept] = bond_sum(spins, shape)
+        sums[kept] = spin_sum(spins)
+
+
+@kernel
+def _find_clusters(spins, shape, sign, threshold, parent, state):
+    for site in range(spins.size):
+        parent[site] = site
+    stride = np.int64(1)
+    for axis in range(shape.size - 1, -1, -1):
+        extent = stride * shape[axis]
+        for site in range(spins.size):
+            after = site + stride - (extent if site % extent + stride >= extent else 0)
+            if spins[after] == sign * spins[site] and _happens(state, threshold):
+                _unite(parent, site, after)
+        stride = extent
+
+
+@kernel
+def _unite(parent, a, b):
+    """Join two clusters; the root is the smallest site, so that every parent comes before its child."""
+    a, b = _root(parent, a), _root(parent, b)
+    parent[max(a, b)] = min(a, b)
+
+
+@kernel
+def _root(parent, site):
+    while parent[site] != site:
+        parent[site] = parent[parent[site]]
+        site = parent[site]
+    return site
+
+
+@kernel
+def _flip_clusters(spins, parent, turned, state):
+    for site in range(spins.size):
+        root = parent[parent[site]]  # one step suffices: the parent's own is final
+        parent[site] = root
+        if root == site:
+            turned[site] = 1 if np.int64(next_uint64(state)) < 0 else -1
+        spins[site] *= turned[root]

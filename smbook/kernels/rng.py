@@ -1,0 +1,174 @@
+"""xoshiro256++ (Blackman and Vigna, 2021), seeded through SplitMix64, parted into streams by jumps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smbook import _checks
+from smbook.kernels import kernel
+
+State = NDArray[np.uint64]
+Randomness = int | np.random.Generator | None
+
+_GOLDEN_GAMMA = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+_JUMP = np.array(
+    [0x180EC6D33CFD0ABA, 0xD5A61266F0C9392C, 0xA9582618E03FC9AA, 0x39ABDC4529B1661C], dtype=np.uint64
+)
+_TO_UNIT = 2.0**-53
+
+
+def seed_state(rng: Randomness = None) -> State:
+    """Return a seeded state from an integer, a NumPy Generator (which advances by one draw) or fresh entropy.
+
+    SplitMix64 spreads the 64-bit seed over the four words, so that neighbouring seeds give unrelated states.
+
+    Parameters
+    ----------
+    rng
+        An integer from 0 to 2**64 - 1, a `numpy.random.Generator`, or None for a seed from the operating
+        system.
+
+    Returns
+    -------
+    State
+        uint64, shape (4,).
+
+    Raises
+    ------
+    TypeError
+        If `rng` is of another kind (a legacy `RandomState` included).
+    ValueError
+        If the integer does not fit 64 bits.
+
+    References
+    ----------
+    Steele, Lea and Flood (2014) for SplitMix64; Blackman and Vigna (2021).
+
+    Examples
+    --------
+    >>> seed_state(0)
+    array([16294208416658607535,  7960286522194355700,   487617019471545679,
+           17909611376780542444], dtype=uint64)
+    """
+    seed = _seed_of(rng)
+    words = []
+    for step in range(1, 5):
+        z = (seed + step * _GOLDEN_GAMMA) & _MASK
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+        words.append(z ^ (z >> 31))
+    return np.array(words, dtype=np.uint64)
+
+
+def _seed_of(rng: Randomness) -> int:
+    if rng is None:
+        rng = np.random.default_rng()
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(0, 1 << 64, dtype=np.uint64))
+    try:
+        seed = _checks.integer("rng", rng, minimum=0)
+    except TypeError:
+        raise TypeError(f"rng must be an integer, a numpy.random.Generator or None; got {rng!r}") from None
+    if seed > _MASK:
+        raise ValueError(f"rng must be below 2**64; got {seed}")
+    return seed
+
+
+def streams(rng: Randomness, count: int) -> State:
+    """Return `count` states of one sequence that lie 2**128 draws apart, so that the streams never overlap.
+
+    Row 0 is `seed_state(rng)`; each further row is the one before, jumped.
+
+    Returns
+    -------
+    State
+        uint64, shape (count, 4).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `count` is no positive integer, or as `seed_state`.
+
+    Examples
+    --------
+    >>> states = streams(7, 3)
+    >>> states.shape
+    (3, 4)
+    """
+    count = _checks.integer("count", count, minimum=1)
+    states = np.empty((count, 4), dtype=np.uint64)
+    states[0] = seed_state(rng)
+    for k in range(1, count):
+        states[k] = states[k - 1]
+        jump(states[k])
+    return states
+
+
+@kernel
+def _rotate_left(word, shift):
+    return (word << np.uint64(shift)) | (word >> np.uint64(64 - shift))
+
+
+@kernel
+def next_uint64(state):
+    """Advance `state` by one step and return 64 random bits.
+
+    Examples
+    --------
+    >>> state = np.array([1, 2, 3, 4], dtype=np.uint64)
+    >>> [int(next_uint64(state)) for _ in range(3)]
+    [41943041, 58720359, 3588806011781223]
+    """
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    result = _rotate_left(s0 + s3, 23) + s0
+    carried = s1 << np.uint64(17)
+    s2 ^= s0
+    s3 ^= s1
+    state[1] = s1 ^ s2
+    state[0] = s0 ^ s3
+    state[2] = s2 ^ carried
+    state[3] = _rotate_left(s3, 45)
+    return result
+
+
+@kernel
+def fill_uint64(state, out):
+    """Fill `out` (uint64, one-dimensional) with the next draws; the state stays in registers meanwhile."""
+    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
+    for i in range(out.size):
+        out[i] = _rotate_left(s0 + s3, 23) + s0
+        carried = s1 << np.uint64(17)
+        s2 ^= s0
+        s3 ^= s1
+        s1 ^= s2
+        s0 ^= s3
+        s2 ^= carried
+        s3 = _rotate_left(s3, 45)
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+
+@kernel
+def uniform(state):
+    """Return a float64 in [0, 1): the upper 53 bits of one draw, so every value is a multiple of 2**-53."""
+    return np.float64(next_uint64(state) >> np.uint64(11)) * _TO_UNIT
+
+
+@kernel
+def jump(state):
+    """Advance `state` by 2**128 steps, in place.
+
+    The jump polynomial has 256 bits; for each that is set, the state reached there is added (xor) to the
+    result.
+    """
+    s0, s1, s2, s3 = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+    for word in range(4):
+        for bit in range(64):
+            if (_JUMP[word] >> np.uint64(bit)) & np.uint64(1):
+                s0 ^= state[0]
+                s1 ^= state[1]
+                s2 ^= state[2]
+                s3 ^= state[3]
+            next_uint64(state)
+    state[0], state[1], state[2], state[3] = s0, s1, s2, s3
