@@ -1,0 +1,10 @@
+"""Run every benchmark, one thread each."""
+
+import os
+
+os.environ |= dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+# Only now: the thread counts have to be set before anything is loaded.
+from benchmarks import lattice
+
+lattice.main()

@@ -1,0 +1,54 @@
+"""Time several codes in turn, A B C A B C ..., so that a drift of the machine's speed touches all alike."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROUNDS = 7
+
+
+def interleaved(codes: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Return the seconds of each call, `rounds` of each code after one call that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in codes}
+    for round_number in range(rounds + 1):
+        for name, code in codes.items():
+            start = time.perf_counter()
+            code()
+            if round_number:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def rate_table(heading: str, work: Mapping[str, float], seconds: Mapping[str, list[float]]) -> str:
+    """Return a Markdown table of rates (work per ns) and of the first code's rate over theirs, by round."""
+    reference = next(iter(seconds))
+    lines = [f"| {heading} | median | min to max | {reference} is faster by |", "| --- | --- | --- | --- |"]
+    for name, times in seconds.items():
+        rates = sorted(work[name] / t * 1e-9 for t in times)
+        ratio = median(
+            (work[reference] / a) / (work[name] / b) for a, b in zip(seconds[reference], times, strict=True)
+        )
+        lines.append(f"| {name} | {median(rates):.3f} | {rates[0]:.3f} to {rates[-1]:.3f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def machine(*packages: str) -> str:
+    """Return one line that names the processor, the interpreter and the versions of `packages`."""
+    named = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
+    cpu = named[0] if named else platform.processor()
+    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    return f"{cpu}, {os.cpu_count()} cores; Python {platform.python_version()}; {versions}."
+
+
+def _cpu_info() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
