@@ -56,7 +56,8 @@ def bond_sum(spins, shape):
     for axis in range(shape.size - 1, -1, -1):
         extent = stride * shape[axis]
         last = extent - stride
-        for start in range(0, spins.size, extent):
+        for block in range(spins.size // extent):
+            start = block * extent
             for i in range(start, start + last):
                 total += spins[i] * spins[i + stride]
             for i in range(start, start + stride):
@@ -113,14 +114,16 @@ def single_site(spins, shape, sign, table, draws, scratch, state, thin, bonds, s
     `draws` (uint64, 3 rows as long as the last side) and `scratch` (int8, 5 rows longer by 2) are room to
     work in.
     """
-    _number_groups(scratch[4], draws.shape[1])
+    length = draws.shape[1]
+    _number_groups(scratch[4], length)
     for kept in range(bonds.size):
         for _ in range(thin):
-            for start in range(0, spins.size, draws.shape[1]):
+            for row in range(spins.size // length):
+                start = row * length
                 fill_uint64(state, draws[0])
                 _draws_to_needs(draws, table, scratch[1])
                 _add_other_axes(spins, shape, start, scratch[0])
-                _update_row(spins[start : start + draws.shape[1]], sign, np.int8(2 * shape.size), scratch)
+                _update_row(spins[start : start + length], sign, np.int8(2 * shape.size), scratch)
         bonds[kept] = bond_sum(spins, shape)
         sums[kept] = spin_sum(spins)
 
@@ -215,28 +218,22 @@ def _flip_cluster(spins, shape, sign, threshold, queue, joined, state):
     while head < tail:
         site = queue[head]
         head += 1
+        satisfied = sign * spins[site]
         stride = np.int64(1)
         for axis in range(shape.size - 1, -1, -1):
             extent = stride * shape[axis]
             within = site % extent
             after = site + stride - (extent if within + stride >= extent else 0)
             before = site - stride + (extent if within < stride else 0)
-            tail = _join(spins, sign * spins[site], after, threshold, queue, joined, tail, state)
-            tail = _join(spins, sign * spins[site], before, threshold, queue, joined, tail, state)
+            for neighbour in (after, before):
+                if not joined[neighbour] and spins[neighbour] == satisfied and _happens(state, threshold):
+                    joined[neighbour] = 1
+                    queue[tail] = neighbour
+                    tail += 1
             stride = extent
     for k in range(tail):
         spins[queue[k]] = -spins[queue[k]]
         joined[queue[k]] = 0
-
-
-@kernel
-def _join(spins, satisfied, site, threshold, queue, joined, tail, state):
-    """Put `site` into the queue if its bond is satisfied and holds; return the new tail."""
-    if joined[site] or spins[site] != satisfied or not _happens(state, threshold):
-        return tail
-    joined[site] = 1
-    queue[tail] = site
-    return tail + 1
 
 
 @kernel
