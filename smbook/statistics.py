@@ -168,7 +168,7 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     times the decay time of the correlations (Sokal 1989). Sokal takes tau(W) for the decay time. That closes
     the window at once where sweeps anticorrelate, so we take the larger of tau(W) and of
     (sqrt(1 + s) + sqrt(s))^2 / 2 with s = rho(1)^2 + ... + rho(W)^2, which is tau of the exponential
-    |rho(t)| = q^t with the same sum of squares: of a positive exponential the two agree. The last lag counts
+    ``|rho(t)|`` = q^t with the same sum of squares: of a positive exponential the two agree. The last lag counts
     half, and the bias from subtracting the sample's own mean is taken out (Wolff 2004).
 
     Parameters
