@@ -6,13 +6,16 @@ Submodules load on first use, so ``import smbook`` is quick and pulls in no heav
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 __version__ = "0.1.0"
 
 _SUBMODULES = ("figures", "ising", "kernels", "statistics", "theory")
 
-__all__ = ["__version__", *_SUBMODULES]  # noqa: PLE0604
+__all__ = ["__version__", *_SUBMODULES]
 
 
 def __getattr__(name: str) -> ModuleType:

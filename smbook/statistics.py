@@ -135,7 +135,7 @@ def _autocorrelation(series: Floats) -> Floats:
 
 
 def _partial_sums(rho: Floats) -> tuple[Floats, Floats]:
-    """Return tau(W) and the decay time of |rho| for all windows W = 1, 2, ..."""
+    """Return tau(W) and the decay time of abs(rho) for all windows W = 1, 2, ..."""
     tails = rho[1:]
     # The last lag counts half: an alternating series then no longer leaks into its sum.
     tau = 0.5 + np.cumsum(tails) - 0.5 * tails
@@ -164,12 +164,12 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     .. math:: \tau = \tfrac12 + \sum_{t=1}^{W} \rho(t), \qquad \rho(t) = C(t) / C(0)
 
     in units of the series' step: the mean of n entries has the variance 2 tau C(0) / n. White noise gives
-    1/2, a series that swings back and forth less. The sum stops at the smallest W that is at least `window`
-    times the decay time of the correlations (Sokal 1989). Sokal takes tau(W) for the decay time. That closes
-    the window at once where sweeps anticorrelate, so we take the larger of tau(W) and of
+    1/2, a series that swings back and forth less. The sum stops at the smallest W that is at least
+    `window` times the decay time of the correlations (Sokal 1989). Sokal takes tau(W) for the decay time.
+    That closes the window at once where sweeps anticorrelate, so we take the larger of tau(W) and of
     (sqrt(1 + s) + sqrt(s))^2 / 2 with s = rho(1)^2 + ... + rho(W)^2, which is tau of the exponential
-    ``|rho(t)|`` = q^t with the same sum of squares: of a positive exponential the two agree. The last lag counts
-    half, and the bias from subtracting the sample's own mean is taken out (Wolff 2004).
+    abs(rho(t)) = q^t with the same sum of squares: of a positive exponential the two agree. The last lag
+    counts half, and the bias from subtracting the sample's own mean is taken out (Wolff 2004).
 
     Parameters
     ----------

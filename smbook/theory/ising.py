@@ -87,7 +87,7 @@ class Observables(NamedTuple):
 
 
 class MagnetizationMoments(NamedTuple):
-    """Hold <|m|>, <m^2>, <m^4> and the Binder cumulant 1 - <m^4> / 3 <m^2>^2 of m = M / N."""
+    """Hold the means of abs(m), m^2 and m^4, and the Binder cumulant 1 - <m^4> / 3 <m^2>^2, of m = M / N."""
 
     absolute: Values
     second: Values
@@ -159,7 +159,7 @@ def transfer_matrix(beta: float, *, coupling: float = 1.0, field: float = 0.0) -
 
 
 def chain(beta: ArrayLike, *, coupling: float = 1.0, field: float = 0.0) -> Observables:
-    """Return the densities of the infinite chain, ln Z / N = ln lambda_+ (Ising, 1925).
+    """Return the densities of the infinite chain, ln Z / N = ln(lambda_plus) (Ising, 1925).
 
     m = sinh(b) / sqrt(sinh(b)^2 + exp(-4K)) with K = beta J and b = beta h. At h = 0 the susceptibility
     is beta exp(2K), where exp(2K) is cut off at 1e300.
@@ -175,7 +175,7 @@ def chain(beta: ArrayLike, *, coupling: float = 1.0, field: float = 0.0) -> Obse
 
 
 def ring(n: int, beta: ArrayLike, *, coupling: float = 1.0, field: float = 0.0) -> Observables:
-    """Return the densities of a ring of n >= 2 spins, Z = lambda_+^n + lambda_-^n (Ising, 1925).
+    """Return the densities of a ring of n >= 2 spins, Z = lambda_plus^n + lambda_minus^n (Ising, 1925).
 
     A ring of two spins has two bonds. For J > 0 no nearly equal terms are subtracted, so that the specific
     heat keeps its digits at any temperature.
@@ -214,7 +214,7 @@ def ring_correlation(n: int, beta: float, *, distance: ArrayLike, coupling: floa
 
 
 def correlation_length(beta: ArrayLike, *, coupling: float = 1.0) -> Values:
-    """Return the correlation length -1 / ln|tanh(beta J)| of the chain without a field, in sites.
+    """Return the correlation length -1 / ln(abs(tanh(beta J))) of the chain without a field, in sites.
 
     Examples
     --------
@@ -321,7 +321,7 @@ class FiniteCurieWeiss(NamedTuple):
 
     @property
     def moments(self) -> MagnetizationMoments:
-        """Return <|m|>, <m^2>, <m^4> and the Binder cumulant."""
+        """Return the means of abs(m), m^2 and m^4, and the Binder cumulant."""
         return _moments(self.magnetization, self.probability)
 
 
@@ -381,7 +381,7 @@ def curie_weiss_free_energy(
     """Return the Landau function f(m) = -J m^2 / 2 - h m - T s(m) of a state of magnetization m, per spin.
 
     s(m) is the entropy of mixing of (1 + m) / 2 spins up and (1 - m) / 2 down. The stationary points of f
-    are the solutions of m = tanh(beta (J m + h)). Raises ValueError for |m| > 1 and for beta = 0.
+    are the solutions of m = tanh(beta (J m + h)). Raises ValueError for abs(m) > 1 and for beta = 0.
 
     Examples
     --------
@@ -399,7 +399,7 @@ def curie_weiss_free_energy(
 def curie_weiss_susceptibility(m: ArrayLike, beta: float, *, coupling: float = 1.0) -> Values:
     """Return chi = dm/dh = beta (1 - m^2) / (1 - beta J (1 - m^2)) at a solution m.
 
-    It is inf at the critical point and negative at an unstable solution. Raises ValueError for |m| > 1.
+    It is inf at the critical point and negative at an unstable solution. Raises ValueError for abs(m) > 1.
 
     Examples
     --------
@@ -416,7 +416,7 @@ def curie_weiss_susceptibility(m: ArrayLike, beta: float, *, coupling: float = 1
 def spinodal(beta: float, *, coupling: float = 1.0) -> Spinodal:
     """Return where a metastable state ends: m_s = sqrt(1 - T/J) and h_s = J m_s - T artanh m_s.
 
-    A state against the field exists for |h| <= h_s; its magnetization there is -m_s in a positive field.
+    A state against the field exists for abs(h) <= h_s; its magnetization there is -m_s in a positive field.
     Raises ValueError above T_c = J, where there is none.
 
     Examples
@@ -822,7 +822,7 @@ class DensityOfStates:
         return Observables(*(_plain(value / n) for value in sums))
 
     def moments(self, beta: ArrayLike, *, coupling: float = 1.0, field: float = 0.0) -> MagnetizationMoments:
-        """Return the exact <|m|>, <m^2>, <m^4> and Binder cumulant; `beta` may be an array.
+        """Return the exact means of abs(m), m^2 and m^4, and the Binder cumulant; `beta` may be an array.
 
         Examples
         --------

@@ -1,0 +1,43 @@
+"""Run notebooks and store what they print: no images, times or versions, so that a rerun changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def without_image(output):
+    """Drop the image formats of an output's data; the build draws every figure anew."""
+    if "data" in output:
+        output.data = {kind: text for kind, text in output.data.items() if not kind.startswith("image/")}
+        output.metadata = {}
+    return output
+
+
+def tidied(notebook):
+    """Keep of an executed notebook what is the same on every machine."""
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [without_image(output) for output in cell.outputs]
+    return notebook
+
+
+def store(path):
+    """Execute the notebook at `path`, in its own folder, and write it back with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(notebook, timeout=600, coalesce_streams=True, resources=where)
+    nbformat.write(tidied(client.execute()), path)
+    print(f"stored {path}")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        store(Path(name))

@@ -1,0 +1,155 @@
+"""The algorithms that the chapter on the Ising model writes out agree with the package."""
+
+import ast
+import json
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.linalg import solve
+
+from smbook import ising
+from smbook.kernels.rng import fill_uint64, seed_state
+from smbook.theory import ising as theory
+
+NOTEBOOK = Path(__file__).parents[1] / "book" / "ising" / "ising-model.ipynb"
+
+
+def definitions(*tags, **names):
+    """Execute the functions that the cells with these tags define; they may use `names`."""
+    scope = {"np": np, "theory": theory, **names}
+    cells = [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"]
+    for tag in tags:
+        (source,) = ["".join(cell["source"]) for cell in cells if tag in cell["metadata"].get("tags", ())]
+        body = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+        exec(compile(ast.Module(body, []), f"{NOTEBOOK.name}: {tag}", "exec"), scope)
+    return SimpleNamespace(**scope)
+
+
+def lattice_couplings(shape, coupling):
+    """Return the matrix J_ij of a periodic lattice, on a side of 2 with its double bonds."""
+    sites = np.arange(np.prod(shape)).reshape(shape)
+    couplings = np.zeros((sites.size, sites.size))
+    for axis in range(sites.ndim):
+        np.add.at(couplings, (sites.ravel(), np.roll(sites, 1, axis).ravel()), coupling)
+    return couplings + couplings.T
+
+
+def visits(shape):
+    """Return the order in which `simulate` updates the sites: row by row, in a row the even sites first."""
+    last = np.arange(shape[-1])
+    group = np.where((last == shape[-1] - 1) & (shape[-1] % 2 == 1), 2, last % 2)
+    in_row = np.argsort(group, kind="stable")
+    return np.concatenate([start + in_row for start in range(0, int(np.prod(shape)), shape[-1])])
+
+
+class SameDraws:
+    """Hand out the random numbers of one `simulate` sweep in the order of its visits."""
+
+    def __init__(self, state, shape):
+        self.state, self.shape, self.order, self.left = state, shape, visits(shape), []
+
+    def random(self):
+        if not self.left:
+            rows = np.empty((int(np.prod(self.shape[:-1])), self.shape[-1]), dtype=np.uint64)
+            for row in rows:
+                fill_uint64(self.state, row)
+            self.left = list((rows.ravel()[self.order] >> np.uint64(1)) / 2.0**63)[::-1]
+        return self.left.pop()
+
+
+@pytest.mark.parametrize("shape", [(8,), (7,), (2,), (4, 6), (3, 5), (2, 3, 4)])
+@pytest.mark.parametrize(("beta", "coupling", "field"), [(0.4, 1.0, 0.0), (0.9, -0.7, 0.3), (0.0, 1.0, 0.5)])
+def test_heat_bath_by_hand_is_the_package_spin_for_spin(shape, beta, coupling, field):
+    sweep = definitions("algorithm-heat-bath").heat_bath_sweep
+    start = np.random.default_rng(5).choice(np.array([-1, 1], dtype=np.int8), shape)
+    order = visits(shape)
+    couplings = lattice_couplings(shape, coupling)[np.ix_(order, order)]
+    draws = SameDraws(seed_state(11), shape)
+    spins = start.ravel()[order].astype(float)
+    magnetization = np.empty(1000)
+    for count in range(1000):
+        sweep(spins, couplings, np.full(spins.size, field), beta, draws)
+        magnetization[count] = spins.mean()
+    trace = ising.simulate(
+        shape, beta, 1000, engine="plain", coupling=coupling, field=field, initial=start, rng=11
+    )
+    assert np.array_equal(spins, trace.spins.ravel()[order])
+    assert magnetization == pytest.approx(trace.magnetization, abs=1e-12)
+
+
+def test_ring_couplings_are_those_of_the_ring():
+    ring_couplings = definitions("algorithm-heat-bath").ring_couplings
+    for n in (2, 3, 10):
+        assert np.array_equal(ring_couplings(n), lattice_couplings((n,), 1.0))
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 33])
+@pytest.mark.parametrize("coupling", [1.0, -0.8])
+@pytest.mark.parametrize("field", [0.0, 0.3])
+def test_transfer_matrix_by_hand_agrees(n, coupling, field):
+    by_hand = definitions("algorithm-transfer-matrix").ring_log_partition
+    expected = n * theory.ring(n, 0.6, coupling=coupling, field=field).log_partition
+    assert by_hand(n, 0.6, coupling, field) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "beta", "field", "coupling"), [(10, 1.3, 0.0, 1.0), (25, 0.7, 0.2, -0.5)])
+def test_curie_weiss_chain_keeps_the_package_distribution(n, beta, field, coupling):
+    chain = definitions("algorithm-curie-weiss-chain")
+    gain, loss = chain.flip_probabilities(n, beta, field, coupling)
+    p = theory.curie_weiss_finite(n, beta, field=field, coupling=coupling).probability
+    after = p * (1 - gain - loss)
+    after[1:] += (p * gain)[:-1]
+    after[:-1] += (p * loss)[1:]
+    assert after == pytest.approx(p, abs=1e-13)
+    draws = (np.arange(100_000) + 0.5) / 100_000
+    steps = chain.update(np.full(100_000, 4), gain, loss, SimpleNamespace(random=lambda _: draws)) - 4
+    assert np.mean(steps == 1) == pytest.approx(gain[4], abs=2e-5)
+    assert np.mean(steps == -1) == pytest.approx(loss[4], abs=2e-5)
+
+
+def test_curie_weiss_chain_is_the_heat_bath_seen_from_afar():
+    n, beta, field, coupling = 6, 0.9, 0.2, 1.1
+    gain, loss = definitions("algorithm-curie-weiss-chain").flip_probabilities(n, beta, field, coupling)
+    couplings = coupling / n * (1 - np.eye(n))
+    for spins in product([-1, 1], repeat=n):
+        s = np.array(spins)
+        p_up = (1 + np.tanh(beta * (couplings @ s + field))) / 2
+        k = np.count_nonzero(s == 1)
+        assert gain[k] == pytest.approx(np.mean((s == -1) * p_up), abs=1e-14)
+        assert loss[k] == pytest.approx(np.mean((s == 1) * (1 - p_up)), abs=1e-14)
+
+
+def test_first_passage_formula_solves_the_linear_equations():
+    T, h, n = 0.6, -0.05, 30  # noqa: N806
+    low, _, high = theory.curie_weiss_solutions(1 / T, field=h)
+    tags = "algorithm-curie-weiss-chain", "algorithm-first-passage"
+    magnet = definitions(*tags, T=T, h=h, low=low, high=high)
+    gain, loss = magnet.flip_probabilities(n, 1 / T, field=h)
+    stay = np.diag(1 - gain - loss) + np.diag(gain[:-1], 1) + np.diag(loss[1:], -1)
+    alive = slice(magnet.nearest(n, low) + 1, None)
+    waiting = solve(np.eye(n + 1)[alive, alive] - stay[alive, alive], np.ones(n + 1)[alive])
+    expected = waiting[magnet.nearest(n, high) - alive.start] / n
+    assert magnet.exact_lifetime(n) == pytest.approx(expected, rel=1e-10)
+    times = magnet.simulated_lifetimes(n, 200, np.random.default_rng(3))
+    assert abs(times.mean() - expected) < 4 * times.std() / np.sqrt(times.size)
+
+
+@pytest.mark.parametrize(("width", "length"), [(2, 3), (5, 4), (4, 9)])
+def test_transfer_matrix_of_strips_agrees_with_kaufman(width, length):
+    eigenvalues = definitions("algorithm-strips").strip_eigenvalues(width, 0.44)
+    expected = width * length * theory.kaufman((length, width), 0.44).log_partition
+    assert np.log(np.sum(eigenvalues**length)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("coupling", [1.0, 0.4])
+def test_the_mean_field_motion_rests_where_the_package_says(coupling):
+    """The drift (gain - loss) of a large chain vanishes at the solutions of the mean-field equation."""
+    n, beta, field = 200_000, 1.7, 0.05
+    gain, loss = definitions("algorithm-curie-weiss-chain").flip_probabilities(n, beta, field, coupling)
+    drift = gain - loss
+    rests = 2 * np.flatnonzero(np.diff(np.sign(drift))) / n - 1
+    expected = theory.curie_weiss_solutions(beta, field=field, coupling=coupling)
+    assert rests == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,139 @@
+"""What every chapter must be besides right; nbval compares its outputs, but passes where none are stored."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+BOOK = Path(__file__).parents[1] / "book"
+NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+DRAWS = re.compile(r"plt\.(subplots|figure|show|plot)\(|show_spins\(")
+MAX_CODE_CELLS = 30
+MAX_LINES = 30
+
+
+def code_cells(notebook):
+    """List (number, cell) of the code cells, numbered as in the error messages of nbval."""
+    return list(enumerate(cell for cell in notebook.cells if cell.cell_type == "code"))
+
+
+def unstored(notebook):
+    """Number the cells that were not run, or that print (or end in a value to show) with no output stored."""
+    cells = code_cells(notebook)
+    unrun = [number for number, cell in cells if cell.execution_count is None]
+    silent = [
+        number for number, cell in cells if re.search(r"^\s*print\(", cell.source, re.M) and not cell.outputs
+    ]
+    return sorted({*unrun, *silent})
+
+
+def kinds(cell):
+    """Name the data formats in a cell's stored outputs."""
+    return {kind for output in cell.outputs for kind in output.get("data", {})}
+
+
+def undescribed(notebook):
+    """Number the cells that draw a figure without alt text, caption and name in their metadata."""
+    return [
+        number
+        for number, cell in code_cells(notebook)
+        if DRAWS.search(cell.source) and shows_figure(cell) and not described(cell.metadata.get("mystnb", {}))
+    ]
+
+
+def shows_figure(cell):
+    """Tell whether running the cell showed a figure (a cell may also define a function that draws)."""
+    return any("<Figure" in str(output.get("data", {}).get("text/plain", "")) for output in cell.outputs)
+
+
+def described(metadata):
+    """Tell whether a cell's mystnb metadata holds alt text, a caption and a name fig-..."""
+    figure = metadata.get("figure", {})
+    return bool(
+        metadata.get("image", {}).get("alt", "").strip()
+        and figure.get("caption", "").strip()
+        and figure.get("name", "").startswith("fig-")
+    )
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: str(path.relative_to(BOOK)))
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def test_the_book_has_notebooks():
+    assert NOTEBOOKS
+
+
+def test_valid(notebook):
+    nbformat.validate(notebook)
+
+
+def test_outputs_are_stored(notebook):
+    assert unstored(notebook) == [], "run: make notebooks"
+
+
+def test_cells_ran_in_order(notebook):
+    counts = [cell.execution_count for _, cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run: make notebooks"
+
+
+def test_no_images_are_stored(notebook):
+    stored = {number: kinds(cell) for number, cell in code_cells(notebook)}
+    assert not any(kind.startswith("image/") for found in stored.values() for kind in found), (
+        "run: make notebooks"
+    )
+
+
+def test_no_errors_and_nothing_on_stderr(notebook):
+    outputs = [output for _, cell in code_cells(notebook) for output in cell.outputs]
+    assert not any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs)
+
+
+def test_metadata_is_the_same_on_every_machine(notebook):
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}, "run: make notebooks"
+
+
+def test_no_cell_ends_in_a_semicolon(notebook):
+    ended = [number for number, cell in code_cells(notebook) if cell.source.rstrip().endswith(";")]
+    assert ended == [], "Jupyter hides the last value then, nbval does not: assign it, or end in plt.show()"
+
+
+def test_figures_are_described(notebook):
+    assert undescribed(notebook) == [], (
+        "give these cells mystnb metadata: image.alt, figure.caption, figure.name"
+    )
+
+
+def test_figure_names_are_unique():
+    names = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for path in NOTEBOOKS
+        for _, cell in code_cells(nbformat.read(path, as_version=4))
+        if "figure" in cell.metadata.get("mystnb", {})
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_cells_are_short(notebook):
+    too_long = {number: cell.source.count("\n") + 1 for number, cell in code_cells(notebook)}
+    assert {number: lines for number, lines in too_long.items() if lines > MAX_LINES} == {}
+
+
+def test_chapters_are_of_a_readable_length(notebook):
+    assert 1 <= len(code_cells(notebook)) <= MAX_CODE_CELLS
+
+
+def test_the_checks_can_fail():
+    cell = nbformat.v4.new_code_cell("plt.subplots()\nprint(1)")
+    assert unstored(nbformat.v4.new_notebook(cells=[cell])) == [0]
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", {"text/plain": "<Figure size 640x480 with 1 Axes>"})
+    ]
+    assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == [0]
+    cell.metadata["mystnb"] = {"image": {"alt": "a"}, "figure": {"caption": "b", "name": "fig-c"}}
+    assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == []

@@ -1,0 +1,170 @@
+"""The package by itself: what its wheel holds, and that it works in a clean place without the repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+MAX_IMPORT_SECONDS = 0.1
+
+SHORT_RUN = """
+import sys
+from pathlib import Path
+import smbook
+assert Path(smbook.__file__).is_relative_to(sys.prefix), smbook.__file__
+from smbook import ising, statistics
+from smbook.theory import ising as theory
+trace = ising.simulate((16, 16), 0.3, 4000, rng=1)
+estimate = statistics.mean(trace.energy[400:])
+z = estimate.z(theory.kaufman((16, 16), 0.3).energy)
+assert abs(z) < 4, z
+assert "torch" not in sys.modules
+print("works")
+"""
+
+# numpy and matplotlib come first: what smbook's modules change in them must be seen.
+NO_SIDE_EFFECT = """
+import os
+import matplotlib, numpy as np
+def state():
+    kind, keys, *rest = np.random.get_state()
+    return kind, keys.tobytes(), rest, dict(matplotlib.rcParams), np.geterr(), dict(os.environ)
+before = state()
+import smbook
+for name in smbook.__all__:
+    getattr(smbook, name)
+assert state() == before
+"""
+
+
+def run(*command, cwd, **options):
+    """Run a command away from the repository and return what it prints; show its errors when it fails."""
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    done = subprocess.run([*map(str, command)], cwd=cwd, env=env, capture_output=True, text=True, **options)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def python(code, *, cwd, executable=sys.executable):
+    """Run `code` in a fresh interpreter that does not see the current folder."""
+    return run(executable, "-I", "-c", code, cwd=cwd).strip()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """Copy the files that git knows, or would take, to a repository of their own with one commit."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a git checkout: the installation from a git address and the wheel were NOT tested")
+    folder = tmp_path_factory.mktemp("checkout")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    run("git", "init", "--quiet", cwd=folder)
+    run("git", "add", "--all", cwd=folder)
+    who = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    run("git", *who, "commit", "--quiet", "--message", "all", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, checkout, cwd=folder)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+@pytest.mark.wheel
+def test_the_wheel_works_in_a_clean_environment(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    executable = tmp_path / "venv" / "bin" / "python"
+    constraints = ROOT / "constraints.txt"
+    run(executable, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
+    assert python(SHORT_RUN, cwd=tmp_path, executable=executable) == "works"
+
+
+@pytest.mark.wheel
+def test_it_installs_from_a_git_address(checkout, tmp_path):
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    run(*pip, "--target", tmp_path / "site", f"git+{checkout.as_uri()}", cwd=tmp_path)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); import smbook; print(smbook.__file__)"
+    )
+    assert Path(python(code, cwd=tmp_path)).is_relative_to(tmp_path / "site")
+
+
+@pytest.mark.wheel
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"smbook"}
+    assert "smbook/py.typed" in names
+    assert not any("__pycache__" in name for name in names)
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "smbook").rglob("*.py")}
+    assert modules <= set(names)
+
+
+@pytest.mark.wheel
+def test_heavy_tools_are_extras(metadata):
+    requirements = [Requirement(text) for text in metadata.get_all("Requires-Dist")]
+    plain = {requirement.name for requirement in requirements if requirement.marker is None}
+    assert plain == {"matplotlib", "numba", "numpy", "scipy", "tqdm"}
+    (torch,) = (requirement for requirement in requirements if requirement.name == "torch")
+    assert not torch.marker.evaluate({"extra": ""})
+    assert torch.marker.evaluate({"extra": "landscape"})
+
+
+@pytest.mark.wheel
+def test_the_wheel_says_which_python_it_needs(metadata):
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["License-Expression"] == "MIT"
+
+
+def test_constraints_name_no_place():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert all(pin.url is None and str(pin.specifier).startswith("==") for pin in pins)
+    assert not any("+" in str(pin.specifier) for pin in pins)
+    assert len({pin.name.lower().replace("_", "-") for pin in pins}) == len(pins)
+
+
+def test_import_is_quick(tmp_path):
+    code = "import time; start = time.perf_counter(); import smbook; print(time.perf_counter() - start)"
+    assert min(float(python(code, cwd=tmp_path)) for _ in range(7)) < MAX_IMPORT_SECONDS
+
+
+def test_import_loads_nothing_heavy(tmp_path):
+    heavy = {"numba", "scipy", "matplotlib", "torch", "tqdm", "IPython"}
+    loaded = python("import sys, smbook; print(*sys.modules)", cwd=tmp_path).split()
+    assert heavy.isdisjoint(loaded)
+
+
+def test_no_module_has_a_side_effect(tmp_path):
+    python(NO_SIDE_EFFECT, cwd=tmp_path)
+
+
+def test_unknown_attribute_is_refused():
+    import smbook
+
+    assert set(smbook.__all__) == set(dir(smbook))
+    with pytest.raises(AttributeError, match="no attribute 'spin'"):
+        _ = smbook.spin
