@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -151,7 +151,8 @@ def simulate(
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
     bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins.size, progress)
-    return Trace(-(coupling * bonds + field * sums) / spins.size, sums / spins.size, spins)
+    energies = -(model.coupling * bonds + model.field * sums)
+    return Trace(energies / spins.size, sums / spins.size, spins)
 
 
 def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
@@ -369,15 +370,28 @@ _ENGINES = {"auto": _PLAIN, "plain": _PLAIN}
 def _advance(
     sampler: _Sampler, n_sweeps: int, thin: int, n_sites: int, progress: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Run the kernel in chunks, so that Ctrl-C is heard; sweeps after the last kept one are not noted."""
-    bonds, sums = np.empty((2, n_sweeps // thin), dtype=np.int64)
-    chunk = max(1, _UPDATES_PER_CALL // (n_sites * thin))
+    """Run the kernel in short calls, so that Ctrl-C is heard; sweeps after the last kept one go unnoted."""
+    kept = n_sweeps // thin
+    bonds, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
     with tqdm(total=n_sweeps, disable=not progress, unit="sweep") as bar:
-        for first in range(0, bonds.size, chunk):
-            piece = slice(first, min(first + chunk, bonds.size))
-            sampler(thin, bonds[piece], sums[piece])
-            bar.update(thin * (piece.stop - first))
-        if n_sweeps % thin:
-            sampler(n_sweeps % thin, *np.empty((2, 1), dtype=np.int64))
-            bar.update(n_sweeps % thin)
-    return bonds, sums
+        for sweeps, entries in _calls(n_sweeps, thin, max(1, _UPDATES_PER_CALL // n_sites)):
+            sampler(sweeps, bonds[entries], sums[entries])
+            bar.update(sweeps * (entries.stop - entries.start))
+    return bonds[:kept], sums[:kept]
+
+
+def _calls(n_sweeps: int, thin: int, longest: int) -> Iterator[tuple[int, slice]]:
+    """Part a run into calls of about `longest` sweeps: the sweeps for each entry, and the entries to write.
+
+    Several entries go into one call where `thin` is short; several calls write one entry where it is long,
+    and the last of them is the one that counts.
+    """
+    kept, rest = divmod(n_sweeps, thin)
+    together = longest // thin
+    if together:
+        for first in range(0, kept, together):
+            yield thin, slice(first, min(first + together, kept))
+    spans = [(kept, rest)] if together else [*((entry, thin) for entry in range(kept)), (kept, rest)]
+    for entry, sweeps in spans:
+        for done in range(0, sweeps, longest):
+            yield min(longest, sweeps - done), slice(entry, entry + 1)
