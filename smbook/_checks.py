@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike, NDArray
 
 
+LARGEST = 2**63 - 1
+
+
 def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Return `value` as an int, or raise if it is no whole number (a bool is none) or below `minimum`."""
+    """Return `value` as an int, or raise if it is no whole number, below `minimum` or beyond 64 bits."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer; got {value!r}")
     try:
@@ -24,17 +26,27 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
         raise TypeError(f"{name} must be an integer; got {value!r}") from None
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}; got {number}")
+    if number > LARGEST:
+        raise ValueError(f"{name} must be at most 2**63 - 1; got {number}")
     return number
 
 
 def real(name: str, value: Any, *, minimum: float = -math.inf) -> float:
     """Return `value` as a float, or raise if it is not one finite real number of at least `minimum`."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value) != 0 or np.iscomplexobj(value):
+    kind = np.asarray(value, dtype=None if hasattr(value, "dtype") else object)
+    if (
+        kind.ndim != 0
+        or kind.dtype.kind not in "iufO"
+        or isinstance(value, (bool, str, bytes))
+        or _masked(value)
+    ):
         raise TypeError(f"{name} must be a real number; got {value!r}")
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a real number; got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be finite; got a number beyond the range of a float") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {number}")
     if number < minimum:
@@ -44,7 +56,12 @@ def real(name: str, value: Any, *, minimum: float = -math.inf) -> float:
 
 def reals(name: str, values: ArrayLike, *, minimum: float = -math.inf) -> NDArray[np.float64]:
     """Return `values` as a float64 array, or raise if an entry is no finite real of at least `minimum`."""
-    array = np.asarray(values)
+    if _masked(values):
+        raise TypeError(f"{name} must hold real numbers; got a masked array")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise TypeError(f"{name} must hold real numbers in rows of one length; got {values!r}") from None
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}")
     array = array.astype(np.float64)
@@ -55,18 +72,27 @@ def reals(name: str, values: ArrayLike, *, minimum: float = -math.inf) -> NDArra
     return array
 
 
+def _masked(values: Any) -> bool:
+    """Tell whether `values` is a masked array, whose mask would be lost."""
+    return isinstance(values, np.ma.MaskedArray)
+
+
 def lattice_shape(shape: int | Iterable[int], *, dimensions: tuple[int, ...] = (1, 2, 3)) -> tuple[int, ...]:
     """Return `shape` as a tuple of side lengths of at least 2; a plain integer is a chain."""
-    sides = (shape,) if np.ndim(shape) == 0 else tuple(shape)  # type: ignore[arg-type]
+    scalar = isinstance(shape, str) or not isinstance(shape, Iterable) or getattr(shape, "ndim", 1) == 0
+    sides = (shape,) if scalar else tuple(shape)  # type: ignore[arg-type]
     if len(sides) not in dimensions:
         expected = " or ".join(str(dimension) for dimension in dimensions)
         raise ValueError(f"shape must have {expected} sides; got {len(sides)}: {shape!r}")
-    lengths = tuple(integer("each side of shape", side, minimum=0) for side in sides)
-    for side in lengths:
-        if side == 0:
-            raise ValueError(f"shape must not have a side of zero length; got {lengths}")
-        if side == 1:
-            raise ValueError(f"a side of 1 couples a spin to itself; drop it from the shape {lengths}")
+    lengths = tuple(integer("each side of shape", side, minimum=-LARGEST) for side in sides)
+    if 0 in lengths:
+        raise ValueError(f"shape must not have a side of zero length; got {lengths}")
+    if 1 in lengths:
+        raise ValueError(f"a side of 1 couples a spin to itself; drop it from the shape {lengths}")
+    if min(lengths) < 2:
+        raise ValueError(f"each side of shape must be at least 2; got {min(lengths)} in {lengths}")
+    if math.prod(lengths) > LARGEST:
+        raise ValueError(f"shape must have at most 2**63 - 1 sites; got {lengths}")
     return lengths
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DOWN", "PALETTE", "UP", "measured", "show_spins", "spin_colormap", "use_style"]
 
-UP = "#F4A63A"  # amber; told from DOWN by lightness alone, and from white and black paper
+UP = "#F4A63A"  # amber; told from DOWN by lightness alone
 DOWN = "#20458F"  # deep blue
 
-# Okabe and Ito (2008) without their yellow, which is lost on white, and with those that differ most first.
+# Okabe and Ito (2008) without their yellow, which is lost on white, and with a dark grey for black.
 PALETTE = ("#0072B2", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#56B4E9", "#4D4D4D")
 
 _INK = "#222222"
@@ -76,7 +76,8 @@ def use_style() -> None:
     """Give matplotlib the look of the book from now on.
 
     White opaque paper, seven colours that colour-blind readers can tell apart, constrained layout, and
-    letters that are readable at the width of the book. ``matplotlib.rcdefaults()`` undoes it.
+    letters that are readable at the width of the book. ``matplotlib.rcdefaults()`` goes back to
+    matplotlib's own.
 
     Examples
     --------
@@ -170,9 +171,11 @@ def measured(
     >>> plt.close(ax.figure)
     """
     places = _checks.reals("x", x)
-    pairs = np.array([tuple(pair) for pair in estimates], dtype=np.float64)
+    pairs = _checks.reals("estimates", [tuple(pair) for pair in estimates])
     if pairs.shape != (places.size, 2):
         raise ValueError(f"estimates must be {places.size} pairs of value and error; got shape {pairs.shape}")
+    if (pairs[:, 1] < 0).any():
+        raise ValueError(f"errors must not be negative; got {pairs[:, 1].min():g}")
     ax = _axes(ax)
     ax.errorbar(places.ravel(), pairs[:, 0], pairs[:, 1], **({"fmt": "o"} | style))
     return ax

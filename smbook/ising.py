@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ Spins = NDArray[np.int8]
 Measurements = NDArray[np.float64]
 
 _UPDATES_PER_CALL = 2_000_000  # about 20 ms between two looks at Ctrl-C and the progress bar
-_CERTAIN = 2**63 - 1
-_IMPOSSIBLE = -1
+
+_SEARCHED = 16  # sites up to which every state is tried for a cycle that catches Metropolis
 
 # tanh(beta J) at the critical point and the exponent of the susceptibility, in one, two and three dimensions.
 _CRITICAL = {1: (1.0, 1.0), 2: (math.sqrt(2.0) - 1.0, 1.75), 3: (0.218094, 1.237)}
@@ -82,9 +82,13 @@ def simulate(
 
     A sweep of "heat-bath" and "metropolis" updates every spin once, in a fixed order. A sweep of
     "swendsen-wang" parts the lattice into clusters and flips each with probability 1/2. A sweep of "wolff"
-    is a fixed number of cluster flips, `wolff_flips_per_sweep(shape, beta)`, whatever their sizes turn out
-    to be: stopping once enough spins are turned would bias every average. Nothing is discarded: the first
-    sweeps still remember `initial`.
+    is a fixed number of cluster flips, `wolff_flips_per_sweep(shape, beta, coupling=coupling)`, whatever
+    their sizes turn out to be: stopping once enough spins are turned would bias every average. Nothing is
+    discarded: the first sweeps still remember `initial`.
+
+    Near a limit in which an algorithm is refused it mixes slowly: Metropolis takes some 1 / (beta J) sweeps
+    at high temperature and 1 / (beta h) on a ring in a weak field, and clusters freeze on cold frustrated
+    lattices. The heat bath has no such trouble.
 
     Parameters
     ----------
@@ -92,7 +96,7 @@ def simulate(
         One, two or three side lengths, each at least 2; an integer is a ring. On a side of 2 the two bonds
         of a spin lead to the same neighbour, which then counts twice.
     beta
-        Inverse temperature 1/T, at least 0, in units of 1/J.
+        Inverse temperature 1/T, at least 0, in units of one over energy.
     n_sweeps
         Number of sweeps, at least 0.
     algorithm
@@ -125,8 +129,8 @@ def simulate(
         If a value is out of range or not finite, `initial` has the wrong shape or values or is not
         contiguous, or the algorithm cannot do what is asked: clusters in a field, or a chain that does not
         reach every state. Wolff turns exactly one spin a flip at beta = 0, Metropolis in a fixed order
-        every spin in every sweep; without field Metropolis does not mix on a ring either, nor on some
-        lattices of up to 16 sites. Heat bath has no such trouble.
+        every spin in every sweep; without field Metropolis does not mix on a ring either, nor on some small
+        lattices, nor is it safe on frustrated ones; nor do clusters mix on these at the lowest temperatures.
 
     References
     ----------
@@ -151,7 +155,7 @@ def simulate(
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
     bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins.size, progress)
-    energies = -(model.coupling * bonds + model.field * sums)
+    energies = 0.0 - (model.coupling * bonds + model.field * sums)  # 0.0 - 0.0 is no -0.0
     return Trace(energies / spins.size, sums / spins.size, spins)
 
 
@@ -177,7 +181,7 @@ def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
     coupling, field = _checks.real("coupling", coupling), _checks.real("field", field)
     flat = spins.reshape(-1)
     bonds = lattice.bond_sum(flat, np.array(spins.shape, dtype=np.int64))
-    return -(coupling * float(bonds) + field * float(lattice.spin_sum(flat))) / spins.size
+    return (0.0 - coupling * float(bonds) - field * float(lattice.spin_sum(flat))) / spins.size
 
 
 def magnetization(spins: Spins) -> float:
@@ -197,10 +201,9 @@ def wolff_flips_per_sweep(shape: int | Iterable[int], beta: float, *, coupling: 
 
     About as many as hold one lattice full of sites above the transition, and one below it.
 
-    The mean cluster size is estimated before the run from (1 - v / v_c)**-gamma, v = tanh(beta abs(J)),
-    which has the right power law at the critical point v_c and starts like the high-temperature series. A
-    rough guess does no harm: any number that does not depend on the course of the run leaves the law
-    untouched.
+    The mean cluster size is estimated, to within a factor of two, from (1 - v / v_c)**-gamma with
+    v = tanh(beta abs(J)), the power law at the critical point v_c. A rough guess does no harm: any number
+    that does not depend on the course of the run leaves the law untouched.
 
     Raises
     ------
@@ -243,8 +246,8 @@ def _checked_initial(initial: str | Spins, sides: tuple[int, ...]) -> Spins | No
 
 
 def _check_spins(name: str, spins: Any) -> None:
-    if not isinstance(spins, np.ndarray) or spins.dtype != np.int8:
-        kind = f"dtype {spins.dtype}" if isinstance(spins, np.ndarray) else type(spins).__name__
+    if type(spins) not in (np.ndarray, np.memmap) or spins.dtype != np.int8:
+        kind = f"dtype {spins.dtype}" if type(spins) is np.ndarray else type(spins).__name__
         raise TypeError(f"{name} must be an int8 array; got {kind}")
     _checks.lattice_shape(spins.shape)
     if not spins.flags.c_contiguous:
@@ -277,19 +280,31 @@ def _not_ergodic(model: _Model, table: NDArray[np.int64]) -> str:
 
     A flip that costs nothing is always accepted. On a ring without field this makes every domain wall march
     in one direction, and the difference of the numbers that march left and right is conserved. In more
-    dimensions it catches single states, of which there are few (their weight is below 10**-4 from 17 sites
-    on), so that only small lattices are searched.
+    dimensions it catches single states. Small lattices are searched for them. On larger ones their weight is
+    below 10**-5, unless the lattice is frustrated, where they are among the states of least energy.
     """
-    occurring = table[:, : 2 * len(model.sides) + 1]
-    if (occurring[0] == _CERTAIN).all() and (occurring[1] == _IMPOSSIBLE).all():
+    sides, n_neighbours = model.sides, 2 * len(model.sides)
+    occurring = table[:, : n_neighbours + 1]
+    if (occurring[0] == lattice.CERTAIN).all() and (occurring[1] == lattice.IMPOSSIBLE).all():
         return "no flip costs energy, so that every sweep turns every spin"
-    if model.field == 0.0 and len(model.sides) == 1:
+    balanced = occurring[:, len(sides)]  # half of the neighbours up; a field makes one direction cost energy
+    if balanced[0] != lattice.CERTAIN or balanced[1] != lattice.IMPOSSIBLE or sides == (2,):
+        return ""
+    if len(sides) == 1:
         return "on a ring without field every domain wall marches on in one direction"
-    if model.field == 0.0 and math.prod(model.sides) <= 16 and _has_free_cycle(model.sides):
+    if math.prod(sides) <= _SEARCHED and _has_free_cycle(sides):
         return "on so small a lattice some states turn every spin at no cost, sweep after sweep"
+    if math.prod(sides) > _SEARCHED and _frustrated(model):
+        return "on a frustrated lattice some states turn every spin at no cost, sweep after sweep"
     return ""
 
 
+def _frustrated(model: _Model) -> bool:
+    """Tell whether an odd side keeps an antiferromagnet from satisfying all its bonds."""
+    return model.coupling < 0.0 and any(side % 2 for side in model.sides)
+
+
+@cache
 def _has_free_cycle(sides: tuple[int, ...]) -> bool:
     """Tell whether a sweep that turns every spin can cost nothing at each of its steps.
 
@@ -322,7 +337,7 @@ def _single_site(model: _Model, table: NDArray[np.int64]) -> _Bind:
 
 def _wolff(model: _Model) -> _Bind:
     threshold = _bond_threshold("wolff", model)
-    if threshold == _IMPOSSIBLE:
+    if threshold == lattice.IMPOSSIBLE:
         raise ValueError(
             f"wolff turns exactly one spin a flip where no bond can join, so that it never mixes; "
             f"got beta={model.beta}, coupling={model.coupling}; use heat-bath"
@@ -355,7 +370,13 @@ def _bond_threshold(algorithm: str, model: _Model) -> np.int64:
         raise ValueError(
             f"{algorithm} flips whole clusters, which a field forbids; got field={model.field}; use heat-bath"
         )
-    return np.int64(lattice.bond_threshold(model.beta, model.coupling))
+    threshold = np.int64(lattice.bond_threshold(model.beta, model.coupling))
+    if threshold == lattice.CERTAIN and _frustrated(model):
+        raise ValueError(
+            f"{algorithm} is not ergodic on a frustrated lattice so cold that every satisfied bond joins; "
+            f"got shape={model.sides}, beta={model.beta}, coupling={model.coupling}; use heat-bath"
+        )
+    return threshold
 
 
 _PLAIN: dict[str, Callable[[_Model], _Bind]] = {

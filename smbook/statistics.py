@@ -36,14 +36,15 @@ __all__ = [
     "reweight_multiple",
 ]
 
+_MOST_LEVELS = 10_000
 _SHORTEST_CHAIN = 100  # a chain of fewer decay times knows too little of its own correlations
 
 
 class Estimate(NamedTuple):
     """Hold a measured value and its standard error.
 
-    It prints with the last two digits of the error in brackets. As any tuple it does not calculate: take
-    `.value` and `.error` for arithmetic.
+    It prints with the first two digits of the error in brackets, in units of the last digits shown. As any
+    tuple it does not calculate: take `.value` and `.error` for arithmetic.
 
     Examples
     --------
@@ -63,6 +64,8 @@ class Estimate(NamedTuple):
         With an error of 0 this is 0 where the two agree and infinite where they do not.
         """
         difference = self.value - exact
+        if math.isnan(self.error):
+            return math.nan
         if self.error == 0 and difference != 0:
             return math.copysign(math.inf, difference)
         return float(difference / self.error) if difference != 0 else 0.0
@@ -239,8 +242,9 @@ def mean(series: ArrayLike) -> Estimate:
 
     .. math:: \text{error} = \sqrt{2 \tau\, C(0) / n}
 
-    with tau from `integrated_autocorrelation_time`. A constant series has the error 0, which says no more
-    than that this run never moved.
+    with tau from `integrated_autocorrelation_time`, and the next order in tau / n. Near the shortest chains
+    accepted, 100 decay times, it comes out 10 to 20 % low; from 1000 on it is right to a few percent. A
+    constant series has the error 0, which says no more than that this run never moved.
 
     Raises
     ------
@@ -333,6 +337,8 @@ def jackknife(function: Callable[..., float], *series: ArrayLike, n_bins: int = 
     if not series:
         raise TypeError("jackknife needs at least one series; got none")
     arrays = [_series("series", values) for values in series]
+    for array in arrays:
+        array.setflags(write=False)  # the next block needs what a function in place would destroy
     if len({array.size for array in arrays}) > 1:
         raise ValueError(f"series must have one length; got {[array.size for array in arrays]}")
     bins = _bins(arrays[0].size, n_bins)
@@ -408,7 +414,7 @@ def reweight(
     observable: ArrayLike,
     *,
     beta: float,
-    betas: ArrayLike,
+    targets: ArrayLike,
     function: Callable[..., Any] | None = None,
     n_bins: int = 32,
 ) -> Reweighted:
@@ -428,7 +434,7 @@ def reweight(
         The observable in the same sweeps, shape (n,); with `function`, k observables, shape (k, n).
     beta
         Inverse temperature of the run.
-    betas
+    targets
         Target inverse temperatures beta', of any shape.
     function
         Takes k arrays of averages and returns an array of their shape, element by element:
@@ -439,7 +445,7 @@ def reweight(
     Returns
     -------
     Reweighted
-        Arrays in the shape of `betas`: averages and their errors, the effective number of entries, and
+        Arrays in the shape of `targets`: averages and their errors, the effective number of entries, and
         ln Z(beta') - ln Z(beta) with its error.
 
     Raises
@@ -452,13 +458,13 @@ def reweight(
     One spin in a field of 1 has E = -s and the mean tanh(beta).
 
     >>> spins = np.where(np.random.default_rng(2).random(10_000) < 1 / (1 + np.exp(-1.0)), 1, -1)
-    >>> result = reweight(-spins, spins, beta=0.5, betas=[0.4, 0.6])
+    >>> result = reweight(-spins, spins, beta=0.5, targets=[0.4, 0.6])
     >>> bool(np.all(np.abs(result.value - np.tanh([0.4, 0.6])) < 4 * result.error))
     True
     """
     run = _checks.real("beta", beta)
     return reweight_multiple(
-        [energy], [observable], betas=[run], targets=betas, function=function, n_bins=n_bins
+        [energy], [observable], betas=[run], targets=targets, function=function, n_bins=n_bins
     )
 
 
@@ -480,9 +486,10 @@ def reweight_multiple(
 
     The partition functions Z_j of the runs solve these equations for beta' = beta_j (Ferrenberg and Swendsen
     1989; without bins of energy, Shirts and Chodera 2008). They are the minimum of a convex function of the
-    ln Z_j, which Newton's method finds to 1e-10, in log space throughout. Energies are summed as one, their
-    mean, where no ratio of weights among all the temperatures tells them apart by more than 2 %: that shifts
-    averages by far less than their errors. Levels further apart, as a lattice has them, stay what they are.
+    ln Z_j, which Newton's method finds to 1e-10, in log space throughout. Up to 10,000 distinct energies, as
+    a lattice has them, stay what they are. More are summed as one, their mean, where no ratio of weights
+    among all the temperatures tells them apart by more than 2 %: that shifts averages by far less than their
+    errors.
 
     Parameters
     ----------
@@ -592,9 +599,14 @@ def _pool(
 
 
 def _levels(energy: Floats, span: float) -> tuple[Floats, NDArray[np.intp], float]:
-    """Return the distinct energies to 0.02 / span, which of them each entry has, and the mean of all."""
+    """Return the distinct energies, which of them each entry has, and the mean of all.
+
+    More than some thousands of them are a continuum, and are told apart to 0.02 / span.
+    """
     origin = float(energy.mean())
-    _, level = np.unique(np.floor((energy - origin) * (span / 0.02)), return_inverse=True)
+    distinct, level = np.unique(energy, return_inverse=True)
+    if distinct.size > _MOST_LEVELS:
+        _, level = np.unique(np.floor((energy - origin) * (span / 0.02)), return_inverse=True)
     return _totals(level, energy - origin) / np.bincount(level), level, origin
 
 

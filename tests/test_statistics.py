@@ -376,7 +376,7 @@ def test_density_of_states_is_complete():
 
 def test_single_histogram_is_the_weighted_mean():
     energy, betas = draw(0.4, 5000, 1), np.array([[0.35, 0.4], [0.43, 0.5]])
-    result = reweight(energy, energy**2, beta=0.4, betas=betas)
+    result = reweight(energy, energy**2, beta=0.4, targets=betas)
     for index, beta in np.ndenumerate(betas):
         weights = np.exp(-(beta - 0.4) * energy)
         assert result.value[index] == pytest.approx(weights @ energy**2 / weights.sum(), rel=1e-12)
@@ -388,7 +388,7 @@ def test_single_histogram_is_the_weighted_mean():
 
 def test_at_its_own_temperature_reweighting_changes_nothing():
     energy = draw(0.4, 3200, 1)
-    result = reweight(energy, energy, beta=0.4, betas=0.4)
+    result = reweight(energy, energy, beta=0.4, targets=0.4)
     np.testing.assert_allclose([result.value, result.error], binned_error(energy), rtol=1e-10)
     assert result.effective == pytest.approx(3200)
     assert result.log_partition == pytest.approx(0, abs=1e-12)
@@ -396,7 +396,7 @@ def test_at_its_own_temperature_reweighting_changes_nothing():
 
 def test_one_run_is_a_single_histogram():
     energy, betas = draw(0.4, 5000, 1), [0.3, 0.45]
-    one = reweight(energy, squares([energy])[0], beta=0.4, betas=betas, function=variance)
+    one = reweight(energy, squares([energy])[0], beta=0.4, targets=betas, function=variance)
     many = reweight_multiple(
         [energy], squares([energy]), betas=[0.4], targets=betas, inefficiencies=[7.0], function=variance
     )
@@ -405,7 +405,7 @@ def test_one_run_is_a_single_histogram():
 
 def test_effective_number_tells_when_reweighting_has_gone_too_far():
     energy = draw(0.0, 2000, 3)
-    result = reweight(energy, energy, beta=0.0, betas=np.linspace(0.0, 0.8, 9))
+    result = reweight(energy, energy, beta=0.0, targets=np.linspace(0.0, 0.8, 9))
     assert (np.diff(result.effective) < 0).all()
     assert result.effective[-1] < 10
     assert abs(result.value[-1] - exact_energy(0.8)) > 1
@@ -413,7 +413,7 @@ def test_effective_number_tells_when_reweighting_has_gone_too_far():
 
 def test_huge_energies_do_not_overflow():
     energy = 1e6 + 1e3 * np.random.default_rng(1).normal(size=3200)
-    result = reweight(energy, energy, beta=1.0, betas=[0.5, 2.0])
+    result = reweight(energy, energy, beta=1.0, targets=[0.5, 2.0])
     assert np.isfinite(result.value).all()
     assert np.isfinite(result.log_partition).all()
     assert (result.effective >= 1).all()
@@ -494,7 +494,7 @@ def test_close_energies_are_summed_as_one_without_harm():
     betas = np.array([0.9, 1.1])
     levels, _, _ = statistics._levels(energy, 0.2)
     assert levels.size < 3000
-    result = reweight(energy, energy, beta=1.0, betas=betas)
+    result = reweight(energy, energy, beta=1.0, targets=betas)
     naive = [np.average(energy, weights=np.exp(-(beta - 1) * (energy - 200))) for beta in betas]
     assert (np.abs(result.value - naive) < 1e-3 * result.error).all()
     levels, level, origin = statistics._levels(draw(0.4, 5000, 1), 0.6)
@@ -523,7 +523,7 @@ def test_two_runs_at_one_temperature_are_one_longer_run():
     halves = [draw(0.4, 2000, 1), draw(0.4, 2000, 2)]
     joint = reweight_multiple(halves, halves, betas=[0.4, 0.4], targets=[0.38])
     long = np.concatenate(halves)
-    assert joint.value == pytest.approx(reweight(long, long, beta=0.4, betas=[0.38]).value, rel=1e-10)
+    assert joint.value == pytest.approx(reweight(long, long, beta=0.4, targets=[0.38]).value, rel=1e-10)
 
 
 def test_a_run_that_hardly_counts_is_left_out():
@@ -545,17 +545,17 @@ def test_reweighting_refuses_what_does_not_fit():
     energy = draw(0.4, 100, 1)
     for observable in (energy[1:], energy[:, None], [energy, energy], 1.0):
         with pytest.raises(ValueError, match="observable must have the shape"):
-            reweight(energy, observable, beta=0.4, betas=[0.4])
+            reweight(energy, observable, beta=0.4, targets=[0.4])
     with pytest.raises(ValueError, match=r"\(k, 100\), for a function"):
-        reweight(energy, energy, beta=0.4, betas=[0.4], function=variance)
+        reweight(energy, energy, beta=0.4, targets=[0.4], function=variance)
     with pytest.raises(ValueError, match="beta must be finite"):
-        reweight(energy, energy, beta=math.nan, betas=[0.4])
+        reweight(energy, energy, beta=math.nan, targets=[0.4])
     with pytest.raises(TypeError, match="targets must hold real numbers"):
-        reweight(energy, energy, beta=0.4, betas=["0.4"])
+        reweight(energy, energy, beta=0.4, targets=["0.4"])
     with pytest.raises(ValueError, match="targets must hold at least one"):
-        reweight(energy, energy, beta=0.4, betas=[])
+        reweight(energy, energy, beta=0.4, targets=[])
     with pytest.raises(ValueError, match="too short for 64 bins"):
-        reweight(energy, energy, beta=0.4, betas=[0.4], n_bins=64)
+        reweight(energy, energy, beta=0.4, targets=[0.4], n_bins=64)
     with pytest.raises(ValueError, match="one a run"):
         reweight_multiple([energy], [energy, energy], betas=[0.4], targets=[0.4])
     with pytest.raises(ValueError, match="inefficiencies must be positive; got 0"):
@@ -565,9 +565,9 @@ def test_reweighting_refuses_what_does_not_fit():
             [energy, energy], [[energy], [energy, energy]], betas=[0.4, 0.5], targets=0.4, function=variance
         )
     with pytest.raises(TypeError, match=r"function must return shape \(2,\) for that shape; got \(\)"):
-        reweight(energy, [energy], beta=0.4, betas=[0.4, 0.5], function=np.sum)
+        reweight(energy, [energy], beta=0.4, targets=[0.4, 0.5], function=np.sum)
     with pytest.raises(TypeError, match="energy must hold real numbers"):
-        reweight(energy > 0, energy, beta=0.4, betas=[0.4])
+        reweight(energy > 0, energy, beta=0.4, targets=[0.4])
 
 
 def test_arguments_are_left_as_they_were():
@@ -577,5 +577,5 @@ def test_arguments_are_left_as_they_were():
     mean(energy)
     binned_error(energy)
     binder_cumulant(energy)
-    reweight(energy, energy, beta=0.4, betas=[0.5])
+    reweight(energy, energy, beta=0.4, targets=[0.5])
     np.testing.assert_array_equal(energy, before)

@@ -18,7 +18,8 @@ from smbook.kernels.elementary import exp
 from smbook.kernels.rng import fill_uint64, next_uint64
 
 TABLE_WIDTH = 7  # pulls of -6, -4, ..., 6 in three dimensions
-_CERTAIN = np.int64(2**63 - 1)
+CERTAIN = np.int64(2**63 - 1)  # thresholds of what always and of what never happens
+IMPOSSIBLE = np.int64(-1)
 
 
 @kernel
@@ -86,7 +87,7 @@ def heat_bath_table(beta, coupling, field, dimension, table):
     for k in range(TABLE_WIDTH):
         x = -2.0 * beta * (abs(coupling) * (2 * k - 2 * dimension) + field)
         up = 1.0 / (1.0 + exp(x)) if x < 700.0 else exp(-x)
-        table[0, k] = probability_threshold(up) if k <= 2 * dimension else _CERTAIN
+        table[0, k] = probability_threshold(up) if k <= 2 * dimension else CERTAIN
 
 
 @kernel
@@ -98,8 +99,8 @@ def metropolis_table(beta, coupling, field, dimension, table):
     """
     for k in range(TABLE_WIDTH):
         cost = 2.0 * beta * (abs(coupling) * (2 * k - 2 * dimension) + field)  # beta dE from up to down
-        table[0, k] = probability_threshold(exp(min(cost, 0.0))) if k <= 2 * dimension else _CERTAIN
-        table[1, k] = probability_threshold(1.0 - exp(-max(cost, 0.0))) if k <= 2 * dimension else _CERTAIN
+        table[0, k] = probability_threshold(exp(min(cost, 0.0))) if k <= 2 * dimension else CERTAIN
+        table[1, k] = probability_threshold(1.0 - exp(-max(cost, 0.0))) if k <= 2 * dimension else CERTAIN
 
 
 @kernel
