@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LARGEST = 2**63 - 1
 
 
-def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Return `value` as an int, or raise if it is no whole number, below `minimum` or beyond 64 bits."""
+def integer(name: str, value: Any, *, minimum: int, maximum: int = LARGEST) -> int:
+    """Return `value` as an int, or raise if it is no whole number (a bool is none) or out of range."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer; got {value!r}")
     try:
@@ -26,8 +26,8 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
         raise TypeError(f"{name} must be an integer; got {value!r}") from None
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum}; got {number}")
-    if number > LARGEST:
-        raise ValueError(f"{name} must be at most 2**63 - 1; got {number}")
+    if number > maximum:
+        raise ValueError(f"{name} must be at most {maximum}; got {number}")
     return number
 
 

@@ -68,12 +68,9 @@ def _seed_of(rng: Randomness) -> int:
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(0, 1 << 64, dtype=np.uint64))
     try:
-        seed = _checks.integer("rng", rng, minimum=0)
+        return _checks.integer("rng", rng, minimum=0, maximum=_MASK)
     except TypeError:
         raise TypeError(f"rng must be an integer, a numpy.random.Generator or None; got {rng!r}") from None
-    if seed > _MASK:
-        raise ValueError(f"rng must be below 2**64; got {seed}")
-    return seed
 
 
 def streams(rng: Randomness, count: int) -> State:

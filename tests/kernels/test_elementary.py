@@ -1,0 +1,220 @@
+"""exp and log against 200 bits of mpmath, and what the compiled kernels call: nothing."""
+
+import math
+import re
+import types
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import njit
+
+from smbook.kernels import elementary, lattice, rng
+from smbook.kernels.elementary import exp, log
+
+LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
+
+
+def errors_in_ulps(function, reference, arguments):
+    """|function - reference| in units of the last place of the exact value, gradual underflow included."""
+    with mpmath.workprec(200):
+        exact = [reference(mpmath.mpf(float(x))) for x in arguments]
+        units = [mpmath.mpf(float(np.spacing(abs(float(value))))) for value in exact]
+        values = (mpmath.mpf(function(float(x))) for x in arguments)
+        found = zip(values, exact, units, strict=True)
+        return np.array([float(abs(value - right) / unit) for value, right, unit in found])
+
+
+def logarithmic(random, low, high, size):
+    """Numbers whose logarithm is uniform, so that every binary order of magnitude is visited."""
+    return np.exp2(random.uniform(math.log2(low), math.log2(high), size))
+
+
+random = np.random.default_rng(1)
+BOTH_SIDES = np.array([[-np.inf], [np.inf]])
+
+EXP_RANGES = {
+    "all": random.uniform(-708, 709.78, 4000),
+    "acceptances": random.uniform(-20, 20, 4000),
+    "near zero": random.choice([-1, 1], 2000) * logarithmic(random, 1e-20, 1, 2000),
+    "subnormal argument": random.choice([-1, 1], 200) * logarithmic(random, 1e-322, 1e-308, 200),
+    "subnormal value": random.uniform(-745.13, -708, 2000),
+    "borders of the reduction": np.nextafter(
+        (np.arange(-1074, 1024) + 0.5) * math.log(2), BOTH_SIDES
+    ).ravel(),
+}
+LOG_RANGES = {
+    "all": logarithmic(random, SMALLEST_NORMAL, 1.79e308, 4000),
+    "near one": 1 + random.choice([-1, 1], 4000) * logarithmic(random, 2.0**-52, 0.5, 4000),
+    "subnormal": random.integers(1, 2**52, 1000) * SMALLEST,
+    "borders of the reduction": np.nextafter(np.exp2(np.arange(-1021, 1023) + 0.5), BOTH_SIDES).ravel(),
+    "powers of two": np.exp2(np.arange(-1074.0, 1024)),
+}
+
+
+@pytest.mark.parametrize("name", EXP_RANGES)
+def test_exp_is_right_to_an_ulp(name):
+    assert errors_in_ulps(exp, mpmath.exp, EXP_RANGES[name]).max() < 1
+
+
+@pytest.mark.parametrize("name", LOG_RANGES)
+def test_log_is_right_to_an_ulp(name):
+    assert errors_in_ulps(log, mpmath.log, LOG_RANGES[name]).max() < 1
+
+
+def test_the_yardstick_sees_two_ulps():
+    arguments = np.linspace(-20, 20, 101)
+    off = errors_in_ulps(lambda x: math.exp(x) * (1 + 4e-16), mpmath.exp, arguments)
+    assert off.max() > 1
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (SMALLEST, 1.0),
+        (-SMALLEST, 1.0),
+        (math.inf, math.inf),
+        (-math.inf, 0.0),
+        (709.782712893384, 1.797693134862273e308),
+        (709.7827128933841, math.inf),
+        (LARGEST, math.inf),
+        (-745.1332191019411, SMALLEST),
+        (-745.1332191019412, 0.0),
+        (-746.0, 0.0),
+        (-LARGEST, 0.0),
+        (math.nan, math.nan),
+    ],
+)
+def test_exp_at_its_edges(x, expected):
+    assert exp(x) == pytest.approx(expected, rel=3e-16, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (1.0, 0.0),
+        (0.0, -math.inf),
+        (-0.0, -math.inf),
+        (math.inf, math.inf),
+        (-math.inf, math.nan),
+        (-1.0, math.nan),
+        (-SMALLEST, math.nan),
+        (SMALLEST, -744.4400719213812),
+        (SMALLEST_NORMAL, -708.3964185322641),
+        (LARGEST, 709.782712893384),
+        (math.nan, math.nan),
+    ],
+)
+def test_log_at_its_edges(x, expected):
+    assert log(x) == pytest.approx(expected, rel=3e-16, abs=0, nan_ok=True)
+
+
+def test_the_logarithm_of_one_has_no_sign():
+    assert math.copysign(1.0, log(1.0)) == 1.0
+
+
+RISING = {
+    "exp": (exp, random.uniform(-750, 712, 100_000)),
+    "exp near 0": (exp, random.uniform(-1e-13, 1e-13, 100_000)),
+    "exp at a border": (exp, math.log(2) / 2 + np.arange(-5000, 5000) * 2.0**-54),
+    "log": (log, logarithmic(random, SMALLEST, LARGEST, 100_000)),
+    "log near 1": (log, random.uniform(1 - 1e-13, 1 + 1e-13, 100_000)),
+    "log at a border": (log, math.sqrt(0.5) + np.arange(-5000, 5000) * 2.0**-53),
+}
+
+
+@pytest.mark.parametrize("name", RISING)
+def test_they_never_fall(name):
+    """A step down between neighbouring arguments would put thresholds out of order."""
+    function, arguments = RISING[name]
+    values = np.array([function(x) for x in np.sort(arguments)])
+    assert (values[1:] >= values[:-1]).all()
+
+
+@given(st.floats(-700, 700))
+def test_log_undoes_exp(x):
+    assert log(exp(x)) == pytest.approx(x, rel=5e-16, abs=3e-16)
+
+
+# What the compiled code calls
+
+STATE, COUNT, NUMBER = np.ones(4, np.uint64), 1, 0.5
+SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
+WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
+DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
+
+KERNELS = [
+    (elementary.exp, (NUMBER,)),
+    (elementary.log, (NUMBER,)),
+    (rng.next_uint64, (STATE,)),
+    (rng.fill_uint64, (STATE, DRAWS[0])),
+    (rng.uniform, (STATE,)),
+    (rng.jump, (STATE,)),
+    (lattice.probability_threshold, (NUMBER,)),
+    (lattice.bond_threshold, (NUMBER, NUMBER)),
+    (lattice.randomize, (SPINS, STATE)),
+    (lattice.bond_sum, (SPINS, SHAPE)),
+    (lattice.spin_sum, (SPINS,)),
+    (lattice.heat_bath_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
+    (lattice.metropolis_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
+    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, DRAWS, SCRATCH, STATE, COUNT, NOTED, NOTED)),
+    (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+]
+
+
+LIBM = re.compile(r"llvm\.(exp|log|pow|sin|cos|tan|sinh|cosh|tanh|ldexp|frexp|fma)")
+
+
+def foreign_calls(kernel, arguments):
+    """What the native code calls besides the book's own functions and LLVM's instructions.
+
+    It is compiled anew, as what comes from the cache shows no code. The wrappers through which Python calls
+    are left out, and so is the counting of references to array arguments, which a browser has none of.
+    """
+    function = kernel.py_func
+    anew = njit(nogil=True, error_model="numpy")(
+        types.FunctionType(function.__code__, function.__globals__, function.__name__)
+    )
+    anew(*arguments)
+    (code,) = anew.inspect_llvm().values()
+    definitions = re.findall(r'^define [^@]*@"?([^"(]+)"?\((.*?)^}', code, re.DOTALL | re.MULTILINE)
+    native = {name: body for name, body in definitions if re.match("_ZN(?!7cpython)", name)}
+    assert native
+    called = set(re.findall(r'call [^@\n]*@"?([^"(]+)"?\(', "".join(native.values())))
+    called -= {*native, "NRT_incref", "NRT_decref"}
+    return {name for name in called if LIBM.match(name) or not name.startswith("llvm.")}
+
+
+@pytest.mark.parametrize(("kernel", "arguments"), KERNELS, ids=[k.py_func.__name__ for k, _ in KERNELS])
+def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
+    """A call to libm's exp would give other bits in a browser, an allocation would need numba's runtime."""
+    assert foreign_calls(kernel, arguments) == set()
+
+
+def test_every_public_kernel_is_looked_at():
+    looked_at = {kernel for kernel, _ in KERNELS}
+    for module in (elementary, rng, lattice):
+        public = [value for name, value in vars(module).items() if not name.startswith("_")]
+        assert {value for value in public if isinstance(value, type(exp))} <= looked_at
+
+
+def calls_exp(x):
+    return math.exp(x)
+
+
+def calls_pow(x):
+    return x**0.3
+
+
+def allocates(x):
+    return np.full(int(x), x).sum()
+
+
+@pytest.mark.parametrize("function", [calls_exp, calls_pow, allocates])
+def test_a_call_to_a_library_or_an_allocation_is_seen(function):
+    assert foreign_calls(njit(function), (2.0,))
