@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.linalg import solve
+from scipy.special import gamma
 
 from smbook import ising
 from smbook.kernels.rng import fill_uint64, seed_state
@@ -153,3 +154,92 @@ def test_the_mean_field_motion_rests_where_the_package_says(coupling):
     rests = 2 * np.flatnonzero(np.diff(np.sign(drift))) / n - 1
     expected = theory.curie_weiss_solutions(beta, field=field, coupling=coupling)
     assert rests == pytest.approx(expected, abs=1e-4)
+
+
+def states_of_one_magnet(beta, field):
+    """Return the stable solutions of the mean-field equation with J = 1, off the spinodal."""
+    roots = theory.curie_weiss_solutions(beta, field=field)
+    return roots[beta * (1 - roots**2) < 1]
+
+
+@pytest.mark.parametrize("beta", [0.7, 1.5, 2.0, 4.0])
+@pytest.mark.parametrize("field", [0.0, 0.03, 0.2, 0.3, -0.1, -0.9])
+def test_a_flip_flop_with_opposite_inputs_has_the_states_of_one_magnet(beta, field):
+    one = states_of_one_magnet(beta, field)
+    both = theory.flip_flop(beta, fields=(field, -field))
+    assert both == pytest.approx(np.transpose([one, -one]), abs=1e-9)
+
+
+def test_the_strength_of_the_inputs_that_the_chapter_quotes():
+    def states(*fields):
+        return len(theory.flip_flop(2.0, fields=fields))
+
+    assert (states(0.26, -0.26), states(0.27, -0.27)) == (2, 1)
+    assert (states(0.49, 0.0), states(0.50, 0.0)) == (2, 1)
+    assert (states(1.14, 1.14), states(1.15, 1.15)) == (2, 1)
+
+
+def test_a_trigger_ends_on_the_branch_that_it_started_on():
+    output = definitions("algorithm-trigger").output
+    high, low = (output(np.full(8000, field), 1.5)[-1] for field in (-0.2, -0.22))
+    roots = theory.curie_weiss_solutions(1.0, field=-0.2, coupling=1.5)
+    assert high == pytest.approx(roots[-1], abs=1e-4)
+    assert low < 0
+
+
+def test_hysteresis_and_not_inertia_alone_keeps_the_trigger_from_chattering():
+    trigger = definitions("algorithm-trigger")
+    t = np.arange(0.05, 100, 0.1)
+    noise = np.repeat(np.random.default_rng(4).normal(0, 0.3, (100, 400)), 10, axis=0)
+    noisy = 0.5 * np.sin(2 * np.pi * t / 40)[:, None] + noise
+    counts = [trigger.switches(trigger.output(noisy, gain, step=0.1)) for gain in (0.0, 1.0, 1.5)]
+    right = [np.mean(count == 4) for count in counts]
+    assert right[0] < 0.1
+    assert 0.4 < right[1] < 0.7
+    assert right[2] > 0.85
+
+
+@pytest.mark.parametrize(("loop_gain", "switches"), [(1.8, 4), (1.85, 0), (2.0, 0)])
+def test_a_stubborn_trigger_misses_the_signal(loop_gain, switches):
+    trigger = definitions("algorithm-trigger")
+    clean = 0.5 * np.sin(2 * np.pi * np.arange(0.005, 100, 0.01) / 40)
+    assert trigger.switches(trigger.output(clean, loop_gain)) == switches
+    assert theory.spinodal(1.0, coupling=1.95).field < 0.5 < theory.spinodal(1.0, coupling=1.96).field
+
+
+def test_a_random_network_has_more_resting_places_than_one_can_visit():
+    sweep = definitions("algorithm-threshold-units").threshold_sweep
+    rng = np.random.default_rng(8)
+    weights = rng.normal(size=(200, 200))
+    weights = weights + weights.T
+    np.fill_diagonal(weights, 0)
+    ends = set()
+    for _ in range(100):
+        state, before = rng.choice([-1.0, 1.0], 200), np.zeros(200)
+        while not np.array_equal(state, before):
+            before = state.copy()
+            sweep(state, weights, np.zeros(200))
+        ends.add((state * state[0]).tobytes())
+    assert len(ends) == 100
+
+
+def test_the_binder_cumulant_at_the_critical_point_and_its_first_correction():
+    """U_4 - U_4* to first order in -N m^6 / 30 and in m^2 / 2, the moments taken with exp(-N m^4 / 12)."""
+
+    def moment(power):
+        return 12 ** (power / 4) * gamma((power + 1) / 4) / gamma(1 / 4)
+
+    def slope(coefficient, power):
+        second, fourth = (
+            coefficient * (moment(order + power) - moment(order) * moment(power)) for order in (2, 4)
+        )
+        return (2 * moment(4) * second / moment(2) - fourth) / (3 * moment(2) ** 2)
+
+    limit = 1 - moment(4) / (3 * moment(2) ** 2)
+    parts = slope(-1 / 30, 6), slope(1 / 2, 2)
+    assert limit == pytest.approx(1 - gamma(1 / 4) ** 4 / (24 * np.pi**2))
+    assert parts == pytest.approx((0.1807, 0.1609), abs=5e-5)
+    gaps = [
+        np.sqrt(n) * (theory.curie_weiss_finite(n, 1.0).moments.binder - limit) for n in (10**5, 4 * 10**5)
+    ]
+    assert 2 * gaps[1] - gaps[0] == pytest.approx(sum(parts), abs=1e-5)
