@@ -22,7 +22,8 @@ from smbook.kernels.rng import Randomness, State, seed_state
 Spins = NDArray[np.int8]
 Measurements = NDArray[np.float64]
 
-_UPDATES_PER_CALL = 2_000_000  # about 20 ms between two looks at Ctrl-C and the progress bar
+# Between two looks at Ctrl-C and the progress bar: some 50 ms for single sites, half a second for clusters.
+_UPDATES_PER_CALL = 10_000_000
 
 _SEARCHED = 16  # sites up to which every state is tried for a cycle that catches Metropolis
 
