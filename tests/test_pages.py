@@ -252,7 +252,18 @@ def public(module):
     return {f"{module.__name__}.{name}" for name in names}
 
 
-@pytest.mark.parametrize("name", ["ising", "theory.ising", "statistics", "figures", "kernels.rng"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ising",
+        "theory.ising",
+        "statistics",
+        "figures",
+        "kernels.rng",
+        "kernels.elementary",
+        "kernels.lattice",
+    ],
+)
 def test_the_api_page_lists_every_public_name(book, name):
     module = importlib.import_module(f"smbook.{name}")
     assert public(module) - anchors(book / "reference" / "api.html") == set()
