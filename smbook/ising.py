@@ -24,6 +24,7 @@ Measurements = NDArray[np.float64]
 
 # Between two looks at Ctrl-C and the progress bar: some 50 ms for single sites, half a second for clusters.
 _UPDATES_PER_CALL = 10_000_000
+_UPDATES_LOST_PER_SWEEP = 100  # what a sweep costs besides its updates
 
 _SEARCHED = 16  # sites up to which every state is tried for a cycle that catches Metropolis
 
@@ -59,9 +60,8 @@ class _Model(NamedTuple):
         return np.int8(-1 if self.coupling < 0.0 else 1)
 
 
-_Sampler = Callable[
-    [int, NDArray[np.int64], NDArray[np.int64]], None
-]  # (thin, bonds, sums): a kernel with its arrays bound
+# A kernel with its arrays bound, called with (thin, bonds, sums).
+_Sampler = Callable[[int, NDArray[np.int64], NDArray[np.int64]], None]
 _Bind = Callable[[Spins, State], _Sampler]
 
 
@@ -394,9 +394,10 @@ def _advance(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Run the kernel in short calls, so that Ctrl-C is heard; sweeps after the last kept one go unnoted."""
     kept = n_sweeps // thin
+    longest = max(1, _UPDATES_PER_CALL // (n_sites + _UPDATES_LOST_PER_SWEEP))
     bonds, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
     with tqdm(total=n_sweeps, disable=not progress, unit="sweep") as bar:
-        for sweeps, entries in _calls(n_sweeps, thin, max(1, _UPDATES_PER_CALL // n_sites)):
+        for sweeps, entries in _calls(n_sweeps, thin, longest):
             sampler(sweeps, bonds[entries], sums[entries])
             bar.update(sweeps * (entries.stop - entries.start))
     return bonds[:kept], sums[:kept]

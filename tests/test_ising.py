@@ -216,7 +216,7 @@ def test_a_seed_fixes_a_run_whatever_its_chunks_and_thinning(algorithm, monkeypa
     whole = simulate((6, 5), 0.3, 100, **options)
     assert_equal_runs(whole, simulate((6, 5), 0.3, 100, engine="plain", **options))
     assert simulate((6, 5), 0.3, 100, **options | {"rng": 10}).energy.tolist() != whole.energy.tolist()
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 300)  # ten sweeps
+    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
     assert_equal_runs(whole, simulate((6, 5), 0.3, 100, **options))
     for thin in (7, 25):  # several entries to a call, several calls to an entry
         thinned = simulate((6, 5), 0.3, 100, thin=thin, **options)
@@ -448,7 +448,7 @@ def test_an_interrupted_run_leaves_the_initial_array_as_it_was(monkeypatch):
         if len(heard) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 30 * 10)
+    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
     monkeypatch.setattr(ising.tqdm, "update", interrupt)
     initial = np.ones((5, 6), dtype=np.int8)
     with pytest.raises(KeyboardInterrupt):
@@ -461,7 +461,7 @@ def test_an_interrupted_run_leaves_the_initial_array_as_it_was(monkeypatch):
 def test_a_long_wait_between_kept_sweeps_can_be_interrupted(n_sweeps, thin, monkeypatch):
     """However large `thin` is, no call of a kernel does many more updates than a chunk has."""
     heard = []
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 30 * 10)
+    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
     monkeypatch.setattr(ising.tqdm, "update", lambda _bar, n=1: heard.append(n))
     simulate((5, 6), 0.1, n_sweeps, thin=thin, rng=1)
     assert sum(heard) == n_sweeps
