@@ -6,6 +6,8 @@ PYTHON ?= python3
 PIP_OPTIONS ?=
 # More options for pytest: make test PYTEST_OPTIONS="-k ising"
 PYTEST_OPTIONS ?=
+# Options for make binder: make binder BINDER_OPTIONS="--screenshot lab.png --torch"
+BINDER_OPTIONS ?=
 PORT ?= 8000
 
 VENV := .venv
@@ -18,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_toc.yml" --path-output . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book pages serve test lint notebooks benchmark clean
+.PHONY: help book pages serve test lint notebooks kernels benchmark binder clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -68,9 +70,15 @@ lint: $(INSTALLED) ## check style, formatting and types
 notebooks: $(INSTALLED) ## run every notebook and store what it prints, without images
 	$(BIN)/python tests/store_outputs.py $(NOTEBOOKS)
 
+kernels: $(INSTALLED) ## compile the kernels that run in the pages
+	$(BIN)/python -m smbook.widgets.compiler
+
 benchmark: $(INSTALLED) ## time smbook beside its peers, in one run
 	$(PIP_INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks
+
+binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
+	$(BIN)/python tests/try_binder.py $(BINDER_OPTIONS)
 
 clean: ## remove what was built, and the environment
 	rm -rf _build dist $(VENV)

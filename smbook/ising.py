@@ -28,9 +28,6 @@ _UPDATES_LOST_PER_SWEEP = 100  # what a sweep costs besides its updates
 
 _SEARCHED = 16  # sites up to which every state is tried for a cycle that catches Metropolis
 
-# tanh(beta J) at the critical point and the exponent of the susceptibility, in one, two and three dimensions.
-_CRITICAL = {1: (1.0, 1.0), 2: (math.sqrt(2.0) - 1.0, 1.75), 3: (0.218094, 1.237)}
-
 
 class Trace(NamedTuple):
     """What a run leaves: energy and magnetization per site at each kept sweep, and the final spins."""
@@ -217,10 +214,8 @@ def wolff_flips_per_sweep(shape: int | Iterable[int], beta: float, *, coupling: 
     (1, 1320)
     """
     model = _checked_model(shape, beta, coupling, 0.0)
-    critical, gamma = _CRITICAL[len(model.sides)]
-    distance = 1.0 - math.tanh(model.beta * abs(model.coupling)) / critical
-    clusters: float = math.prod(model.sides) * max(distance, 0.0) ** gamma
-    return max(1, round(clusters))
+    n_sites, dimension = math.prod(model.sides), len(model.sides)
+    return int(lattice.wolff_flips(n_sites, dimension, model.beta, model.coupling))
 
 
 def _checked_model(shape: int | Iterable[int], beta: float, coupling: float, field: float) -> _Model:

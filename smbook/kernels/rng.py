@@ -11,8 +11,9 @@ from smbook.kernels import kernel
 State = NDArray[np.uint64]
 Randomness = int | np.random.Generator | None
 
-_GOLDEN_GAMMA = 0x9E3779B97F4A7C15
-_MASK = (1 << 64) - 1
+_GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 _JUMP = np.array(
     [0x180EC6D33CFD0ABA, 0xD5A61266F0C9392C, 0xA9582618E03FC9AA, 0x39ABDC4529B1661C], dtype=np.uint64
 )
@@ -53,13 +54,9 @@ def seed_state(rng: Randomness = None) -> State:
            17909611376780542444], dtype=uint64)
     """
     seed = _seed_of(rng)
-    words = []
-    for step in range(1, 5):
-        z = (seed + step * _GOLDEN_GAMMA) & _MASK
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
-        words.append(z ^ (z >> 31))
-    return np.array(words, dtype=np.uint64)
+    state = np.empty(4, dtype=np.uint64)
+    split_mix(state, np.uint64(seed))
+    return state
 
 
 def _seed_of(rng: Randomness) -> int:
@@ -68,7 +65,7 @@ def _seed_of(rng: Randomness) -> int:
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(0, 1 << 64, dtype=np.uint64))
     try:
-        return _checks.integer("rng", rng, minimum=0, maximum=_MASK)
+        return _checks.integer("rng", rng, minimum=0, maximum=2**64 - 1)
     except TypeError:
         raise TypeError(f"rng must be an integer, a numpy.random.Generator or None; got {rng!r}") from None
 
@@ -101,6 +98,26 @@ def streams(rng: Randomness, count: int) -> State:
         states[k] = states[k - 1]
         jump(states[k])
     return states
+
+
+@kernel
+def split_mix(state, seed):
+    """Fill `state` with the first words of SplitMix64 from `seed` (uint64): a counter, copied and mixed.
+
+    Source: Steele, Lea and Flood (2014).
+
+    Examples
+    --------
+    >>> state = np.empty(2, dtype=np.uint64)
+    >>> split_mix(state, np.uint64(1234567))
+    >>> state
+    array([6457827717110365317, 3203168211198807973], dtype=uint64)
+    """
+    for k in range(state.size):
+        seed += _GOLDEN_GAMMA
+        z = (seed ^ (seed >> np.uint64(30))) * _FIRST_FACTOR
+        z = (z ^ (z >> np.uint64(27))) * _SECOND_FACTOR
+        state[k] = z ^ (z >> np.uint64(31))
 
 
 @kernel

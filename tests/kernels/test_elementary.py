@@ -1,4 +1,4 @@
-"""exp and log against 200 bits of mpmath, and what the compiled kernels call: nothing."""
+"""exp, expm1, log and tanh against 200 bits of mpmath, and what the compiled kernels call: nothing."""
 
 import math
 import re
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, rng
-from smbook.kernels.elementary import exp, log
+from smbook.kernels import elementary, lattice, mean_field, rng
+from smbook.kernels.elementary import exp, expm1, log, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
 
@@ -52,6 +52,18 @@ LOG_RANGES = {
     "borders of the reduction": np.nextafter(np.exp2(np.arange(-1021, 1023) + 0.5), BOTH_SIDES).ravel(),
     "powers of two": np.exp2(np.arange(-1074.0, 1024)),
 }
+EXPM1_RANGES = {
+    "all": random.uniform(-708, 709.78, 2000),
+    "middle": random.uniform(-40, 40, 4000),
+    "near zero": random.choice([-1, 1], 4000) * logarithmic(random, 1e-320, 1, 4000),
+    "borders of the reduction": np.nextafter((np.arange(-60, 60) + 0.5) * math.log(2), BOTH_SIDES).ravel(),
+}
+TANH_RANGES = {
+    "all": random.uniform(-22, 22, 4000),
+    "middle": random.uniform(-2, 2, 8000),
+    "near zero": random.choice([-1, 1], 4000) * logarithmic(random, 1e-320, 1, 4000),
+    "border of the two forms": 1 + np.arange(-500, 500) * 2.0**-53,
+}
 
 
 @pytest.mark.parametrize("name", EXP_RANGES)
@@ -62,6 +74,16 @@ def test_exp_is_right_to_an_ulp(name):
 @pytest.mark.parametrize("name", LOG_RANGES)
 def test_log_is_right_to_an_ulp(name):
     assert errors_in_ulps(log, mpmath.log, LOG_RANGES[name]).max() < 1
+
+
+@pytest.mark.parametrize("name", EXPM1_RANGES)
+def test_expm1_is_right_to_two_ulps(name):
+    assert errors_in_ulps(expm1, mpmath.expm1, EXPM1_RANGES[name]).max() < 2
+
+
+@pytest.mark.parametrize("name", TANH_RANGES)
+def test_tanh_is_right_to_three_ulps(name):
+    assert errors_in_ulps(tanh, mpmath.tanh, TANH_RANGES[name]).max() < 3
 
 
 def test_the_yardstick_sees_two_ulps():
@@ -113,6 +135,56 @@ def test_log_at_its_edges(x, expected):
     assert log(x) == pytest.approx(expected, rel=3e-16, abs=0, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (0.0, 0.0),
+        (SMALLEST, SMALLEST),
+        (-SMALLEST, -SMALLEST),
+        (-36.0, math.expm1(-36.0)),
+        (-38.0, -1.0),
+        (-math.inf, -1.0),
+        (709.782712893384, 1.797693134862273e308),
+        (math.inf, math.inf),
+        (math.nan, math.nan),
+    ],
+)
+def test_expm1_at_its_edges(x, expected):
+    assert expm1(x) == pytest.approx(expected, rel=3e-16, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (0.0, 0.0),
+        (SMALLEST, SMALLEST),
+        (1e-300, 1e-300),
+        (19.0, math.tanh(19.0)),
+        (20.0, 1.0),
+        (LARGEST, 1.0),
+        (math.inf, 1.0),
+        (math.nan, math.nan),
+    ],
+)
+def test_tanh_at_its_edges(x, expected):
+    assert tanh(x) == pytest.approx(expected, rel=3e-16, abs=0, nan_ok=True)
+    assert tanh(-x) == pytest.approx(-expected, rel=3e-16, abs=0, nan_ok=True)
+
+
+@given(st.floats(0, LARGEST))
+def test_the_square_root_is_that_of_ieee_754(x):
+    assert sqrt(x) == math.sqrt(x)
+
+
+def test_a_negative_number_has_no_square_root():
+    assert math.isnan(sqrt(-1.0))
+
+
+@given(st.floats(-30, 30))
+def test_tanh_is_odd_to_the_last_bit(x):
+    assert tanh(-x) == -tanh(x)
+
+
 def test_the_logarithm_of_one_has_no_sign():
     assert math.copysign(1.0, log(1.0)) == 1.0
 
@@ -145,25 +217,44 @@ def test_log_undoes_exp(x):
 STATE, COUNT, NUMBER = np.ones(4, np.uint64), 1, 0.5
 SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
 WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
+REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
+    (elementary.expm1, (NUMBER,)),
     (elementary.log, (NUMBER,)),
+    (elementary.sqrt, (NUMBER,)),
+    (elementary.tanh, (NUMBER,)),
+    (rng.split_mix, (STATE, STATE[0])),
+    (rng.split_mix, (STATE, np.uint64(COUNT))),
     (rng.next_uint64, (STATE,)),
     (rng.fill_uint64, (STATE, DRAWS[0])),
     (rng.uniform, (STATE,)),
     (rng.jump, (STATE,)),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.bond_threshold, (NUMBER, NUMBER)),
+    (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
     (lattice.randomize, (SPINS, STATE)),
     (lattice.bond_sum, (SPINS, SHAPE)),
     (lattice.spin_sum, (SPINS,)),
     (lattice.heat_bath_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
     (lattice.metropolis_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
+    (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
     (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, DRAWS, SCRATCH, STATE, COUNT, NOTED, NOTED)),
     (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (mean_field.free_energy, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
+    (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),
+    (mean_field.response, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
+    (mean_field.susceptibility, (NUMBER, NUMBER, NUMBER)),
+    (mean_field.resistor_ratio, (NUMBER,)),
+    (mean_field.spinodal, (NUMBER, NUMBER, REALS)),
+    (mean_field.fixed_points, (NUMBER, NUMBER, NUMBER, REALS, WHOLE)),
+    (mean_field.flip_flop_fixed_points, (NUMBER, NUMBER, REALS, PAIRS, WHOLE)),
+    (mean_field.relax, (REALS, NUMBER, NUMBER, REALS, NUMBER, COUNT, REALS)),
+    (mean_field.relax_flip_flop, (REALS, NUMBER, NUMBER, PAIRS, NUMBER, COUNT, PAIRS)),
+    (mean_field.logic_state, (NUMBER, NUMBER)),
 ]
 
 
@@ -198,7 +289,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice):
+    for module in (elementary, rng, lattice, mean_field):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 

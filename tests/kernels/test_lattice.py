@@ -205,6 +205,32 @@ def test_the_bond_probability_is_that_of_fortuin_and_kasteleyn(beta, coupling):
     assert (int(lattice.bond_threshold(beta, coupling)) + 1) / 2**63 == pytest.approx(expected, abs=4e-16)
 
 
+def flips_in_words(shape, beta, coupling):
+    """The number of flips of a Wolff sweep by libm, and how far the unrounded one is from being in doubt."""
+    critical, gamma = {1: (1.0, 1.0), 2: (math.sqrt(2) - 1, 1.75), 3: (0.218094, 1.237)}[len(shape)]
+    clusters = math.prod(shape) * max(1 - math.tanh(beta * abs(coupling)) / critical, 0.0) ** gamma
+    return max(1, round(clusters)), abs(clusters % 1 - 0.5) / max(clusters, 1.0)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2,), (100,), (10**6,), (3, 5), (64, 64), (512, 512), (40_000, 25_000), (4, 4, 4), (50, 60, 70)]
+)
+def test_wolff_flips_are_those_of_the_formula(shape):
+    """One flip more or less is another run from the same seed."""
+    n_compared = 0
+    for beta, coupling in itertools.product([0.0, 1e-12, *np.linspace(0.001, 3, 400), 1e3], (1.0, -1.0, 0.3)):
+        expected, margin = flips_in_words(shape, beta, coupling)
+        if margin > 1e-13:
+            assert lattice.wolff_flips(math.prod(shape), len(shape), beta, coupling) == expected
+            n_compared += 1
+    assert n_compared > 1200 - 3
+
+
+def test_wolff_flips_never_outnumber_the_sites():
+    """2**63 - 1 sites are 2**63 as a float64, which is no int64."""
+    assert lattice.wolff_flips(2**63 - 1, 1, 0.0, 1.0) == 2**63 - 1
+
+
 # One site, and a sweep of them, on explicit matrices
 
 

@@ -1,0 +1,218 @@
+"""The compiler from kernels to WebAssembly: `python -m smbook.widgets.compiler` writes `kernels.wasm`.
+
+The widgets run the very kernels that numba runs, bit for bit. numba's code for a kernel is LLVM's
+intermediate language; here it is aimed at WebAssembly instead of the processor. numba is told to compile for
+a generic one, so that the result depends on the kernels and on the versions of numba and of the linker alone.
+
+Python 3.11 to 3.13 agree on it as long as no kernel has two branches that join right before a `return`: some
+give each branch a `return` of its own. Write `if ...: return a` and `return b`, not `return a if ... else b`.
+
+The module imports its memory, "env" "memory", and nothing else. It exports each kernel of `EXPORTS` and
+`__heap_base`, the first address that is free for arrays. A kernel is called as numba calls it,
+`i32 f(result address, 0, arguments ...)`, and leaves what it returns at the result address. An array is
+flattened to (0, 0, item count, item size, data address, each length, each stride), strides in bytes. Integers
+are i64 but int8, which is i32; addresses are i32. A custom section "signatures" says in JSON what each kernel
+takes and returns, an array as its item type with the number of dimensions in brackets:
+
+    {"spin_sum": {"arguments": ["int8[1]"], "returns": "int64"}, ...}
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba import types
+
+from smbook.kernels import elementary, lattice, mean_field, rng
+
+WASM = Path(__file__).with_name("kernels.wasm")
+
+_NOTHING, _INT8, _INT64, _FLOAT64 = types.void, types.int8, types.int64, types.float64
+_BYTES, _BYTE_ROWS = types.Array(types.int8, 1, "C"), types.Array(types.int8, 2, "C")
+_WHOLES, _WHOLE_ROWS = types.Array(types.int64, 1, "C"), types.Array(types.int64, 2, "C")
+_WORDS, _WORD_ROWS = types.Array(types.uint64, 1, "C"), types.Array(types.uint64, 2, "C")
+_REALS, _REAL_ROWS = types.Array(types.float64, 1, "C"), types.Array(types.float64, 2, "C")
+
+_RUN = (_WORDS, _INT64, _WHOLES, _WHOLES)  # state, thin, bonds, sums
+_TABLE = (_FLOAT64, _FLOAT64, _FLOAT64, _INT64, _WHOLE_ROWS)  # beta, coupling, field, dimension, table
+_LATTICE = (_BYTES, _WHOLES, _INT8)  # spins, shape, sign
+_LOOP = (_FLOAT64, _FLOAT64)  # beta, coupling
+
+# What the pages call: the kernel, the types of its arguments and of what it returns.
+EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
+    "exp": (elementary.exp, (_FLOAT64,), _FLOAT64),
+    "log": (elementary.log, (_FLOAT64,), _FLOAT64),
+    "split_mix": (rng.split_mix, (_WORDS, types.uint64), _NOTHING),
+    "randomize": (lattice.randomize, (_BYTES, _WORDS), _NOTHING),
+    "bond_sum": (lattice.bond_sum, (_BYTES, _WHOLES), _INT64),
+    "spin_sum": (lattice.spin_sum, (_BYTES,), _INT64),
+    "heat_bath_table": (lattice.heat_bath_table, _TABLE, _NOTHING),
+    "metropolis_table": (lattice.metropolis_table, _TABLE, _NOTHING),
+    "bond_threshold": (lattice.bond_threshold, (_FLOAT64, _FLOAT64), _INT64),
+    "wolff_flips": (lattice.wolff_flips, (_INT64, _INT64, _FLOAT64, _FLOAT64), _INT64),
+    "single_site": (lattice.single_site, (*_LATTICE, _WHOLE_ROWS, _WORD_ROWS, _BYTE_ROWS, *_RUN), _NOTHING),
+    "wolff": (lattice.wolff, (*_LATTICE, _INT64, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
+    "swendsen_wang": (lattice.swendsen_wang, (*_LATTICE, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
+    "free_energy": (mean_field.free_energy, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),
+    "equation_of_state": (mean_field.equation_of_state, (_FLOAT64, *_LOOP, _REALS, _REALS), _NOTHING),
+    "response": (mean_field.response, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),
+    "susceptibility": (mean_field.susceptibility, (_FLOAT64, *_LOOP), _FLOAT64),
+    "resistor_ratio": (mean_field.resistor_ratio, (_FLOAT64,), _FLOAT64),
+    "spinodal": (mean_field.spinodal, (*_LOOP, _REALS), _NOTHING),
+    "fixed_points": (mean_field.fixed_points, (*_LOOP, _FLOAT64, _REALS, _WHOLES), _INT64),
+    "flip_flop_fixed_points": (
+        mean_field.flip_flop_fixed_points,
+        (*_LOOP, _REALS, _REAL_ROWS, _WHOLES),
+        _INT64,
+    ),
+    "relax": (mean_field.relax, (_REALS, *_LOOP, _REALS, _FLOAT64, _INT64, _REALS), _NOTHING),
+    "relax_flip_flop": (
+        mean_field.relax_flip_flop,
+        (_REALS, *_LOOP, _REAL_ROWS, _FLOAT64, _INT64, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "logic_state": (mean_field.logic_state, (_FLOAT64, _FLOAT64), _INT64),
+}
+
+_TRIPLE = "wasm32-unknown-unknown"
+_FEATURES = "+bulk-memory,+simd128"  # what every browser has had since 2023; no relaxed arithmetic
+
+# numba counts references to array arguments; a page has none to count.
+_NO_REFERENCE_COUNTING = "".join(
+    f"define void @{name}(ptr %address) {{\n  ret void\n}}\n" for name in ("NRT_incref", "NRT_decref")
+)
+
+
+def build() -> bytes:
+    """Return the WebAssembly module of all kernels of `EXPORTS`, the same bytes on every x86-64 Linux.
+
+    A subprocess compiles, since numba reads what processor to compile for only when it is imported, and shows
+    no code for what comes from its cache.
+
+    Raises
+    ------
+    RuntimeError
+        If the platform is not x86-64 Linux, or the linker (`ziglang`, of the extra "test") is not installed.
+    subprocess.CalledProcessError
+        If a kernel cannot be compiled or linked; the error stream says why.
+    """
+    _check_platform()
+    with tempfile.TemporaryDirectory() as folder:
+        compiled, linked = Path(folder, "kernels.o"), Path(folder, "kernels.wasm")
+        script = "import sys; from smbook.widgets import compiler; compiler._write_object(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", script, str(compiled)], check=True, env=_environment(folder))
+        _link(compiled, linked)
+        return linked.read_bytes() + _custom_section("signatures", signatures())
+
+
+def _environment(cache: str) -> dict[str, str]:
+    """Return the environment without the user's settings of numba, with ours for the same code everywhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    return kept | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": cache}
+
+
+def signatures() -> bytes:
+    """Return what each kernel of `EXPORTS` takes and returns, as JSON.
+
+    Examples
+    --------
+    >>> json.loads(signatures())["bond_sum"]
+    {'arguments': ['int8[1]', 'int64[1]'], 'returns': 'int64'}
+    """
+    described = {
+        name: {"arguments": [_type_name(kind) for kind in arguments], "returns": _type_name(returned)}
+        for name, (_, arguments, returned) in EXPORTS.items()
+    }
+    return json.dumps(described, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _type_name(kind: Any) -> str | None:
+    if kind == types.void:
+        return None
+    return f"{kind.dtype}[{kind.ndim}]" if isinstance(kind, types.Array) else str(kind)
+
+
+def _check_platform() -> None:
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise RuntimeError(
+            "kernels.wasm is built on x86-64 Linux, where its bytes can be compared; "
+            f"this is {platform.machine()} {sys.platform}"
+        )
+    if importlib.util.find_spec("ziglang") is None:
+        raise RuntimeError("kernels.wasm needs a linker: python -m pip install 'smbook[test]' brings ziglang")
+
+
+def _write_object(path: str) -> None:
+    """Compile every kernel to one WebAssembly object file."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(_TRIPLE).create_target_machine(features=_FEATURES, opt=3, reloc="static")
+    module = llvm.parse_assembly(_NO_REFERENCE_COUNTING)
+    for name in EXPORTS:
+        module.link_in(_kernel_module(name))
+    module.triple, module.data_layout = _TRIPLE, str(target.target_data)
+    _optimize(module, target)
+    Path(path).write_bytes(target.emit_object(module))
+
+
+def _kernel_module(name: str) -> llvm.ModuleRef:
+    """Return numba's code for a kernel as a module that shows nothing but the function `name`."""
+    kernel, arguments, returned = EXPORTS[name]
+    kernel.compile(arguments)
+    if kernel.overloads[arguments].signature.return_type != returned:
+        raise TypeError(f"{name} must return {returned}; got {kernel.overloads[arguments].signature}")
+    module = llvm.parse_assembly(kernel.inspect_llvm(arguments))
+    native = kernel.overloads[arguments].fndesc.llvm_func_name
+    for symbol in (*module.global_variables, *module.functions):
+        if symbol.name == native:
+            symbol.name = name
+        elif not symbol.is_declaration:
+            symbol.linkage = llvm.Linkage.linkonce_odr
+    return module
+
+
+def _optimize(module: llvm.ModuleRef, target: llvm.TargetMachine) -> None:
+    """Run LLVM's passes for the target; what no kernel reaches falls away."""
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def _link(compiled: Path, linked: Path) -> None:
+    """Link, without names; a call that no kernel answers is an error."""
+    exports = [f"--export={name}" for name in (*EXPORTS, "__heap_base")]
+    options = ["--no-entry", "--import-memory", "--strip-all", *exports, "-o", str(linked)]
+    subprocess.run([sys.executable, "-m", "ziglang", "wasm-ld", *options, str(compiled)], check=True)
+
+
+def _custom_section(name: str, payload: bytes) -> bytes:
+    content = _leb128(len(name)) + name.encode() + payload
+    return b"\0" + _leb128(len(content)) + content
+
+
+def _leb128(number: int) -> bytes:
+    """Encode a length, seven bits a byte, the lowest first, the top bit set on all but the last."""
+    if number < 128:
+        return bytes([number])
+    return bytes([number & 127 | 128]) + _leb128(number >> 7)
+
+
+def main(path: Path = WASM) -> None:
+    """Write the module to `path` and say how large it is."""
+    code = build()
+    path.write_bytes(code)
+    print(f"{path.name}: {len(EXPORTS)} kernels, {len(code):,} bytes")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:2]))
