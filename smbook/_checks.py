@@ -31,8 +31,8 @@ def integer(name: str, value: Any, *, minimum: int, maximum: int = LARGEST) -> i
     return number
 
 
-def real(name: str, value: Any, *, minimum: float = -math.inf) -> float:
-    """Return `value` as a float, or raise if it is not one finite real number of at least `minimum`."""
+def real(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf) -> float:
+    """Return `value` as a float, or raise if it is not one finite real number, or out of range."""
     kind = np.asarray(value, dtype=None if hasattr(value, "dtype") else object)
     if (
         kind.ndim != 0
@@ -51,6 +51,8 @@ def real(name: str, value: Any, *, minimum: float = -math.inf) -> float:
         raise ValueError(f"{name} must be finite; got {number}")
     if number < minimum:
         raise ValueError(f"{name} must be at least {minimum:g}; got {number}")
+    if number > maximum:
+        raise ValueError(f"{name} must be at most {maximum:g}; got {number}")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Run notebooks and store what they print: no images, times or versions, so that a rerun changes nothing."""
+"""Run notebooks and store what they print, as text only, so that a rerun changes nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def without_image(output):
-    """Drop the image formats of an output's data; the build draws every figure anew."""
+def text_only(output):
+    """Drop images and widgets from an output's data; the build draws every figure anew."""
     if "data" in output:
-        output.data = {kind: text for kind, text in output.data.items() if not kind.startswith("image/")}
+        drawn = [kind for kind in output.data if kind.startswith("image/") or kind == WIDGET]
+        output.data = {kind: text for kind, text in output.data.items() if kind not in drawn}
         output.metadata = {}
     return output
 
@@ -25,7 +27,7 @@ def tidied(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [without_image(output) for output in cell.outputs]
+            cell.outputs = [text_only(output) for output in cell.outputs]
     return notebook
 
 

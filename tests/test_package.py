@@ -127,7 +127,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 def test_heavy_tools_are_extras(metadata):
     requirements = [Requirement(text) for text in metadata.get_all("Requires-Dist")]
     plain = {requirement.name for requirement in requirements if requirement.marker is None}
-    assert plain == {"matplotlib", "numba", "numpy", "scipy", "tqdm"}
+    assert plain == {"anywidget", "matplotlib", "numba", "numpy", "scipy", "tqdm"}
     (torch,) = (requirement for requirement in requirements if requirement.name == "torch")
     assert not torch.marker.evaluate({"extra": ""})
     assert torch.marker.evaluate({"extra": "landscape"})

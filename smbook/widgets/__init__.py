@@ -1,0 +1,12 @@
+"""Live figures: their settings are traits, their physics the package's kernels, run by the reader's browser.
+
+The same classes work in JupyterLab and, with no Python behind them, on the pages of the published book.
+"""
+
+from __future__ import annotations
+
+from smbook.widgets.amplifier_lab import AmplifierLab
+from smbook.widgets.ising_lab import IsingLab
+from smbook.widgets.mean_field_lab import MeanFieldLab
+
+__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab"]

@@ -1,0 +1,130 @@
+"""What all labs share: the traits that refuse what makes no sense, and what goes along into the page."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from smbook import _checks
+
+_HERE = Path(__file__).parent
+LARGEST_SEED = 2**53 - 1  # what JavaScript counts without loss
+
+
+class Real(traitlets.TraitType[float, Any]):
+    """A synced setting: a finite real number from `low` to `high`."""
+
+    def __init__(self, default: float, low: float, high: float, *, doc: str) -> None:
+        super().__init__(default, help=doc)
+        self.limits = [low, high]
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> float:  # noqa: ARG002
+        return _checks.real(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
+
+
+class Integer(traitlets.TraitType[int, Any]):
+    """A synced setting: a whole number from `low` to `high`."""
+
+    def __init__(self, default: int, low: int, high: int, *, doc: str) -> None:
+        super().__init__(default, help=doc)
+        self.limits = [low, high]
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> int:  # noqa: ARG002
+        return _checks.integer(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
+
+
+class Choice(traitlets.TraitType[str, Any]):
+    """A synced setting: one of `options`, the first unless told."""
+
+    def __init__(self, *options: str, doc: str) -> None:
+        super().__init__(options[0], help=doc)
+        self.limits = list(options)
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> str:  # noqa: ARG002
+        return _checks.choice(str(self.name), value, self.limits)
+
+
+class Switch(traitlets.TraitType[bool, Any]):
+    """A synced setting: True or False."""
+
+    def __init__(self, default: bool, *, doc: str) -> None:
+        super().__init__(default, help=doc)
+        self.limits = [False, True]
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> bool:  # noqa: ARG002
+        if not isinstance(value, bool):
+            raise TypeError(f"{self.name} must be True or False; got {value!r}")
+        return value
+
+
+Setting = Real | Integer | Choice | Switch
+
+
+def read_out(doc: str) -> traitlets.Float[Any, Any]:
+    """Return a trait that the page reports and Python can watch: None until the page has spoken."""
+    return traitlets.Float(None, allow_none=True, read_only=True, help=doc).tag(sync=True)
+
+
+def script(name: str) -> str:
+    """Return the module of a lab: the runtime, which all share, and the lab's own JavaScript."""
+    return "\n".join((_HERE / part).read_text(encoding="utf8") for part in ("runtime.js", f"{name}.js"))
+
+
+class Lab(anywidget.AnyWidget):
+    """A live figure: its settings are traits, its physics the package's kernels, run by the reader's browser.
+
+    Settings are keyword arguments, and attributes that can be set, watched (`observe`) and linked like those
+    of every ipywidget. Further keywords go to ipywidgets (`layout`, say).
+
+    Raises
+    ------
+    TypeError
+        If a setting is of the wrong kind, or there is none of that name.
+    ValueError
+        If a value is out of range, not finite, or not one of the choices. The setting keeps its value then.
+    """
+
+    _css = (_HERE / "lab.css").read_text(encoding="utf8")
+    _kernels = traitlets.Bytes(read_only=True).tag(sync=True)
+    _limits = traitlets.Dict(read_only=True).tag(sync=True)
+    _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)  # JSON does not tell 2.0 from 2
+
+    def __init__(self, **settings: Any) -> None:
+        unknown = set(settings) - set(self.trait_names())
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no setting {min(unknown)!r}; it has {', '.join(self._settings())}"
+            )
+        super().__init__(**settings)
+        self.set_trait("_limits", {name: trait.limits for name, trait in self._settings().items()})
+        self.set_trait("_whole", [name for name, kind in self._settings().items() if isinstance(kind, Integer)])
+
+    @traitlets.default("_kernels")
+    def _read_kernels(self) -> bytes:
+        return (_HERE / "kernels.wasm").read_bytes()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        parameters = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=trait.default_value)
+            for name, trait in cls._settings().items()
+        ]
+        cls.__signature__ = inspect.Signature(parameters)
+
+    @classmethod
+    def _settings(cls) -> dict[str, Setting]:
+        """Return the traits that are settings, in the order of their definition."""
+        traits = {name: trait for kind in reversed(cls.__mro__) for name, trait in vars(kind).items()}
+        return {name: trait for name, trait in traits.items() if isinstance(trait, Setting)}
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._settings())
+        return f"{type(self).__name__}({values})"

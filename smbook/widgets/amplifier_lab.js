@@ -1,0 +1,451 @@
+// The live amplifier, trigger and flip-flop: mean-field magnets whose field is an input voltage.
+
+const TICK = 32; // steps between two looks at the input
+const ROOM = 64; // ticks in one call of a kernel
+const GRAIN = { trigger: 0.0005, amplifier: 0.001 }; // by how much a swept input moves in a tick
+const BEYOND = 0.25; // how far a swept input goes beyond the trigger's thresholds
+const PULSE = 6; // length of a pulse, in response times
+const MEMORY = 80; // length of the flip-flop's record, in response times
+const HIGHEST = 10; // the gain at the top of its chart
+const PULSES = { hold: [0, 0], "set pulse": [1, -1], "reset pulse": [-1, 1], "both pulsed": [1, 1] };
+const ACROSS = [-1.1, 1.1]; // outputs, with room for the dot
+const STATES = { 1: "set", 0: "reset", "-1": "undecided" };
+const AMPLIFIER_SIGNS = [
+  ["\u2501", "theory", "outputs at rest"],
+  ["\u2505", "theory", "unstable"],
+  ["\u2501", "third", "small signals: slope G"],
+  ["\u2501", "measured", "trail"],
+  ["\u250a", "soft", "thresholds"],
+];
+const FLIP_FLOP_SIGNS = [
+  ["\u2501", "theory", "Q, and its answer to not Q"],
+  ["\u2501", "third", "not Q, and its answer to Q"],
+  ["\u2505", "soft", "first input"],
+  ["\u25cf", "theory", "stable"],
+  ["\u25cb", "theory", "unstable"],
+  ["\u2501", "measured", "trail"],
+];
+
+// One amplifier that feeds its output back with the loop gain.
+class Amplifier {
+  constructor(module, step) {
+    this.kernels = new Kernels(module, 2 ** 16);
+    const real = (...shape) => this.kernels.array("float64", ...shape);
+    this.step = step;
+    this.curve = { output: real(801), input: real(801) };
+    this.limit = real(2);
+    this.state = real(1);
+    this.noted = { inputs: real(ROOM), outputs: real(ROOM) };
+  }
+
+  get output() {
+    return this.state.data[0];
+  }
+
+  obey(loopGain) {
+    const { run } = this.kernels;
+    this.loopGain = loopGain;
+    run.equation_of_state(1.1 + loopGain, 1, loopGain, this.curve.output, this.curve.input);
+    run.spinodal(1, loopGain, this.limit);
+    const [output, input] = this.limit.data;
+    this.threshold = { output, input };
+  }
+
+  // The small-signal gain at an output; of no meaning where it is negative.
+  gain(output = 0, loopGain = this.loopGain) {
+    return this.kernels.run.susceptibility(output, 1, loopGain);
+  }
+
+  get resistors() {
+    return this.kernels.run.resistor_ratio(this.loopGain);
+  }
+
+  advance(ticks, input, tell) {
+    for (let left = ticks; left > 0; left -= ROOM) {
+      const length = Math.min(left, ROOM);
+      const inputs = this.kernels.part(this.noted.inputs, length);
+      const outputs = this.kernels.part(this.noted.outputs, length);
+      inputs.data.forEach((_, i, all) => (all[i] = input()));
+      this.kernels.run.relax(this.state, 1, this.loopGain, inputs, this.step, TICK, outputs);
+      outputs.data.forEach((output, i) => tell(inputs.data[i], output));
+    }
+  }
+}
+
+// Two amplifiers, each of which suppresses the other.
+class FlipFlop {
+  constructor(module, step) {
+    this.kernels = new Kernels(module, 2 ** 16);
+    const real = (...shape) => this.kernels.array("float64", ...shape);
+    this.step = step;
+    this.outputs = real(201);
+    this.outputs.data.forEach((_, i, all) => (all[i] = i / 100 - 1));
+    this.answers = [real(201), real(201)];
+    this.state = real(2);
+    this.inputs = real(2);
+    this.found = { states: real(3, 2), kinds: this.kernels.array("int64", 3) };
+    this.noted = { inputs: real(1, 2), outputs: real(1, 2) };
+  }
+
+  // Take loop gain and inputs; compute what each party answers to the other, and where both agree.
+  obey(loopGain, inputs) {
+    const { run } = this.kernels;
+    const { outputs, answers, found } = this;
+    this.loopGain = loopGain;
+    this.inputs.data.set(inputs);
+    inputs.forEach((input, party) => run.response(outputs, 1, -loopGain, input, answers[party]));
+    const count = Number(run.flip_flop_fixed_points(1, loopGain, this.inputs, found.states, found.kinds));
+    this.points = Array.from({ length: count }, (_, i) => {
+      return { q: found.states.data[2 * i], notQ: found.states.data[2 * i + 1], stable: found.kinds.data[i] > 0n };
+    });
+  }
+
+  advance() {
+    this.noted.inputs.data.set(this.inputs.data);
+    const { inputs, outputs } = this.noted;
+    this.kernels.run.relax_flip_flop(this.state, 1, this.loopGain, inputs, this.step, TICK, outputs);
+  }
+
+  get shown() {
+    return STATES[this.kernels.run.logic_state(this.state.data[0], this.state.data[1])];
+  }
+}
+
+// Output against input: the curve of all outputs at rest, its slope at zero, and the trail of the operating point.
+class Transfer {
+  constructor(onInput) {
+    const describe = "Output against input voltage: the outputs at rest, dashed where unstable, the small-signal line, and the trail.";
+    this.chart = new Chart({ x: [-1, 1], y: ACROSS, xLabel: "input voltage", yLabel: "output / saturation", describe, left: 58 });
+    this.guides = [-1, 1].map(() => this.chart.line("guide"));
+    this.slope = this.chart.line("third");
+    this.stable = this.chart.line("theory");
+    this.unstable = this.chart.line("unstable");
+    this.trail = new Trail(this.chart, "measured");
+    this.now = this.chart.dot("now", 6);
+    dragged(this.chart, { move: ({ x }) => onInput(x) });
+  }
+
+  draw(amplifier) {
+    const { curve, threshold, loopGain } = amplifier;
+    const outputs = curve.output.data;
+    const inputs = Array.from(curve.input.data);
+    const inside = Array.from(outputs, (value) => Math.abs(value) < threshold.output);
+    this.stable.set(inputs.map((value, i) => (inside[i] ? NaN : value)), outputs);
+    this.unstable.set(inputs.map((value, i) => (inside[i] || inside[i - 1] || inside[i + 1] ? value : NaN)), outputs);
+    this.guides.forEach((guide, i) => guide.set([1, 1].map(() => (2 * i - 1) * threshold.input), ACROSS));
+    const gain = amplifier.gain();
+    if (loopGain < 1) this.slope.set([-2 / gain, 2 / gain], [-2, 2]);
+    else this.slope.set([], []);
+  }
+}
+
+// Gain against loop gain, up to where it diverges.
+class GainChart {
+  constructor(amplifier, highest, onLoopGain) {
+    const describe = "Gain against loop gain: it diverges at a loop gain of 1, and beyond there is a Schmitt trigger.";
+    this.chart = new Chart({ x: [0, highest], y: [0, HIGHEST], xLabel: "loop gain", yLabel: "gain G", describe });
+    const loopGains = Array.from({ length: 200 }, (_, i) => i / 200);
+    this.chart.line("guide", [1, 1], [0, HIGHEST]);
+    this.chart.line("theory", loopGains, loopGains.map((loopGain) => amplifier.gain(0, loopGain)));
+    const { x, y } = this.chart;
+    for (const [line, words] of ["no gain:", "a Schmitt trigger"].entries()) {
+      const place = { x: x.to((1 + highest) / 2), y: y.to(0.93 * HIGHEST) + 16 * line, "text-anchor": "middle", class: "lab-note" };
+      this.chart.inside.append(drawing("text", place, words));
+    }
+    this.here = this.chart.line("measured");
+    this.now = this.chart.dot("now", 6);
+    dragged(this.chart, { move: ({ x: place }) => onLoopGain(place) });
+  }
+
+  // Beyond the top of the chart and beyond 1 the place is shown by a line.
+  draw(amplifier) {
+    const gain = amplifier.gain();
+    const { loopGain } = amplifier;
+    const seen = loopGain < 1 && gain <= HIGHEST;
+    this.now.move(loopGain, seen ? gain : NaN);
+    this.here.set(seen ? [] : [loopGain, loopGain], [0, (loopGain > 1 ? 0.75 : 1) * HIGHEST]);
+  }
+}
+
+// The plane of both outputs: what each party answers to the other, where both agree, and the trail of the state.
+class Plane {
+  constructor() {
+    const describe = "The plane of both outputs: the two answer curves, the states where they cross, and the trail of the state.";
+    const form = { x: ACROSS, y: ACROSS, xLabel: "Q", yLabel: "not Q", describe, height: 300, left: 58 };
+    this.chart = new Chart(form);
+    this.answers = [this.chart.line("theory"), this.chart.line("third")];
+    this.trail = new Trail(this.chart, "measured");
+    this.points = { true: [0, 1].map(() => this.chart.dot("theory", 4.5)), false: [this.chart.dot("unstable", 4.5)] };
+    this.now = this.chart.dot("now", 6);
+  }
+
+  draw({ outputs, answers, points }) {
+    this.answers[0].set(answers[0].data, outputs.data);
+    this.answers[1].set(outputs.data, answers[1].data);
+    for (const stable of [true, false]) {
+      const found = points.filter((point) => point.stable === stable);
+      this.points[stable].forEach((dot, i) => (i < found.length ? dot.move(found[i].q, found[i].notQ) : dot.hide()));
+    }
+  }
+}
+
+// Both outputs and the first input in the time just past.
+class Scope {
+  constructor(tickLength) {
+    const describe = "Both outputs and the first input against time.";
+    const form = { x: [-MEMORY, 0], y: ACROSS, xLabel: "time, in response times", yLabel: "outputs", describe, height: 300, left: 58 };
+    this.chart = new Chart(form);
+    this.lines = { input: this.chart.line("guide"), q: this.chart.line("theory"), notQ: this.chart.line("third") };
+    this.tickLength = tickLength;
+    this.clear();
+  }
+
+  clear() {
+    this.record = { input: [], q: [], notQ: [] };
+    this.draw();
+  }
+
+  add(values) {
+    const room = MEMORY / this.tickLength;
+    for (const [name, series] of Object.entries(this.record)) {
+      series.push(values[name]);
+      if (series.length > room) series.shift();
+    }
+  }
+
+  draw() {
+    const { length } = this.record.q;
+    const ages = Array.from({ length }, (_, i) => (i + 1 - length) * this.tickLength);
+    for (const [name, series] of Object.entries(this.record)) this.lines[name].set(ages, series);
+  }
+}
+
+class AmplifierLab {
+  constructor({ model, el, panel, module }) {
+    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), ticks: 0 });
+    const step = model.get("_step");
+    this.tickLength = TICK * step;
+    this.amplifier = new Amplifier(module, step);
+    this.flipFlop = new FlipFlop(module, step);
+    this.transfer = new Transfer((x) => this.put("voltage", x));
+    this.gains = new GainChart(this.amplifier, panel.limits.loop_gain[1], (x) => this.put("loop_gain", x));
+    this.plane = new Plane();
+    this.scope = new Scope(this.tickLength);
+    this.pulse = "hold";
+    const charts = [this.transfer, this.gains, this.plane, this.scope].map(({ chart }) => chart.svg);
+    const legends = [legend(AMPLIFIER_SIGNS), legend(FLIP_FLOP_SIGNS)];
+    el.append(element("div", { class: "lab-figures" }, ...charts), ...legends);
+    this.ofAmplifier = [charts[0], charts[1], legends[0]];
+    this.ofFlipFlop = [charts[2], charts[3], legends[1]];
+    this.furnish();
+    panel.follow("circuit", () => this.wire());
+    panel.follow(["loop_gain", "pulse"], () => this.obey());
+    panel.follow("voltage", () => this.moved());
+    this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    panel.follow("running", () => this.model.get("running") || this.report());
+  }
+
+  furnish() {
+    const { panel, ofAmplifier, ofFlipFlop } = this;
+    panel.switch();
+    panel.button("Step", () => this.stepOn());
+    ofFlipFlop.push(panel.button("Set", () => this.press("set pulse")), panel.button("Reset", () => this.press("reset pulse")));
+    ofFlipFlop.push(panel.button("Pulse both", () => this.press("both pulsed")));
+    this.sweeper = panel.button("Sweep input", () => this.sweep());
+    ofAmplifier.push(this.sweeper);
+    panel.button("Discharge", () => this.discharge());
+    panel.button("Clear trail", () => this.clear());
+    panel.share();
+    panel.menu("circuit", { label: "Circuit" });
+    panel.slider("loop_gain", { label: "Loop gain" });
+    ofAmplifier.push(panel.slider("voltage", { label: "Input voltage" }));
+    ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height" }));
+    panel.slider("speed", { label: "Speed per second", step: 0.5, digits: 1, logarithmic: true });
+    this.write = {
+      ...this.readOuts(["input", "output", "gain G", "R2 / R1", "thresholds"], ofAmplifier),
+      ...this.readOuts(["Q", "not Q", "state", "inputs", "pulse / needed"], ofFlipFlop),
+      ...this.readOuts(["time"], []),
+    };
+    panel.mount();
+  }
+
+  readOuts(names, owner) {
+    const writers = names.map((name) => [name, this.panel.readout(name)]);
+    owner.push(...writers.map(([, write]) => write.row));
+    return Object.fromEntries(writers);
+  }
+
+  get settings() {
+    return Object.fromEntries(this.panel.settings());
+  }
+
+  get isFlipFlop() {
+    return this.model.get("circuit") === "flip-flop";
+  }
+
+  // Show what belongs to the chosen circuit, and nothing else.
+  wire() {
+    const chosen = this.isFlipFlop;
+    for (const node of this.ofAmplifier) node.toggleAttribute("hidden", chosen);
+    for (const node of this.ofFlipFlop) node.toggleAttribute("hidden", !chosen);
+    this.endSweep();
+    this.pulse = "hold";
+    this.obey();
+    this.report();
+  }
+
+  obey() {
+    const { amplifier, flipFlop, settings } = this;
+    amplifier.obey(settings.loop_gain);
+    flipFlop.obey(settings.loop_gain, PULSES[this.pulse].map((sign) => sign * settings.pulse));
+    this.transfer.draw(amplifier);
+    this.gains.draw(amplifier);
+    this.plane.draw(flipFlop);
+    this.draw();
+  }
+
+  // The input has moved: by hand or from Python, or by the sweep.
+  moved() {
+    if (this.tour && this.model.get("voltage") !== this.swept) this.endSweep();
+    this.draw();
+  }
+
+  put(name, value) {
+    const [low, high] = this.panel.limits[name];
+    this.panel.set(name, Number(Math.min(Math.max(value, low), high).toFixed(2)));
+  }
+
+  // A pulse on the inputs, long enough for the outputs to follow if it is high enough.
+  press(pulse) {
+    this.pulse = pulse;
+    this.left = Math.round(PULSE / this.tickLength);
+    this.obey();
+    this.panel.set("running", true);
+  }
+
+  // Take the outputs to zero, where the circuit is at rest, though perhaps not stable.
+  discharge() {
+    this.endSweep();
+    this.pulse = "hold";
+    this.ticks = 0;
+    this.amplifier.state.data.fill(0);
+    this.flipFlop.state.data.fill(0);
+    this.clear();
+    this.obey();
+    this.report();
+  }
+
+  clear() {
+    this.transfer.trail.clear();
+    this.plane.trail.clear();
+    this.scope.clear();
+  }
+
+  sweep() {
+    if (this.tour) {
+      this.endSweep();
+      return;
+    }
+    const highest = this.panel.limits.voltage[1];
+    const { input } = this.amplifier.threshold;
+    const far = Math.min(input + BEYOND, highest);
+    this.swept = this.model.get("voltage");
+    this.tour = Number.isFinite(input)
+      ? new Tour(this.swept, [far, -far, far, 0], GRAIN.trigger)
+      : new Tour(this.swept, [highest, -highest, 0], GRAIN.amplifier);
+    this.sweeper.textContent = "Stop sweep";
+    this.panel.set("running", true);
+  }
+
+  endSweep() {
+    this.tour = undefined;
+    this.sweeper.textContent = "Sweep input";
+  }
+
+  stepOn() {
+    this.panel.set("running", false);
+    this.advance(Math.round(1 / this.tickLength));
+    this.report();
+  }
+
+  advance(ticks) {
+    if (this.isFlipFlop) for (let tick = 0; tick < ticks; tick += 1) this.tick();
+    else this.follow(ticks);
+    this.ticks += ticks;
+  }
+
+  // The amplifier follows its input.
+  follow(ticks) {
+    const input = () => {
+      if (this.tour && !this.tour.over) this.swept = this.tour.next();
+      return this.tour ? this.swept : this.model.get("voltage");
+    };
+    this.amplifier.advance(ticks, input, (voltage, output) => this.transfer.trail.add(voltage, output));
+    if (!this.tour) return;
+    this.model.set("voltage", this.swept);
+    if (this.tour.over) this.endSweep();
+  }
+
+  // A tick of the flip-flop, at the end of which a pulse may end.
+  tick() {
+    const { flipFlop } = this;
+    flipFlop.advance();
+    const [q, notQ] = flipFlop.state.data;
+    this.plane.trail.add(q, notQ);
+    this.scope.add({ q, notQ, input: flipFlop.inputs.data[0] });
+    if (this.pulse !== "hold" && (this.left -= 1) <= 0) {
+      this.pulse = "hold";
+      this.obey();
+    }
+  }
+
+  frame(milliseconds) {
+    const ticks = this.pace.due(this.model.get("speed") / this.tickLength, milliseconds);
+    this.pace.spend(ticks, (count) => this.advance(count));
+    this.draw();
+    if (this.rate.add(1)) this.report();
+  }
+
+  draw() {
+    const [q, notQ] = this.flipFlop.state.data;
+    if (this.isFlipFlop) {
+      this.plane.now.move(q, notQ);
+      this.plane.trail.draw();
+      this.scope.draw();
+    } else {
+      this.transfer.now.move(this.model.get("voltage"), this.amplifier.output);
+      this.transfer.trail.draw();
+    }
+    this.readOut();
+  }
+
+  report() {
+    this.draw();
+    const [q, notQ] = this.flipFlop.state.data;
+    this.model.set("output", this.isFlipFlop ? q : this.amplifier.output);
+    this.model.set("complement", this.isFlipFlop ? notQ : null);
+    this.model.set("time", this.ticks * this.tickLength);
+    this.model.save_changes();
+  }
+
+  readOut() {
+    const { write, amplifier, flipFlop } = this;
+    const { loopGain, threshold } = amplifier;
+    const gain = amplifier.gain();
+    write.input(fixed(this.model.get("voltage"), 4));
+    write.output(fixed(amplifier.output, 4));
+    write["gain G"](loopGain > 1 ? "none: a Schmitt trigger" : Number.isFinite(gain) ? gain.toFixed(3) : "infinite");
+    write["R2 / R1"](loopGain > 1 ? "\u2013" : Number.isFinite(gain) ? amplifier.resistors.toFixed(3) : "infinite");
+    write.thresholds(loopGain > 1 ? `\u00b1${threshold.input.toFixed(4)}` : "none");
+    const [q, notQ] = flipFlop.state.data;
+    write.Q(fixed(q, 4));
+    write["not Q"](fixed(notQ, 4));
+    write.state(flipFlop.shown);
+    write.inputs(this.pulse);
+    const needed = loopGain > 1 ? threshold.input.toFixed(4) : "\u2013";
+    write["pulse / needed"](`${this.model.get("pulse").toFixed(2)} / ${needed}`);
+    write.time((this.ticks * this.tickLength).toFixed(1));
+  }
+}
+
+export default lab((parts) => new AmplifierLab(parts));

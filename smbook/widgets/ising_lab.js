@@ -1,0 +1,434 @@
+// The live magnet: spins on a canvas, energy and magnetization on the exact curves.
+
+const ENTRIES = 64; // sweeps noted in one call of a kernel
+const TRANSIENT = 50; // sweeps after which the first average begins
+const SIZES = [8, 16, 32, 64, 128, 256, 512];
+const ALGORITHMS = {
+  "heat-bath": "heat bath",
+  metropolis: "Metropolis",
+  wolff: "Wolff clusters",
+  "swendsen-wang": "Swendsen-Wang clusters",
+};
+
+// One run: spins, generator, and the kernel that advances them.
+class Magnet {
+  constructor(module, { size, seed, initial }) {
+    const sites = size * size;
+    this.size = size;
+    this.sites = sites;
+    this.kernels = new Kernels(module, 12 * sites + 64 * size + 16384);
+    const array = (...form) => this.kernels.array(...form);
+    this.spins = array("int8", sites);
+    this.shape = array("int64", 2);
+    this.shape.data.fill(BigInt(size));
+    this.tables = { "heat-bath": array("int64", 1, 7), metropolis: array("int64", 2, 7) };
+    this.room = { draws: array("uint64", 3, size), scratch: array("int8", 5, size + 2) };
+    this.clusters = { queue: array("int64", sites), marks: array("int8", sites) };
+    this.noted = { bonds: array("int64", ENTRIES), sums: array("int64", ENTRIES) };
+    this.state = seeded(this.kernels, seed);
+    if (initial === "up") this.spins.data.fill(1);
+    else this.kernels.run.randomize(this.spins, this.state);
+    this.sweeps = 0;
+  }
+
+  // Take the law: the kernel's arguments before those that say how long.
+  obey({ temperature, field, algorithm }) {
+    const { run } = this.kernels;
+    const { spins, shape, room, clusters, state } = this;
+    const beta = 1 / temperature;
+    this.field = field;
+    if (algorithm in this.tables) {
+      const table = this.tables[algorithm];
+      run[algorithm === "metropolis" ? "metropolis_table" : "heat_bath_table"](beta, 1, field, 2, table);
+      this.advance = (...rest) => run.single_site(spins, shape, 1, table, room.draws, room.scratch, state, ...rest);
+      return;
+    }
+    const threshold = run.bond_threshold(beta, 1);
+    const { queue, marks } = clusters;
+    if (algorithm === "wolff") {
+      const flips = run.wolff_flips(this.sites, 2, beta, 1);
+      marks.data.fill(0);
+      this.advance = (...rest) => run.wolff(spins, shape, 1, threshold, flips, queue, marks, state, ...rest);
+    } else {
+      this.advance = (...rest) => run.swendsen_wang(spins, shape, 1, threshold, queue, marks, state, ...rest);
+    }
+  }
+
+  // Sweep `count` times; tell energy and magnetization per site after each.
+  sweep(count, tell) {
+    for (let left = count; left > 0; left -= ENTRIES) {
+      const length = Math.min(left, ENTRIES);
+      const bonds = this.kernels.part(this.noted.bonds, length);
+      const sums = this.kernels.part(this.noted.sums, length);
+      this.advance(1, bonds, sums);
+      for (let i = 0; i < length; i += 1) tell(this.energy(bonds.data[i], sums.data[i]), Number(sums.data[i]) / this.sites);
+    }
+    this.sweeps += count;
+  }
+
+  energy(bonds, sum) {
+    return (0 - Number(bonds) - this.field * Number(sum)) / this.sites;
+  }
+
+  measure() {
+    const { run } = this.kernels;
+    const sum = run.spin_sum(this.spins);
+    return { energy: this.energy(run.bond_sum(this.spins, this.shape), sum), magnetization: Number(sum) / this.sites };
+  }
+}
+
+// The mean over the later half, or more, of what came since the last restart: blocks double in length, and all
+// but the last whole one and the one being filled are forgotten.
+class LateMean {
+  constructor() {
+    this.restart();
+  }
+
+  restart() {
+    this.whole = undefined;
+    this.filling = { count: 0, energy: 0, magnetization: 0, length: TRANSIENT };
+  }
+
+  add(energy, magnetization) {
+    const block = this.filling;
+    block.count += 1;
+    block.energy += energy;
+    block.magnetization += Math.abs(magnetization);
+    if (block.count < block.length) return;
+    if (block.length > TRANSIENT) this.whole = block;
+    this.filling = { count: 0, energy: 0, magnetization: 0, length: 2 * block.length };
+  }
+
+  get value() {
+    const { whole, filling } = this;
+    if (!whole) return undefined;
+    const mean = (name) => (whole[name] + filling[name]) / (whole.count + filling.count);
+    return { energy: mean("energy"), magnetization: mean("magnetization") };
+  }
+}
+
+// The canvas: one pixel a spin; painted by pointer, or by arrow keys and the space bar.
+class Lattice {
+  constructor(panel, onPaint) {
+    this.panel = panel;
+    this.onPaint = onPaint;
+    this.canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "" });
+    this.cursor = { x: 0.5, y: 0.5 };
+    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
+    this.canvas.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => (this.last = undefined));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    for (const change of ["focus", "blur"]) this.canvas.addEventListener(change, () => this.draw());
+    watchTheme(panel, () => this.recolour());
+  }
+
+  show(magnet) {
+    const { canvas } = this;
+    this.magnet = magnet;
+    canvas.width = magnet.size;
+    canvas.height = magnet.size;
+    const words = `${magnet.size} by ${magnet.size} spins. Arrow keys move the brush, space paints.`;
+    canvas.setAttribute("aria-label", words);
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.image = this.context.createImageData(magnet.size, magnet.size);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.recolour();
+  }
+
+  recolour() {
+    if (!this.magnet) return;
+    this.up = pixel(this.panel.el, "--spin-up");
+    this.down = pixel(this.panel.el, "--spin-down");
+    this.draw();
+  }
+
+  draw() {
+    const { pixels, up, down } = this;
+    const spins = this.magnet.spins.data;
+    for (let i = 0; i < pixels.length; i += 1) pixels[i] = spins[i] > 0 ? up : down;
+    this.context.putImageData(this.image, 0, 0);
+    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.drawCursor();
+  }
+
+  drawCursor() {
+    const { size } = this.magnet;
+    this.context.strokeStyle = "#fff";
+    this.context.lineWidth = Math.max(1, size / 128);
+    const radius = Math.max(this.radius, 1);
+    this.context.strokeRect(this.cursor.x * size - radius, this.cursor.y * size - radius, 2 * radius, 2 * radius);
+  }
+
+  // The menu of what the brush paints, as arguments of Panel.place after the label.
+  brushes() {
+    const up = element("option", { value: 1 }, "spins up");
+    const down = element("option", { value: -1 }, "spins down");
+    const menu = element("select", { id: unique("brush") }, up, down);
+    menu.addEventListener("change", () => (this.brush = Number(menu.value)));
+    this.brush = 1;
+    return [[menu], menu];
+  }
+
+  get radius() {
+    return this.magnet.size / 24;
+  }
+
+  press(event) {
+    this.canvas.setPointerCapture(event.pointerId);
+    this.last = this.place(event);
+    this.stroke(this.last, this.last);
+  }
+
+  drag(event) {
+    if (!this.last) return;
+    const place = this.place(event);
+    this.stroke(this.last, place);
+    this.last = place;
+  }
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.key === " ") this.stroke(this.cursor, this.cursor);
+    else if (event.key in moves) {
+      const [dx, dy] = moves[event.key];
+      this.cursor = { x: (this.cursor.x + dx / 24 + 1) % 1, y: (this.cursor.y + dy / 24 + 1) % 1 };
+      this.draw();
+    } else return;
+    event.preventDefault();
+  }
+
+  // Paint a line of discs from one place to another, across the edges of the torus.
+  stroke(from, to) {
+    const { size } = this.magnet;
+    const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) * 48) + 1;
+    for (let k = 1; k <= steps; k += 1) {
+      this.disc((from.x + ((to.x - from.x) * k) / steps) * size, (from.y + ((to.y - from.y) * k) / steps) * size);
+    }
+    this.onPaint();
+  }
+
+  disc(x, y) {
+    const { size, spins } = this.magnet;
+    const { radius } = this;
+    const wrap = (i) => ((i % size) + size) % size;
+    for (let row = Math.floor(y - radius); row <= y + radius; row += 1) {
+      for (let column = Math.floor(x - radius); column <= x + radius; column += 1) {
+        if (Math.hypot(column + 0.5 - x, row + 0.5 - y) <= Math.max(radius, 0.75)) {
+          spins.data[wrap(row) * size + wrap(column)] = this.brush;
+        }
+      }
+    }
+  }
+}
+
+// A chart of one density against temperature: the exact curve, the points of the reader, and where we are.
+class Diagram {
+  constructor(name, { label, range, describe, mirrored = false }, curves) {
+    this.name = name;
+    this.chart = new Chart({ x: [0.5, 5], y: range, xLabel: "temperature T", yLabel: label, describe, height: 190 });
+    const values = curves[name];
+    this.exact = [this.chart.line("theory", curves.temperature, values)];
+    if (mirrored) this.exact.push(this.chart.line("theory", curves.temperature, values.map((v) => -v)));
+    this.points = drawing("g");
+    this.chart.inside.append(this.points);
+    this.now = this.chart.dot("now", 5);
+    this.marks = new Map();
+  }
+
+  clear() {
+    this.points.replaceChildren();
+    this.marks.clear();
+  }
+
+  point(temperature, value) {
+    const known = this.marks.get(temperature) ?? this.add(temperature);
+    known.move(temperature, value);
+  }
+
+  add(temperature) {
+    const dot = this.chart.dot("measured", 2.8);
+    this.points.append(dot.node);
+    this.marks.set(temperature, dot);
+    return dot;
+  }
+
+  // The exact curves hold without a field.
+  holds(yes) {
+    for (const { node } of this.exact) node.setAttribute("visibility", yes ? "visible" : "hidden");
+  }
+}
+
+function diagrams(curves) {
+  const magnetization = {
+    label: "magnetization m",
+    range: [-1.05, 1.05],
+    mirrored: true,
+    describe: "Magnetization against temperature: Yang's exact curve, and the points measured here.",
+  };
+  const energy = {
+    label: "energy E / N",
+    range: [-2.1, 0],
+    describe: "Energy per site against temperature: Onsager's exact curve, and the points measured here.",
+  };
+  return Object.entries({ magnetization, energy }).map(([name, form]) => new Diagram(name, form, curves));
+}
+
+class IsingLab {
+  constructor({ model, el, panel, module }) {
+    Object.assign(this, { model, panel, module, mean: new LateMean(), pace: new Pace() });
+    this.rates = { frames: new Rate(), sweeps: new Rate() };
+    this.lattice = new Lattice(panel, () => this.painted());
+    this.diagrams = diagrams(model.get("_curves"));
+    const charts = element("div", {}, ...this.diagrams.map(({ chart }) => chart.svg));
+    el.append(element("div", { class: "lab-figures" }, this.lattice.canvas, charts));
+    this.furnish();
+    panel.follow("algorithm", () => this.freeOfField());
+    panel.follow("field", () => this.freeOfClusters());
+    panel.follow(["size", "seed", "initial"], () => this.reset());
+    panel.follow(["temperature", "field", "algorithm"], () => this.obey());
+    panel.follow("_spins", () => this.receive());
+    this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    panel.follow("running", () => this.model.get("running") || this.report());
+  }
+
+  furnish() {
+    const { panel } = this;
+    panel.switch();
+    panel.button("Step", () => this.step());
+    panel.button("Reset", () => this.reset());
+    panel.button("Clear points", () => this.clear());
+    panel.share();
+    panel.slider("temperature", { label: "Temperature T" });
+    panel.slider("field", { label: "Field h" });
+    panel.menu("algorithm", { label: "Algorithm", names: ALGORITHMS });
+    panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
+    panel.menu("size", { label: "Sites a side", options: SIZES, parse: Number });
+    panel.menu("initial", { label: "Start from", names: { random: "random spins", up: "all spins up" } });
+    panel.field("seed", { label: "Seed" });
+    panel.place("Brush paints", ...this.lattice.brushes());
+    const names = ["m", "E / N", "sweeps", "sweeps a second", "frames a second"];
+    this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
+    panel.mount();
+  }
+
+  get clustered() {
+    return ["wolff", "swendsen-wang"].includes(this.model.get("algorithm"));
+  }
+
+  // Clusters and a field exclude each other: what the reader chose last stays.
+  freeOfField() {
+    if (!this.clustered || this.model.get("field") === 0) return;
+    this.panel.set("field", 0);
+    this.panel.say("Clusters can only be flipped without a field: h is 0 now.");
+  }
+
+  freeOfClusters() {
+    if (!this.clustered || this.model.get("field") === 0) return;
+    this.panel.set("algorithm", "heat-bath");
+    this.panel.say("A field forbids to flip whole clusters: the algorithm is heat bath now.");
+  }
+
+  reset() {
+    const settings = Object.fromEntries(this.panel.settings());
+    this.magnet = new Magnet(this.module, settings);
+    this.magnet.obey(settings);
+    this.lattice.show(this.magnet);
+    this.clear();
+    this.receive();
+    this.report();
+  }
+
+  obey() {
+    this.magnet.obey(Object.fromEntries(this.panel.settings()));
+    this.pace.cost = this.pace.firstCost;
+    this.mean.restart();
+    for (const diagram of this.diagrams) diagram.holds(this.magnet.field === 0);
+    this.tell(this.magnet.measure());
+  }
+
+  clear() {
+    this.mean.restart();
+    for (const diagram of this.diagrams) diagram.clear();
+  }
+
+  // Spins that Python has set; those that this page has reported are none.
+  receive() {
+    const view = this.model.get("_spins");
+    if (!view?.byteLength || view === this.reported || view.byteLength !== this.magnet.sites) return;
+    this.reported = view;
+    this.magnet.spins.data.set(bytes(view, Int8Array));
+    this.mean.restart();
+    this.lattice.draw();
+    this.report();
+  }
+
+  painted() {
+    this.mean.restart();
+    if (this.model.get("running")) return;
+    this.lattice.draw();
+    this.report();
+  }
+
+  step() {
+    this.panel.set("running", false);
+    this.sweep(1);
+    this.lattice.draw();
+    this.report();
+  }
+
+  sweep(count) {
+    this.magnet.sweep(count, (energy, magnetization) => {
+      this.latest = { energy, magnetization };
+      this.mean.add(energy, magnetization);
+    });
+  }
+
+  frame(milliseconds) {
+    const units = this.pace.due(this.model.get("speed"), milliseconds);
+    const done = this.pace.spend(units, (count) => this.sweep(count));
+    this.lattice.draw();
+    if (done) this.tell(this.latest);
+    this.rates.sweeps.add(done);
+    if (this.rates.frames.add(1)) this.readOut(this.latest ?? this.magnet.measure());
+  }
+
+  // Move the dots of the diagrams.
+  tell(now) {
+    const { value } = this.mean;
+    const temperature = this.model.get("temperature");
+    const side = now.magnetization < 0 ? -1 : 1;
+    const means = value && this.magnet.field === 0 ? { energy: value.energy, magnetization: side * value.magnetization } : undefined;
+    for (const diagram of this.diagrams) {
+      diagram.now.move(temperature, now[diagram.name]);
+      if (means) diagram.point(temperature, means[diagram.name]);
+    }
+  }
+
+  readOut({ energy, magnetization }) {
+    const { write, rates, magnet } = this;
+    const running = this.model.get("running");
+    write.m(fixed(magnetization, 4));
+    write["E / N"](fixed(energy, 4));
+    write.sweeps(String(magnet.sweeps));
+    write["sweeps a second"](running ? fixed(rates.sweeps.value, 0) : "–");
+    write["frames a second"](running ? fixed(rates.frames.value, 0) : "–");
+    for (const [name, value] of Object.entries({ energy, magnetization, sweeps: magnet.sweeps })) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  // Say where the run stands, and hand the spins to Python.
+  report() {
+    const now = this.magnet.measure();
+    this.latest = now;
+    this.tell(now);
+    this.reported = new DataView(this.magnet.spins.data.slice().buffer);
+    this.model.set("_spins", this.reported);
+    this.readOut(now);
+  }
+}
+
+export default lab((parts) => new IsingLab(parts));
