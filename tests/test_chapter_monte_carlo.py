@@ -189,7 +189,7 @@ def test_the_plateau_of_the_bins_is_the_error_that_tau_gives():
 
 
 def test_times_scatter_more_at_the_critical_point_than_the_formula_for_gaussian_series_says():
-    """The formula falls short by almost a half; the jackknife of the chapter by a fifth, on pieces so short."""
+    """The formula falls short by almost a half, the jackknife of the chapter by a fifth (short pieces)."""
     memory = definitions("algorithm-slowest").memory
     energy = ising.simulate((8, 8), CRITICAL, 401_000, rng=1).energy[1000:]
     pieces = energy.reshape(100, 4000)
