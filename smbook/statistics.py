@@ -188,7 +188,9 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     -------
     AutocorrelationTime
         The time, its standard error and W. The error is Bartlett's (1946) for Gaussian series; it becomes
-        that of Madras and Sokal (1988), tau sqrt(2 (2W + 1) / n), where W is much larger than tau.
+        that of Madras and Sokal (1988), tau sqrt(2 (2W + 1) / n), where W is much larger than tau. Energies
+        and magnetizations at a critical point are far from Gaussian: there the times of repeated runs scatter
+        up to twice as much, and a jackknife over stretches of the series is the safer error.
 
     Raises
     ------

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import re
-import shutil
-import threading
-from dataclasses import dataclass, field
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
-HTML = Path(__file__).parents[1] / "_build" / "html"
-PAGES = sorted(
-    path.relative_to(HTML).as_posix()
-    for path in HTML.rglob("*.html")
-    if path.relative_to(HTML).parts[0] not in ("_static", "_sources", "index.html")
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PHONE = {"width": 400, "height": 800}
-DESKTOP = {"width": 1280, "height": 900}
+from tests.browser import DESKTOP, HTML, PAGES, PHONE, SNAPSHOT, TOO_WIDE, Visit, settle, watched
 
 pytestmark = pytest.mark.browser
 
@@ -46,119 +33,56 @@ RAW_TEX = r"""() => {
     return found;
 }"""
 
-# Elements of the text that reach out of the window and that no box around them lets scroll or cuts off.
-TOO_WIDE = """() => {
-    const width = document.documentElement.clientWidth;
-    const out = e => e.getBoundingClientRect().width > 1 && e.getBoundingClientRect().right > width + 1;
-    const held = e => {
-        for (let box = e; box && box !== document.body; box = box.parentElement)
-            if (/auto|scroll|hidden|clip/.test(getComputedStyle(box).overflowX) && !out(box)) return true;
-        return false;
-    };
-    const wide = [...document.querySelectorAll("article *")].filter(e => out(e) && !held(e));
-    if (document.documentElement.scrollWidth > width) wide.push(document.documentElement);
-    return wide.map(e => `${e.tagName}.${e.className}`);
-}"""
-
 # Images without alt text, or with the hash or the file name that stands in for one.
 UNDESCRIBED = r"""() => [...document.images]
     .filter(e => !(e.alt ?? "").trim() || /^(https?:|data:|[0-9a-f]{32})|\.(png|svg)$/.test(e.alt))
     .map(e => e.src.slice(-80))"""
+# Tokens and formulas that look like others already there: axe would take a minute to say the same of each.
+THIN = """() => {
+    const known = new Set();
+    for (const token of document.querySelectorAll("pre span[class]"))
+        if (known.size < known.add(token.className).size) continue;
+        else if (!token.querySelector("*")) token.replaceWith(token.textContent);
+    for (const formula of [...document.querySelectorAll(".math")].slice(10)) formula.replaceChildren();
+}"""
+
 BROKEN_IMAGES = "() => [...document.images].filter(e => e.complete && !e.naturalWidth).map(e => e.src)"
 
 
-@dataclass
-class Visit:
-    """What one visit to a page showed."""
-
-    page: str
-    errors: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    facts: dict[str, list[str]] = field(default_factory=dict)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+def lifeless(page):
+    """List the live figures of a page that did not come, or do not move."""
+    missing = page.locator("script[type='application/vnd.jupyter.widget-view+json']").count()
+    still = []
+    for lab in page.locator(".smbook-lab").all():
+        lab.scroll_into_view_if_needed()
+        before = lab.evaluate(SNAPSHOT)
+        page.wait_for_timeout(1000)
+        if lab.evaluate(SNAPSHOT) == before:
+            still.append(lab.get_attribute("data-lab"))
+    return ["missing"] * missing + still
 
 
-@pytest.fixture(scope="session")
-def book():
-    if not (HTML / "index.html").exists():
-        pytest.fail("the book is not built; run: make book")
-    return HTML
+def barriers(page):
+    """List what axe-core finds serious or critical for readers who do not see or point."""
+    page.evaluate(THIN)
+    found = Axe().run(page).response["violations"]
+    grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
 
 
-@pytest.fixture(scope="session")
-def browser(book):  # noqa: ARG001
-    if CHROMIUM is None:
-        tell = pytest.fail if os.environ.get("SMBOOK_REQUIRE_CHROMIUM") == "1" else pytest.skip
-        tell(
-            "no Chromium on this machine: the built pages were NOT tested (Debian: apt-get install chromium)"
-        )
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def server(book, tmp_path_factory):
-    """Serve the book from a sub-folder, as GitHub Pages does, on the loopback address."""
-    root = tmp_path_factory.mktemp("site")
-    (root / "some" / "where").mkdir(parents=True)
-    (root / "some" / "where" / "book").symlink_to(book, target_is_directory=True)
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(root)))
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{httpd.server_port}/some/where/book/"
-    httpd.shutdown()
-    httpd.server_close()
-
-
-@pytest.fixture(scope="session")
-def addresses(book, server):
-    return {"file": book.as_uri() + "/", "http": server}
-
-
-def watched(context, home, visit):
-    """Open a page in `context` that notes in `visit` all that goes wrong, and that cannot leave the book."""
-
-    def guard(route):
-        url = route.request.url
-        if url.startswith((home, "data:", "blob:")):
-            route.continue_()
-        else:
-            visit.strangers.append(url)
-            route.abort()
-
-    page = context.new_page()
-    page.route("**/*", guard)
-    page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    page.on("requestfailed", lambda request: visit.failures.append(request.url))
-    page.on("response", lambda r: visit.failures.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    return page
-
-
-def settle(page):
-    """Wait until the page is loaded, its formulas are set and its fonts are there."""
-    page.wait_for_load_state("load")
-    page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
-
-
-def look(context, home, name):
+def look(context, home, name, scheme="light"):
     """Visit the page `name` of the book at `home` and gather what the tests below judge."""
     visit = Visit(name)
     page = watched(context, home, visit)
+    page.emulate_media(color_scheme=scheme)
     page.goto(home + name)
     settle(page)
+    visit.facts["lifeless"] = lifeless(page)
     page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
     questions = {"untypeset": UNTYPESET, "raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
-    visit.facts = {key: page.evaluate(script) for key, script in questions.items()}
+    visit.facts |= {key: page.evaluate(script) for key, script in questions.items()}
+    visit.facts["barriers"] = barriers(page)
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(200)
     visit.facts["too wide"] = page.evaluate(TOO_WIDE)
@@ -166,19 +90,13 @@ def look(context, home, name):
     return visit
 
 
-@pytest.fixture(scope="module")
-def context(browser):
-    context = browser.new_context(viewport=DESKTOP)
-    yield context
-    context.close()
+SCHEMES = {"file": "light", "http": "dark"}
 
 
-@pytest.fixture(
-    scope="module", params=[(origin, page) for origin in ("file", "http") for page in PAGES], ids="-".join
-)
+@pytest.fixture(scope="module", params=[(origin, page) for origin in SCHEMES for page in PAGES], ids="-".join)
 def visit(request, addresses, context):
     origin, name = request.param
-    return look(context, addresses[origin], name)
+    return look(context, addresses[origin], name, SCHEMES[origin])
 
 
 def test_the_book_is_built(book):
@@ -206,6 +124,14 @@ def test_every_formula_is_typeset(visit):
 def test_every_image_is_there_and_described(visit):
     assert visit.facts["broken"] == []
     assert visit.facts["undescribed"] == []
+
+
+def test_every_live_figure_lives(visit):
+    assert visit.facts["lifeless"] == []
+
+
+def test_axe_finds_nothing_serious(visit):
+    assert visit.facts["barriers"] == []
 
 
 def test_a_phone_shows_the_page_without_sideways_scrolling(visit):
@@ -262,6 +188,8 @@ def public(module):
         "kernels.rng",
         "kernels.elementary",
         "kernels.lattice",
+        "kernels.mean_field",
+        "widgets",
     ],
 )
 def test_the_api_page_lists_every_public_name(book, name):
@@ -324,7 +252,8 @@ def test_the_visit_sees_what_is_wrong(browser, tmp_path):
     """Show the checks a page with every fault they look for."""
     (tmp_path / "bad.html").write_text(
         """<!doctype html><html><body><main><article><p>raw $x$</p><span class="math">\\(y\\)</span>
-        <img src="missing.png"><div style="width: 900px">wide</div></article></main>
+        <img src="missing.png"><div style="width: 900px">wide</div><div class="smbook-lab">a</div>
+        </article></main>
         <script src="https://example.invalid/a.js"></script><script>undefined_name</script></body></html>"""
     )
     context = browser.new_context(viewport=DESKTOP)
