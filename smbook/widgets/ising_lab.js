@@ -1,6 +1,7 @@
 // The live magnet: spins on a canvas, energy and magnetization on the exact curves.
 
 const ENTRIES = 64; // sweeps noted in one call of a kernel
+const FLICKER = 350; // milliseconds between two pictures, where one step may turn most of the sheet
 const TRANSIENT = 50; // sweeps after which the first average begins
 const SIZES = [8, 16, 32, 64, 128, 256, 512];
 const ALGORITHMS = {
@@ -362,21 +363,18 @@ class IsingLab {
     this.reported = view;
     this.magnet.spins.data.set(bytes(view, Int8Array));
     this.mean.restart();
-    this.lattice.draw();
     this.report();
   }
 
   painted() {
     this.mean.restart();
-    if (this.model.get("running")) return;
-    this.lattice.draw();
-    this.report();
+    if (this.model.get("running")) this.draw();
+    else this.report();
   }
 
   step() {
     this.panel.set("running", false);
     this.sweep(1);
-    this.lattice.draw();
     this.report();
   }
 
@@ -390,10 +388,16 @@ class IsingLab {
   frame(milliseconds) {
     const units = this.pace.due(this.model.get("speed"), milliseconds);
     const done = this.pace.spend(units, (count) => this.sweep(count));
-    this.lattice.draw();
+    this.undrawn += milliseconds;
+    if (!this.clustered || this.undrawn > FLICKER) this.draw();
     if (done) this.tell(this.latest);
     this.rates.sweeps.add(done);
     if (this.rates.frames.add(1)) this.readOut(this.latest ?? this.magnet.measure());
+  }
+
+  draw() {
+    this.undrawn = 0;
+    this.lattice.draw();
   }
 
   // Move the dots of the diagrams.
@@ -424,6 +428,7 @@ class IsingLab {
   report() {
     const now = this.magnet.measure();
     this.latest = now;
+    this.draw();
     this.tell(now);
     this.reported = new DataView(this.magnet.spins.data.slice().buffer);
     this.model.set("_spins", this.reported);
