@@ -20,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_toc.yml" --path-output . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book pages serve test lint notebooks kernels benchmark binder clean
+.PHONY: help book pages serve test lint notebooks kernels benchmark binder picture clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -78,7 +78,10 @@ benchmark: $(INSTALLED) ## time smbook beside its peers, in one run
 	$(BIN)/python -m benchmarks
 
 binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
-	$(BIN)/python tests/try_binder.py $(BINDER_OPTIONS)
+	$(BIN)/python -m tests.try_binder $(BINDER_OPTIONS)
+
+picture: pages ## record the loop that the README shows
+	$(BIN)/python -m tests.record .github/live.webp
 
 clean: ## remove what was built, and the environment
 	rm -rf _build dist $(VENV)

@@ -65,7 +65,7 @@ def lifeless(page):
 def barriers(page):
     """List what axe-core finds serious or critical for readers who do not see or point."""
     page.evaluate(THIN)
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
     grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
 

@@ -95,7 +95,9 @@ class Lab(anywidget.AnyWidget):
     _css = (_HERE / "lab.css").read_text(encoding="utf8")
     _kernels = traitlets.Bytes(read_only=True).tag(sync=True)
     _limits = traitlets.Dict(read_only=True).tag(sync=True)
-    _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)  # JSON does not tell 2.0 from 2
+    _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(
+        sync=True
+    )  # JSON does not tell 2.0 from 2
 
     def __init__(self, **settings: Any) -> None:
         unknown = set(settings) - set(self.trait_names())
@@ -105,7 +107,9 @@ class Lab(anywidget.AnyWidget):
             )
         super().__init__(**settings)
         self.set_trait("_limits", {name: trait.limits for name, trait in self._settings().items()})
-        self.set_trait("_whole", [name for name, kind in self._settings().items() if isinstance(kind, Integer)])
+        self.set_trait(
+            "_whole", [name for name, kind in self._settings().items() if isinstance(kind, Integer)]
+        )
 
     @traitlets.default("_kernels")
     def _read_kernels(self) -> bytes:

@@ -1,0 +1,254 @@
+"""What the tests of the built pages share: where the book is, and how a page is opened and watched."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import re
+import shutil
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import numpy as np
+
+HTML = Path(__file__).parents[1] / "_build" / "html"
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if path.relative_to(HTML).parts[0] not in ("_static", "_sources", "index.html")
+)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PHONE = {"width": 400, "height": 800}
+DESKTOP = {"width": 1280, "height": 900}
+
+# Elements of the text that reach out of the window and that no box around them lets scroll or cuts off.
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const out = e => e.getBoundingClientRect().width > 1 && e.getBoundingClientRect().right > width + 1;
+    const held = e => {
+        for (let box = e; box && box !== document.body; box = box.parentElement)
+            if (/auto|scroll|hidden|clip/.test(getComputedStyle(box).overflowX) && !out(box)) return true;
+        return false;
+    };
+    const wide = [...document.querySelectorAll("article *")].filter(e => out(e) && !held(e));
+    if (document.documentElement.scrollWidth > width) wide.push(document.documentElement);
+    return wide.map(e => `${e.tagName}.${e.className}`);
+}"""
+
+
+@dataclass
+class Visit:
+    """What one visit to a page showed."""
+
+    page: str
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    facts: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def troubles(self):
+        return self.errors + self.strangers + self.failures
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def watched(context, home, visit):
+    """Open a page in `context` that notes in `visit` all that goes wrong, and that cannot leave the book."""
+
+    def guard(route):
+        url = route.request.url
+        if url.startswith((home, "data:", "blob:")):
+            route.continue_()
+        else:
+            visit.strangers.append(url)
+            route.abort()
+
+    page = context.new_page()
+    page.route("**/*", guard)
+    page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("requestfailed", lambda request: visit.failures.append(request.url))
+    page.on("response", lambda r: visit.failures.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    return page
+
+
+def settle(page):
+    """Wait until the page is loaded, its formulas are set and its fonts are there."""
+    page.wait_for_load_state("load")
+    page.evaluate("async () => { await window.MathJax?.startup?.promise; await document.fonts.ready; }")
+
+
+STATE = r'<script type="application/vnd\.jupyter\.widget-state\+json">(.*?)</script>'
+VIEW = r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>'
+
+
+class Place(NamedTuple):
+    """Where a live figure is, and the settings that give it the form in which it is looked at."""
+
+    page: str
+    name: str
+    kind: str
+    settings: dict[str, str]
+
+    def __str__(self):
+        return "-".join([self.page, self.name, self.kind, *self.settings.values()])
+
+
+# Settings that show a lab with other controls.
+FORMS = {"AmplifierLab": [{"circuit": "amplifier"}, {"circuit": "flip-flop"}]}
+
+
+@functools.cache
+def labs():
+    """List the live figures of the book, each in all its forms."""
+    return [
+        Place(page, f"lab-{k}", kind, form)
+        for page in PAGES
+        for k, kind in enumerate(kinds_on(page), start=1)
+        for form in FORMS.get(kind, [{}])
+    ]
+
+
+def kinds_on(page):
+    """List the classes of the live figures on a page, in their order."""
+    text = (HTML / page).read_text(encoding="utf8")
+    models = {}
+    for state in re.findall(STATE, text, re.DOTALL):
+        models |= json.loads(state)["state"]
+    views = [json.loads(view)["model_id"] for view in re.findall(VIEW, text, re.DOTALL)]
+    identities = [models[view]["state"].get("_anywidget_id") for view in views]
+    return [identity.rsplit(".")[-1] for identity in identities if identity]
+
+
+# All that a lab has drawn and read out; its controls and its words are left out. Twice a frame is waited for.
+SNAPSHOT = """async root => {
+    for (let k = 0; k < 2; k += 1) await new Promise(requestAnimationFrame);
+    const all = kind => [...root.querySelectorAll(kind)];
+    return JSON.stringify([
+        all("canvas").map(e => e.toDataURL()), all("svg").map(e => e.outerHTML),
+        all("dd").map(e => e.textContent),
+    ]);
+}"""
+
+# The pixels of a lattice, a letter each: u and d in the colours of the style sheet, ? in any other.
+PIXELS = r"""root => {
+    const canvas = root.querySelector("canvas");
+    const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const colour = name => getComputedStyle(root).getPropertyValue(name).trim().slice(1).toLowerCase();
+    const letters = {[colour("--spin-up")]: "u", [colour("--spin-down")]: "d"};
+    let text = "";
+    for (let i = 0; i < data.length; i += 4) {
+        const [r, g, b] = data.subarray(i, i + 3);
+        text += letters[(r * 65536 + g * 256 + b).toString(16).padStart(6, "0")] ?? "?";
+    }
+    return text;
+}"""
+
+
+PRESS = """(root, names) => {
+    const wanted = e => names.includes(e.textContent) && e.checkVisibility();
+    const button = [...root.querySelectorAll("button")].find(wanted);
+    button?.click();
+    return Boolean(button);
+}"""
+
+
+class Lab:
+    """A live figure on an open page, and what a reader does with it."""
+
+    def __init__(self, page, name):
+        self.page = page
+        self.root = page.locator(f"[data-lab={name}]")
+        self.root.locator(".lab-status").wait_for(state="attached")
+
+    def button(self, name):
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def field(self, label):
+        return self.root.get_by_role("spinbutton", name=label, exact=True)
+
+    def type(self, label, value):
+        """Type a number into the field `label`."""
+        self.field(label).fill(str(value))
+        self.field(label).press("Enter")
+
+    def choose(self, label, value):
+        """Choose an option of the menu `label`."""
+        self.root.get_by_label(label, exact=True).select_option(value)
+
+    @property
+    def status(self):
+        return self.root.locator(".lab-status").inner_text()
+
+    @property
+    def running(self):
+        return self.button("Pause").count() == 1
+
+    def hush(self):
+        """Take away what the lab has said."""
+        self.root.locator(".lab-status").evaluate("e => e.replaceChildren()")
+
+    def readouts(self):
+        """Return the numbers that the lab shows, by their names; None for what is none."""
+        pairs = self.root.evaluate(
+            "root => [...root.querySelectorAll('dt')].map(e => [e.textContent, e.nextSibling.textContent])"
+        )
+        return {name: number(text) for name, text in pairs}
+
+    def snapshot(self):
+        return self.root.evaluate(SNAPSHOT)
+
+    def spins(self):
+        """Read the spins off the canvas."""
+        letters = np.frombuffer(self.root.evaluate(PIXELS).encode(), dtype="S1")
+        assert set(letters) <= {b"u", b"d"}
+        side = math.isqrt(letters.size)
+        return np.where(letters == b"u", 1, -1).astype(np.int8).reshape(side, side)
+
+    def press(self, *names):
+        """Press the button of one of these names, at once and wherever it is; tell whether there is one."""
+        return self.root.evaluate(PRESS, names)
+
+    def start(self):
+        self.press("Start")
+
+    def pause(self):
+        self.press("Pause")
+
+    def run_for(self, milliseconds):
+        self.start()
+        self.page.wait_for_timeout(milliseconds)
+        self.pause()
+
+    def reset(self):
+        """Pause, and go back to the start."""
+        self.pause()
+        assert self.press("Discharge") or self.press("Reset")
+
+
+def number(text):
+    try:
+        return float(text.strip().replace("\u2212", "-"))
+    except ValueError:
+        return None
+
+
+def open_lab(context, home, place, *, visit=None, **settings):
+    """Open the page of a lab, which takes the state that a link with these settings gives it.
+
+    The formulas, which take seconds, are left out unless all that goes wrong is to be noted in `visit`.
+    """
+    page = watched(context, home, visit) if visit else context.new_page()
+    if not visit:
+        page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    query = urlencode({key: str(value) for key, value in (place.settings | settings).items()})
+    page.goto(f"{home}{place.page}#{place.name}?{query}", wait_until="commit")
+    return Lab(page, place.name)

@@ -1,0 +1,169 @@
+"""No dead control: each slider, field, menu and button of a live figure changes what it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser import labs, open_lab
+
+pytestmark = pytest.mark.browser
+
+LABS = labs()
+COMMON = {"Start", "Pause", "Step", "Copy link"}  # buttons that every lab has
+
+
+@pytest.fixture(params=LABS, ids=str)
+def lab(request, addresses, context):
+    """A lab of a page, paused, and quick when it runs."""
+    opened = open_lab(context, addresses["file"], request.param, running="false", speed=1e9)
+    yield opened
+    opened.page.close()
+
+
+PUT_BACK = """(e, value) => {
+    e.value = value;
+    for (const event of ["input", "change"]) e.dispatchEvent(new Event(event));
+}"""
+
+
+class Control:
+    """A slider, field or menu of a lab, and values far apart that a reader can give it."""
+
+    def __init__(self, lab, node):
+        self.lab = lab
+        self.node = node
+        self.kind, self.name = node.evaluate("e => [e.type, e.ariaLabel ?? e.labels[0]?.textContent]")
+
+    @property
+    def values(self):
+        if self.kind == "range":
+            return ["Home", "End"]
+        if self.kind == "number":
+            return [self.node.get_attribute("min"), self.node.get_attribute("max")]
+        return self.node.evaluate("e => [...e.options].map(option => option.value)")
+
+    def put(self, value):
+        if self.kind == "range":
+            self.node.press(value)
+        elif self.kind == "number":
+            self.node.fill(value)
+            self.node.press("Enter")
+        else:
+            self.node.select_option(value)
+
+    def restore(self, value):
+        self.node.evaluate(PUT_BACK, value)
+
+
+def controls(lab):
+    return [Control(lab, node) for node in lab.root.locator("input:visible, select:visible").all()]
+
+
+def buttons(lab):
+    return lab.root.locator("button:visible").all_inner_texts()
+
+
+def outcome(control, value):
+    """Return what a lab shows after Reset, a value for a control, a step, and a touch of the brush."""
+    lab = control.lab
+    lab.reset()
+    control.put(value)
+    lab.press("Step")
+    if control.kind == "select-one":
+        for canvas in lab.root.locator("canvas").all():
+            canvas.click()
+    return lab.snapshot()
+
+
+def progress(control, value, counters):
+    """Return how far the counters of a lab are, some time after Reset, with a control at a value."""
+    control.lab.reset()
+    control.put(value)
+    control.lab.run_for(600)
+    readouts = control.lab.readouts()
+    return [readouts[name] for name in counters]
+
+
+def changes_the_pace(control):
+    """Tell whether what counts up from zero goes three times as fast at another value."""
+    control.lab.reset()
+    counters = [name for name, value in control.lab.readouts().items() if value == 0]
+    slow, fast = (progress(control, value, counters) for value in control.values[:: len(control.values) - 1])
+    return any(b and b > 3 * (a or 0) for a, b in zip(slow, fast, strict=True))
+
+
+def answers(control):
+    """Tell whether a lab shows something else for each value of a control."""
+    before = control.node.input_value()
+    outcomes = {outcome(control, value) for value in control.values}
+    alive = len(outcomes) == len(control.values) or changes_the_pace(control)
+    control.restore(before)
+    return alive
+
+
+def preparations(lab):
+    """What may give a button something to do."""
+    own = sorted({*buttons(lab)} - COMMON)
+    return [
+        lambda: None,
+        lambda: lab.press("Step"),
+        lambda: lab.run_for(600),
+        *(lambda name=name: (lab.press(name), lab.run_for(600)) for name in own),
+    ]
+
+
+def responds(lab, name):
+    """Tell whether a lab shows something else, or says something, soon after a button is pressed."""
+    lab.hush()
+    before = lab.snapshot()
+    lab.button(name).click()
+    for _ in range(5):
+        if lab.status or lab.snapshot() != before:
+            return True
+        lab.page.wait_for_timeout(50)
+    return False
+
+
+def button_answers(lab, name):
+    for prepare in preparations(lab):
+        lab.reset()
+        prepare()
+        alive = responds(lab, name)
+        lab.pause()
+        if alive:
+            return True
+    return False
+
+
+def dead(lab):
+    silent = [control.name for control in controls(lab) if not answers(control)]
+    return silent + [name for name in buttons(lab) if not button_answers(lab, name)]
+
+
+def test_no_control_is_dead(lab):
+    assert len(controls(lab)) > 2
+    assert len(buttons(lab)) > 2
+    assert dead(lab) == []
+
+
+def test_pause_stops_what_start_started(lab):
+    lab.run_for(300)
+    still = lab.snapshot()
+    lab.page.wait_for_timeout(300)
+    assert lab.snapshot() == still
+
+
+DEADEN = """node => {
+    for (const event of ["input", "change", "click"])
+        addEventListener(event, e => e.target === node && e.stopImmediatePropagation(), {capture: true});
+}"""
+
+
+def test_a_dead_control_is_seen(lab):
+    """Cut the wire of the first slider, field and menu, and of a button, one after the other."""
+    for kind in ("range", "number", "select-one"):
+        for control in [control for control in controls(lab) if control.kind == kind][:1]:
+            control.node.evaluate(DEADEN)
+            assert not answers(control)
+    lab.button("Step").evaluate(DEADEN)
+    assert not responds(lab, "Step")
