@@ -91,41 +91,46 @@ VIEW = r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</scrip
 
 
 class Place(NamedTuple):
-    """Where a live figure is, and the settings that give it the form in which it is looked at."""
+    """Where a live figure is, its class with what it shows, and whether it starts by itself."""
 
     page: str
     name: str
     kind: str
-    settings: dict[str, str]
+    running: bool
 
     def __str__(self):
-        return "-".join([self.page, self.name, self.kind, *self.settings.values()])
-
-
-# Settings that show a lab with other controls.
-FORMS = {"AmplifierLab": [{"circuit": "amplifier"}, {"circuit": "flip-flop"}]}
+        return "-".join(self[:3])
 
 
 @functools.cache
 def labs():
-    """List the live figures of the book, each in all its forms."""
+    """List the live figures of the book."""
     return [
-        Place(page, f"lab-{k}", kind, form)
+        Place(page, f"lab-{k}", kind_of(state), state["running"])
         for page in PAGES
-        for k, kind in enumerate(kinds_on(page), start=1)
-        for form in FORMS.get(kind, [{}])
+        for k, state in enumerate(states_on(page), start=1)
     ]
 
 
-def kinds_on(page):
-    """List the classes of the live figures on a page, in their order."""
+def one_of_each():
+    """List one live figure of each kind."""
+    return list({place.kind: place for place in reversed(labs())}.values())
+
+
+def kind_of(state):
+    name = state["_anywidget_id"].rsplit(".")[-1]
+    return f"{name} as {state['circuit']}" if "circuit" in state else name
+
+
+def states_on(page):
+    """List the states of the live figures on a page, in their order."""
     text = (HTML / page).read_text(encoding="utf8")
     models = {}
     for state in re.findall(STATE, text, re.DOTALL):
         models |= json.loads(state)["state"]
     views = [json.loads(view)["model_id"] for view in re.findall(VIEW, text, re.DOTALL)]
-    identities = [models[view]["state"].get("_anywidget_id") for view in views]
-    return [identity.rsplit(".")[-1] for identity in identities if identity]
+    states = [models[view]["state"] for view in views]
+    return [state for state in states if "_anywidget_id" in state]
 
 
 # All that a lab has drawn and read out; its controls and its words are left out. Twice a frame is waited for.
@@ -249,6 +254,6 @@ def open_lab(context, home, place, *, visit=None, **settings):
     page = watched(context, home, visit) if visit else context.new_page()
     if not visit:
         page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    query = urlencode({key: str(value) for key, value in (place.settings | settings).items()})
+    query = urlencode({key: str(value) for key, value in settings.items()})
     page.goto(f"{home}{place.page}#{place.name}?{query}", wait_until="commit")
     return Lab(page, place.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,15 @@ def sweeps(lab):
     return lab.readouts()["sweeps"] or 0
 
 
+def let_run(lab, number):
+    """Wait until the figure has counted `number` more sweeps."""
+    goal, end = sweeps(lab) + number, time.monotonic() + 120
+    while sweeps(lab) < goal:
+        if time.monotonic() > end:
+            sys.exit(f"the figure stands still, after {sweeps(lab):.0f} sweeps")
+        lab.page.wait_for_timeout(100)
+
+
 def picture(lab):
     return Image.open(io.BytesIO(lab.root.screenshot())).convert("RGB")
 
@@ -34,9 +44,7 @@ def pictures(lab):
     for temperature in TEMPERATURES:
         slider.fill(str(temperature))
         for _ in range(PICTURES):
-            goal = sweeps(lab) + (10_000 if temperature in CRITICAL else 1_500)
-            while sweeps(lab) < goal:
-                lab.page.wait_for_timeout(100)
+            let_run(lab, 10_000 if temperature in CRITICAL else 1_500)
             yield picture(lab)
 
 

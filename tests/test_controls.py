@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser import labs, open_lab
+from tests.browser import labs, one_of_each, open_lab
 
 pytestmark = pytest.mark.browser
 
-LABS = labs()
 COMMON = {"Start", "Pause", "Step", "Copy link"}  # buttons that every lab has
 
 
-@pytest.fixture(params=LABS, ids=str)
+@pytest.fixture(params=labs(), ids=str)
 def lab(request, addresses, context):
     """A lab of a page, paused, and quick when it runs."""
     opened = open_lab(context, addresses["file"], request.param, running="false", speed=1e9)
@@ -159,6 +158,7 @@ DEADEN = """node => {
 }"""
 
 
+@pytest.mark.parametrize("lab", one_of_each(), ids=str, indirect=True)
 def test_a_dead_control_is_seen(lab):
     """Cut the wire of the first slider, field and menu, and of a button, one after the other."""
     for kind in ("range", "number", "select-one"):

@@ -40,7 +40,7 @@ UNDESCRIBED = r"""() => [...document.images]
 # Tokens and formulas that look like others already there: axe would take a minute to say the same of each.
 THIN = """() => {
     const known = new Set();
-    for (const token of document.querySelectorAll("pre span[class]"))
+    for (const token of [...document.querySelectorAll("pre span[class], .sig span[class]")].reverse())
         if (known.size < known.add(token.className).size) continue;
         else if (!token.querySelector("*")) token.replaceWith(token.textContent);
     for (const formula of [...document.querySelectorAll(".math")].slice(10)) formula.replaceChildren();
@@ -55,9 +55,11 @@ def lifeless(page):
     still = []
     for lab in page.locator(".smbook-lab").all():
         lab.scroll_into_view_if_needed()
-        before = lab.evaluate(SNAPSHOT)
-        page.wait_for_timeout(1000)
-        if lab.evaluate(SNAPSHOT) == before:
+        before, patience = lab.evaluate(SNAPSHOT), 10
+        while patience and lab.evaluate(SNAPSHOT) == before:
+            page.wait_for_timeout(200)
+            patience -= 1
+        if not patience:
             still.append(lab.get_attribute("data-lab"))
     return ["missing"] * missing + still
 

@@ -154,7 +154,7 @@ def build(folder, tree, report):
     environment, log = folder / "environment", folder / "log"
     run([wanted_python(), "-m", "venv", environment], log)
     variables = {name: text for name, text in os.environ.items() if not name.startswith(FOREIGN)}
-    variables |= {"PATH": f"{environment / 'bin'}{os.pathsep}{variables['PATH']}"}
+    variables |= {"PATH": f"{environment / 'bin'}{os.pathsep}{variables['PATH']}", "TMPDIR": str(folder)}
     version = subprocess.check_output([environment / "bin" / "python", "--version"], text=True).strip()
     report(f"a fresh environment with {version}", megabytes(environment))
     install = [environment / "bin" / "pip", "install", "--no-cache-dir", "-r", ".binder/requirements.txt"]
@@ -208,7 +208,6 @@ def jupyter_lab(tree, variables, log):
             command, cwd=tree, env=variables, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
         )
     home = f"http://127.0.0.1:{port}"
-    family = []
     try:
         wait(lambda: answers(f"{home}/api?token={token}") or server.poll() is not None, "JupyterLab starts")
         demand(server.poll() is None, f"{log.read_text()[-4000:]}\nJupyterLab ended with {server.poll()}")
