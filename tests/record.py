@@ -13,7 +13,8 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser import CHROMIUM, HTML, Place, open_lab
 
-SHEET = Place("ising/ising-model.html", "lab-1", "IsingLab", {"temperature": "3", "speed": "4000"})
+SHEET = Place("ising/ising-model.html", "lab-1", "IsingLab", running=True)
+BEGIN = {"temperature": 3, "speed": 4000}
 WINDOW = {"width": 874, "height": 1000}  # in which a spin is three pixels wide
 TEMPERATURES = np.arange(3.0, 1.45, -0.1).round(2)
 CRITICAL = (2.3, 2.2, 2.1)  # where a magnet takes its time
@@ -51,7 +52,7 @@ def pictures(lab):
 def record(path):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        lab = open_lab(browser.new_context(viewport=WINDOW), HTML.as_uri() + "/", SHEET)
+        lab = open_lab(browser.new_context(viewport=WINDOW), HTML.as_uri() + "/", SHEET, **BEGIN)
         first, *others = list(pictures(lab))
         magnetization = lab.readouts()["m"]
         browser.close()
