@@ -462,7 +462,7 @@ class Loop {
   }
 }
 
-const BUDGET = 11; // milliseconds of a frame for work; the rest is for drawing and for the page
+const BUDGET = 13; // milliseconds of a frame for work; the rest is for drawing and for the page
 
 // How many units of work (sweeps, say) are due, and how many of them the frame has time for.
 class Pace {
