@@ -66,6 +66,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/biome ci --error-on-warnings
 
 notebooks: $(INSTALLED) ## run every notebook and store what it prints, without images
 	$(BIN)/python tests/store_outputs.py $(NOTEBOOKS)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 
 from smbook import _checks
+from smbook.widgets import _modules
 
-_HERE = Path(__file__).parent
 LARGEST_SEED = 2**53 - 1  # what JavaScript counts without loss
 
 
@@ -73,16 +72,12 @@ def read_out(doc: str) -> traitlets.Float[Any, Any]:
     return traitlets.Float(None, allow_none=True, read_only=True, help=doc).tag(sync=True)
 
 
-def script(name: str) -> str:
-    """Return the module of a lab: the runtime, which all share, and the lab's own JavaScript."""
-    return "\n".join((_HERE / part).read_text(encoding="utf8") for part in ("runtime.js", f"{name}.js"))
-
-
 class Lab(anywidget.AnyWidget):
     """A live figure: its settings are traits, its physics the package's kernels, run by the reader's browser.
 
     Settings are keyword arguments, and attributes that can be set, watched (`observe`) and linked like those
-    of every ipywidget. Further keywords go to ipywidgets (`layout`, say).
+    of every ipywidget. Further keywords go to ipywidgets (`layout`, say). A kind of lab names the module that
+    draws it: ``class IsingLab(Lab, script="ising_lab.js")``.
 
     Raises
     ------
@@ -92,7 +87,8 @@ class Lab(anywidget.AnyWidget):
         If a value is out of range, not finite, or not one of the choices. The setting keeps its value then.
     """
 
-    _css = (_HERE / "lab.css").read_text(encoding="utf8")
+    _css = _modules.source("lab.css")
+    _script: ClassVar[str]
     _kernels = traitlets.Bytes(read_only=True).tag(sync=True)
     _limits = traitlets.Dict(read_only=True).tag(sync=True)
     _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(
@@ -113,9 +109,11 @@ class Lab(anywidget.AnyWidget):
 
     @traitlets.default("_kernels")
     def _read_kernels(self) -> bytes:
-        return (_HERE / "kernels.wasm").read_bytes()
+        return _modules.HERE.joinpath("kernels.wasm").read_bytes()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, script: str | None = None, **kwargs: Any) -> None:
+        if script:  # a class that only adds traits, as anywidget makes for itself, keeps its parent's
+            cls._script, cls._esm = script, _modules.module(script)
         super().__init_subclass__(**kwargs)
         parameters = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=trait.default_value)

@@ -1,5 +1,12 @@
 // The live amplifier, trigger and flip-flop: mean-field magnets whose field is an input voltage.
 
+import { Chart, dragged, legend } from "./runtime/chart.js";
+import { drawing, element, fixed } from "./runtime/dom.js";
+import { Kernels } from "./runtime/kernels.js";
+import { lab } from "./runtime/lab.js";
+import { Loop, Pace, Rate } from "./runtime/loop.js";
+import { Tour, Trail } from "./runtime/trail.js";
+
 const TICK = 32; // steps between two looks at the input
 const ROOM = 64; // ticks in one call of a kernel
 const GRAIN = { trigger: 0.0005, amplifier: 0.001 }; // by how much a swept input moves in a tick
@@ -65,9 +72,13 @@ class Amplifier {
       const length = Math.min(left, ROOM);
       const inputs = this.kernels.part(this.noted.inputs, length);
       const outputs = this.kernels.part(this.noted.outputs, length);
-      inputs.data.forEach((_, i, all) => (all[i] = input()));
+      inputs.data.forEach((_, i, all) => {
+        all[i] = input();
+      });
       this.kernels.run.relax(this.state, 1, this.loopGain, inputs, this.step, TICK, outputs);
-      outputs.data.forEach((output, i) => tell(inputs.data[i], output));
+      outputs.data.forEach((output, i) => {
+        tell(inputs.data[i], output);
+      });
     }
   }
 }
@@ -79,7 +90,9 @@ class FlipFlop {
     const real = (...shape) => this.kernels.array("float64", ...shape);
     this.step = step;
     this.outputs = real(201);
-    this.outputs.data.forEach((_, i, all) => (all[i] = i / 100 - 1));
+    this.outputs.data.forEach((_, i, all) => {
+      all[i] = i / 100 - 1;
+    });
     this.answers = [real(201), real(201)];
     this.state = real(2);
     this.inputs = real(2);
@@ -93,10 +106,16 @@ class FlipFlop {
     const { outputs, answers, found } = this;
     this.loopGain = loopGain;
     this.inputs.data.set(inputs);
-    inputs.forEach((input, party) => run.response(outputs, 1, -loopGain, input, answers[party]));
+    inputs.forEach((input, party) => {
+      run.response(outputs, 1, -loopGain, input, answers[party]);
+    });
     const count = Number(run.flip_flop_fixed_points(1, loopGain, this.inputs, found.states, found.kinds));
     this.points = Array.from({ length: count }, (_, i) => {
-      return { q: found.states.data[2 * i], notQ: found.states.data[2 * i + 1], stable: found.kinds.data[i] > 0n };
+      return {
+        q: found.states.data[2 * i],
+        notQ: found.states.data[2 * i + 1],
+        stable: found.kinds.data[i] > 0n,
+      };
     });
   }
 
@@ -114,8 +133,16 @@ class FlipFlop {
 // Output against input: the curve of all outputs at rest, its slope at zero, and the trail of the operating point.
 class Transfer {
   constructor(onInput) {
-    const describe = "Output against input voltage: the outputs at rest, dashed where unstable, the small-signal line, and the trail.";
-    this.chart = new Chart({ x: [-1, 1], y: ACROSS, xLabel: "input voltage", yLabel: "output / saturation", describe, left: 58 });
+    const describe =
+      "Output against input voltage: the outputs at rest, dashed where unstable, the small-signal line, and the trail.";
+    this.chart = new Chart({
+      x: [-1, 1],
+      y: ACROSS,
+      xLabel: "input voltage",
+      yLabel: "output / saturation",
+      describe,
+      left: 58,
+    });
     this.guides = [-1, 1].map(() => this.chart.line("guide"));
     this.slope = this.chart.line("third");
     this.stable = this.chart.line("theory");
@@ -130,9 +157,18 @@ class Transfer {
     const outputs = curve.output.data;
     const inputs = Array.from(curve.input.data);
     const inside = Array.from(outputs, (value) => Math.abs(value) < threshold.output);
-    this.stable.set(inputs.map((value, i) => (inside[i] ? NaN : value)), outputs);
-    this.unstable.set(inputs.map((value, i) => (inside[i] || inside[i - 1] || inside[i + 1] ? value : NaN)), outputs);
-    this.guides.forEach((guide, i) => guide.set([1, 1].map(() => (2 * i - 1) * threshold.input), ACROSS));
+    this.stable.set(
+      inputs.map((value, i) => (inside[i] ? NaN : value)),
+      outputs,
+    );
+    this.unstable.set(
+      inputs.map((value, i) => (inside[i] || inside[i - 1] || inside[i + 1] ? value : NaN)),
+      outputs,
+    );
+    for (const [i, guide] of this.guides.entries()) {
+      const place = (2 * i - 1) * threshold.input;
+      guide.set([place, place], ACROSS);
+    }
     const gain = amplifier.gain();
     if (loopGain < 1) this.slope.set([-2 / gain, 2 / gain], [-2, 2]);
     else this.slope.set([], []);
@@ -142,14 +178,30 @@ class Transfer {
 // Gain against loop gain, up to where it diverges.
 class GainChart {
   constructor(amplifier, highest, onLoopGain) {
-    const describe = "Gain against loop gain: it diverges at a loop gain of 1, and beyond there is a Schmitt trigger.";
-    this.chart = new Chart({ x: [0, highest], y: [0, HIGHEST], xLabel: "loop gain", yLabel: "gain G", describe });
+    const describe =
+      "Gain against loop gain: it diverges at a loop gain of 1, and beyond there is a Schmitt trigger.";
+    this.chart = new Chart({
+      x: [0, highest],
+      y: [0, HIGHEST],
+      xLabel: "loop gain",
+      yLabel: "gain G",
+      describe,
+    });
     const loopGains = Array.from({ length: 200 }, (_, i) => i / 200);
     this.chart.line("guide", [1, 1], [0, HIGHEST]);
-    this.chart.line("theory", loopGains, loopGains.map((loopGain) => amplifier.gain(0, loopGain)));
+    this.chart.line(
+      "theory",
+      loopGains,
+      loopGains.map((loopGain) => amplifier.gain(0, loopGain)),
+    );
     const { x, y } = this.chart;
     for (const [line, words] of ["no gain:", "a Schmitt trigger"].entries()) {
-      const place = { x: x.to((1 + highest) / 2), y: y.to(0.93 * HIGHEST) + 16 * line, "text-anchor": "middle", class: "lab-note" };
+      const place = {
+        x: x.to((1 + highest) / 2),
+        y: y.to(0.93 * HIGHEST) + 16 * line,
+        "text-anchor": "middle",
+        class: "lab-note",
+      };
       this.chart.inside.append(drawing("text", place, words));
     }
     this.here = this.chart.line("measured");
@@ -170,12 +222,16 @@ class GainChart {
 // The plane of both outputs: what each party answers to the other, where both agree, and the trail of the state.
 class Plane {
   constructor() {
-    const describe = "The plane of both outputs: the two answer curves, the states where they cross, and the trail of the state.";
+    const describe =
+      "The plane of both outputs: the two answer curves, the states where they cross, and the trail of the state.";
     const form = { x: ACROSS, y: ACROSS, xLabel: "Q", yLabel: "not Q", describe, height: 300, left: 58 };
     this.chart = new Chart(form);
     this.answers = [this.chart.line("theory"), this.chart.line("third")];
     this.trail = new Trail(this.chart, "measured");
-    this.points = { true: [0, 1].map(() => this.chart.dot("theory", 4.5)), false: [this.chart.dot("unstable", 4.5)] };
+    this.points = {
+      true: [0, 1].map(() => this.chart.dot("theory", 4.5)),
+      false: [this.chart.dot("unstable", 4.5)],
+    };
     this.now = this.chart.dot("now", 6);
   }
 
@@ -184,7 +240,10 @@ class Plane {
     this.answers[1].set(outputs.data, answers[1].data);
     for (const stable of [true, false]) {
       const found = points.filter((point) => point.stable === stable);
-      this.points[stable].forEach((dot, i) => (i < found.length ? dot.move(found[i].q, found[i].notQ) : dot.hide()));
+      this.points[stable].forEach((dot, i) => {
+        if (i < found.length) dot.move(found[i].q, found[i].notQ);
+        else dot.hide();
+      });
     }
   }
 }
@@ -193,9 +252,21 @@ class Plane {
 class Scope {
   constructor(tickLength) {
     const describe = "Both outputs and the first input against time.";
-    const form = { x: [-MEMORY, 0], y: ACROSS, xLabel: "time, in response times", yLabel: "outputs", describe, height: 300, left: 58 };
+    const form = {
+      x: [-MEMORY, 0],
+      y: ACROSS,
+      xLabel: "time, in response times",
+      yLabel: "outputs",
+      describe,
+      height: 300,
+      left: 58,
+    };
     this.chart = new Chart(form);
-    this.lines = { input: this.chart.line("guide"), q: this.chart.line("theory"), notQ: this.chart.line("third") };
+    this.lines = {
+      input: this.chart.line("guide"),
+      q: this.chart.line("theory"),
+      notQ: this.chart.line("third"),
+    };
     this.tickLength = tickLength;
     this.clear();
   }
@@ -249,7 +320,10 @@ class AmplifierLab {
     const { panel, ofAmplifier, ofFlipFlop } = this;
     panel.switch();
     panel.button("Step", () => this.stepOn());
-    ofFlipFlop.push(panel.button("Set", () => this.press("set pulse")), panel.button("Reset", () => this.press("reset pulse")));
+    ofFlipFlop.push(
+      panel.button("Set", () => this.press("set pulse")),
+      panel.button("Reset", () => this.press("reset pulse")),
+    );
     ofFlipFlop.push(panel.button("Pulse both", () => this.press("both pulsed")));
     this.sweeper = panel.button("Sweep input", () => this.sweep());
     ofAmplifier.push(this.sweeper);
@@ -297,7 +371,10 @@ class AmplifierLab {
   obey() {
     const { amplifier, flipFlop, settings } = this;
     amplifier.obey(settings.loop_gain);
-    flipFlop.obey(settings.loop_gain, PULSES[this.pulse].map((sign) => sign * settings.pulse));
+    flipFlop.obey(
+      settings.loop_gain,
+      PULSES[this.pulse].map((sign) => sign * settings.pulse),
+    );
     this.transfer.draw(amplifier);
     this.gains.draw(amplifier);
     this.plane.draw(flipFlop);
@@ -393,7 +470,9 @@ class AmplifierLab {
     const [q, notQ] = flipFlop.state.data;
     this.plane.trail.add(q, notQ);
     this.scope.add({ q, notQ, input: flipFlop.inputs.data[0] });
-    if (this.pulse !== "hold" && (this.left -= 1) <= 0) {
+    if (this.pulse === "hold") return;
+    this.left -= 1;
+    if (this.left <= 0) {
       this.pulse = "hold";
       this.obey();
     }
@@ -434,8 +513,12 @@ class AmplifierLab {
     const gain = amplifier.gain();
     write.input(fixed(this.model.get("voltage"), 4));
     write.output(fixed(amplifier.output, 4));
-    write["gain G"](loopGain > 1 ? "none: a Schmitt trigger" : Number.isFinite(gain) ? gain.toFixed(3) : "infinite");
-    write["R2 / R1"](loopGain > 1 ? "\u2013" : Number.isFinite(gain) ? amplifier.resistors.toFixed(3) : "infinite");
+    write["gain G"](
+      loopGain > 1 ? "none: a Schmitt trigger" : Number.isFinite(gain) ? gain.toFixed(3) : "infinite",
+    );
+    write["R2 / R1"](
+      loopGain > 1 ? "\u2013" : Number.isFinite(gain) ? amplifier.resistors.toFixed(3) : "infinite",
+    );
     write.thresholds(loopGain > 1 ? `\u00b1${threshold.input.toFixed(4)}` : "none");
     const [q, notQ] = flipFlop.state.data;
     write.Q(fixed(q, 4));

@@ -10,7 +10,7 @@ import traitlets
 from smbook import _checks
 from smbook.kernels import mean_field
 from smbook.theory import ising as theory
-from smbook.widgets._lab import Choice, Lab, Real, Switch, read_out, script
+from smbook.widgets._lab import Choice, Lab, Real, Switch, read_out
 from smbook.widgets.mean_field_lab import held
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAMES = {1: "set", 0: "reset", -1: "undecided"}
 
 
-class AmplifierLab(Lab):
+class AmplifierLab(Lab, script="amplifier_lab.js"):
     """A saturating amplifier that feeds its output back, or two that suppress each other: a flip-flop.
 
     The amplifier is a mean-field magnet at beta = 1: input voltage h, output m in units of the saturation
@@ -57,7 +57,6 @@ class AmplifierLab(Lab):
     time = read_out("time since the circuit was discharged, in response times")
 
     _step = traitlets.Float(mean_field.STEP, read_only=True).tag(sync=True)
-    _esm = script("amplifier_lab")
 
     @property
     def gain(self) -> float | None:

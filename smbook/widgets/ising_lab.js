@@ -1,5 +1,12 @@
 // The live magnet: spins on a canvas, energy and magnetization on the exact curves.
 
+import { Chart } from "./runtime/chart.js";
+import { drawing, element, fixed } from "./runtime/dom.js";
+import { bytes, Kernels, seeded } from "./runtime/kernels.js";
+import { lab } from "./runtime/lab.js";
+import { Lattice } from "./runtime/lattice.js";
+import { Loop, Pace, Rate } from "./runtime/loop.js";
+
 const ENTRIES = 64; // sweeps noted in one call of a kernel
 const FLICKER = 350; // milliseconds between two pictures, where one step may turn most of the sheet
 const TRANSIENT = 50; // sweeps after which the first average begins
@@ -41,7 +48,8 @@ class Magnet {
     if (algorithm in this.tables) {
       const table = this.tables[algorithm];
       run[algorithm === "metropolis" ? "metropolis_table" : "heat_bath_table"](beta, 1, field, 2, table);
-      this.advance = (...rest) => run.single_site(spins, shape, 1, table, room.draws, room.scratch, state, ...rest);
+      this.advance = (...rest) =>
+        run.single_site(spins, shape, 1, table, room.draws, room.scratch, state, ...rest);
       return;
     }
     const threshold = run.bond_threshold(beta, 1);
@@ -62,7 +70,8 @@ class Magnet {
       const bonds = this.kernels.part(this.noted.bonds, length);
       const sums = this.kernels.part(this.noted.sums, length);
       this.advance(1, bonds, sums);
-      for (let i = 0; i < length; i += 1) tell(this.energy(bonds.data[i], sums.data[i]), Number(sums.data[i]) / this.sites);
+      for (let i = 0; i < length; i += 1)
+        tell(this.energy(bonds.data[i], sums.data[i]), Number(sums.data[i]) / this.sites);
     }
     this.sweeps += count;
   }
@@ -74,7 +83,10 @@ class Magnet {
   measure() {
     const { run } = this.kernels;
     const sum = run.spin_sum(this.spins);
-    return { energy: this.energy(run.bond_sum(this.spins, this.shape), sum), magnetization: Number(sum) / this.sites };
+    return {
+      energy: this.energy(run.bond_sum(this.spins, this.shape), sum),
+      magnetization: Number(sum) / this.sites,
+    };
   }
 }
 
@@ -108,132 +120,28 @@ class LateMean {
   }
 }
 
-// The canvas: one pixel a spin; painted by pointer, or by arrow keys and the space bar.
-class Lattice {
-  constructor(panel, onPaint) {
-    this.panel = panel;
-    this.onPaint = onPaint;
-    this.canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "" });
-    this.cursor = { x: 0.5, y: 0.5 };
-    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
-    this.canvas.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => (this.last = undefined));
-    this.canvas.addEventListener("keydown", (event) => this.key(event));
-    for (const change of ["focus", "blur"]) this.canvas.addEventListener(change, () => this.draw());
-    watchTheme(panel, () => this.recolour());
-  }
-
-  show(magnet) {
-    const { canvas } = this;
-    this.magnet = magnet;
-    canvas.width = magnet.size;
-    canvas.height = magnet.size;
-    const words = `${magnet.size} by ${magnet.size} spins. Arrow keys move the brush, space paints.`;
-    canvas.setAttribute("aria-label", words);
-    this.context = canvas.getContext("2d", { alpha: false });
-    this.image = this.context.createImageData(magnet.size, magnet.size);
-    this.pixels = new Uint32Array(this.image.data.buffer);
-    this.recolour();
-  }
-
-  recolour() {
-    if (!this.magnet) return;
-    this.up = pixel(this.panel.el, "--spin-up");
-    this.down = pixel(this.panel.el, "--spin-down");
-    this.draw();
-  }
-
-  draw() {
-    const { pixels, up, down } = this;
-    const spins = this.magnet.spins.data;
-    for (let i = 0; i < pixels.length; i += 1) pixels[i] = spins[i] > 0 ? up : down;
-    this.context.putImageData(this.image, 0, 0);
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.drawCursor();
-  }
-
-  drawCursor() {
-    const { size } = this.magnet;
-    this.context.strokeStyle = "#fff";
-    this.context.lineWidth = Math.max(1, size / 128);
-    const radius = Math.max(this.radius, 1);
-    this.context.strokeRect(this.cursor.x * size - radius, this.cursor.y * size - radius, 2 * radius, 2 * radius);
-  }
-
-  // The menu of what the brush paints, as arguments of Panel.place after the label.
-  brushes() {
-    const up = element("option", { value: 1 }, "spins up");
-    const down = element("option", { value: -1 }, "spins down");
-    const menu = element("select", { id: unique("brush") }, up, down);
-    menu.addEventListener("change", () => (this.brush = Number(menu.value)));
-    this.brush = 1;
-    return [[menu], menu];
-  }
-
-  get radius() {
-    return this.magnet.size / 24;
-  }
-
-  press(event) {
-    this.canvas.setPointerCapture(event.pointerId);
-    this.last = this.place(event);
-    this.stroke(this.last, this.last);
-  }
-
-  drag(event) {
-    if (!this.last) return;
-    const place = this.place(event);
-    this.stroke(this.last, place);
-    this.last = place;
-  }
-
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
-  }
-
-  key(event) {
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") this.stroke(this.cursor, this.cursor);
-    else if (event.key in moves) {
-      const [dx, dy] = moves[event.key];
-      this.cursor = { x: (this.cursor.x + dx / 24 + 1) % 1, y: (this.cursor.y + dy / 24 + 1) % 1 };
-      this.draw();
-    } else return;
-    event.preventDefault();
-  }
-
-  // Paint a line of discs from one place to another, across the edges of the torus.
-  stroke(from, to) {
-    const { size } = this.magnet;
-    const steps = Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) * 48) + 1;
-    for (let k = 1; k <= steps; k += 1) {
-      this.disc((from.x + ((to.x - from.x) * k) / steps) * size, (from.y + ((to.y - from.y) * k) / steps) * size);
-    }
-    this.onPaint();
-  }
-
-  disc(x, y) {
-    const { size, spins } = this.magnet;
-    const { radius } = this;
-    const wrap = (i) => ((i % size) + size) % size;
-    for (let row = Math.floor(y - radius); row <= y + radius; row += 1) {
-      for (let column = Math.floor(x - radius); column <= x + radius; column += 1) {
-        if (Math.hypot(column + 0.5 - x, row + 0.5 - y) <= Math.max(radius, 0.75)) {
-          spins.data[wrap(row) * size + wrap(column)] = this.brush;
-        }
-      }
-    }
-  }
-}
-
 // A chart of one density against temperature: the exact curve, the points of the reader, and where we are.
 class Diagram {
   constructor(name, { label, range, describe, mirrored = false }, curves) {
     this.name = name;
-    this.chart = new Chart({ x: [0.5, 5], y: range, xLabel: "temperature T", yLabel: label, describe, height: 190 });
+    this.chart = new Chart({
+      x: [0.5, 5],
+      y: range,
+      xLabel: "temperature T",
+      yLabel: label,
+      describe,
+      height: 190,
+    });
     const values = curves[name];
     this.exact = [this.chart.line("theory", curves.temperature, values)];
-    if (mirrored) this.exact.push(this.chart.line("theory", curves.temperature, values.map((v) => -v)));
+    if (mirrored)
+      this.exact.push(
+        this.chart.line(
+          "theory",
+          curves.temperature,
+          values.map((v) => -v),
+        ),
+      );
     this.points = drawing("g");
     this.chart.inside.append(this.points);
     this.now = this.chart.dot("now", 5);
@@ -405,7 +313,10 @@ class IsingLab {
     const { value } = this.mean;
     const temperature = this.model.get("temperature");
     const side = now.magnetization < 0 ? -1 : 1;
-    const means = value && this.magnet.field === 0 ? { energy: value.energy, magnetization: side * value.magnetization } : undefined;
+    const means =
+      value && this.magnet.field === 0
+        ? { energy: value.energy, magnetization: side * value.magnetization }
+        : undefined;
     for (const diagram of this.diagrams) {
       diagram.now.move(temperature, now[diagram.name]);
       if (means) diagram.point(temperature, means[diagram.name]);
@@ -420,7 +331,8 @@ class IsingLab {
     write.sweeps(String(magnet.sweeps));
     write["sweeps a second"](running ? fixed(rates.sweeps.value, 0) : "–");
     write["frames a second"](running ? fixed(rates.frames.value, 0) : "–");
-    for (const [name, value] of Object.entries({ energy, magnetization, sweeps: magnet.sweeps })) this.model.set(name, value);
+    for (const [name, value] of Object.entries({ energy, magnetization, sweeps: magnet.sweeps }))
+      this.model.set(name, value);
     this.model.save_changes();
   }
 

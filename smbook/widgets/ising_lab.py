@@ -10,7 +10,7 @@ import traitlets
 
 from smbook import ising
 from smbook.theory import ising as exact
-from smbook.widgets._lab import LARGEST_SEED, Choice, Integer, Lab, Real, Switch, read_out, script
+from smbook.widgets._lab import LARGEST_SEED, Choice, Integer, Lab, Real, Switch, read_out
 
 _CLUSTERS = ("wolff", "swendsen-wang")
 
@@ -27,7 +27,7 @@ def _exact_curves() -> dict[str, list[float]]:
     return {name: np.round(column, 6).tolist() for name, column in columns.items()}
 
 
-class IsingLab(Lab):
+class IsingLab(Lab, script="ising_lab.js"):
     """A square lattice of L x L spins with J = 1 on a torus, which the reader heats, cools, pulls and paints.
 
     After k sweeps from Reset the page shows the spins of ``simulate(k)``, bit for bit. The points that it
@@ -66,7 +66,6 @@ class IsingLab(Lab):
 
     _spins = traitlets.Bytes(b"").tag(sync=True)
     _curves = traitlets.Dict(read_only=True).tag(sync=True)
-    _esm = script("ising_lab")
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

@@ -1,5 +1,12 @@
 // The live mean-field magnet: a ball that rolls in the free energy, and the loop that it draws as the field moves.
 
+import { Chart, dragged, legend, ticks } from "./runtime/chart.js";
+import { drawing, element, fixed, furnish } from "./runtime/dom.js";
+import { Kernels } from "./runtime/kernels.js";
+import { lab } from "./runtime/lab.js";
+import { Loop, Pace, Rate } from "./runtime/loop.js";
+import { Tour, Trail } from "./runtime/trail.js";
+
 const TICK = 32; // steps between two looks at the field
 const ROOM = 64; // ticks in one call of the kernel
 const GRAIN = 0.0005; // by how much a swept field moves in a tick
@@ -13,7 +20,11 @@ const SIGNS = [
   ["\u250a", "soft", "spinodal fields"],
 ];
 const KINDS = ["unstable", "metastable", "stable"];
-const PLACES = { unstable: "on the hilltop", metastable: "in the metastable well", stable: "in the stable well" };
+const PLACES = {
+  unstable: "on the hilltop",
+  metastable: "in the metastable well",
+  stable: "in the stable well",
+};
 
 // The magnet on its kernels: the ball, the free energy it rolls in, and the curve m(h).
 class Magnet {
@@ -22,7 +33,9 @@ class Magnet {
     const real = (length) => this.kernels.array("float64", length);
     this.step = step;
     this.profile = { m: real(401), f: real(401) };
-    this.profile.m.data.forEach((_, i, all) => (all[i] = i / 200 - 1));
+    this.profile.m.data.forEach((_, i, all) => {
+      all[i] = i / 200 - 1;
+    });
     this.curve = { m: real(801), h: real(801) };
     this.found = { m: real(3), f: real(3), kinds: this.kernels.array("int64", 3) };
     this.ball = { m: real(1), f: real(1) };
@@ -70,9 +83,13 @@ class Magnet {
       const length = Math.min(left, ROOM);
       const fields = this.kernels.part(this.noted.fields, length);
       const noted = this.kernels.part(this.noted.m, length);
-      fields.data.forEach((_, i, all) => (all[i] = field()));
+      fields.data.forEach((_, i, all) => {
+        all[i] = field();
+      });
       this.kernels.run.relax(this.ball.m, this.beta, 1, fields, this.step, TICK, noted);
-      noted.data.forEach((m, i) => tell(fields.data[i], m));
+      noted.data.forEach((m, i) => {
+        tell(fields.data[i], m);
+      });
     }
   }
 }
@@ -80,20 +97,49 @@ class Magnet {
 // f(m), its minima and its hilltop, and the ball, which pointer and keyboard can move.
 class Landscape {
   constructor(onMove, onHold) {
-    const describe = "Free energy against magnetization, with its minima, the hilltop between them, and the ball.";
-    this.chart = new Chart({ x: ACROSS, y: [-1, 0], xLabel: "magnetization m", yLabel: "free energy f(m)", describe, left: 64 });
+    const describe =
+      "Free energy against magnetization, with its minima, the hilltop between them, and the ball.";
+    this.chart = new Chart({
+      x: ACROSS,
+      y: [-1, 0],
+      xLabel: "magnetization m",
+      yLabel: "free energy f(m)",
+      describe,
+      left: 64,
+    });
     this.chart.svg.setAttribute("role", "group");
     this.line = this.chart.line("theory");
-    this.marks = { unstable: this.chart.dot("unstable", 4.5), metastable: diamond(this.chart), stable: this.chart.dot("theory", 4.5) };
+    this.marks = {
+      unstable: this.chart.dot("unstable", 4.5),
+      metastable: diamond(this.chart),
+      stable: this.chart.dot("theory", 4.5),
+    };
     this.marks.second = this.chart.dot("theory", 4.5);
     this.ball = this.chart.dot("now", 7.5);
-    furnish(this.ball.node, { tabindex: 0, role: "slider", "aria-label": "Ball: magnetization m", "aria-valuemin": -1, "aria-valuemax": 1 }, []);
+    furnish(
+      this.ball.node,
+      {
+        tabindex: 0,
+        role: "slider",
+        "aria-label": "Ball: magnetization m",
+        "aria-valuemin": -1,
+        "aria-valuemax": 1,
+      },
+      [],
+    );
     this.ball.node.addEventListener("keydown", (event) => this.key(event, onMove));
     dragged(this.chart, { start: () => onHold(true), move: ({ x }) => onMove(x), end: () => onHold(false) });
   }
 
   key(event, onMove) {
-    const steps = { ArrowLeft: -0.01, ArrowDown: -0.01, ArrowRight: 0.01, ArrowUp: 0.01, PageDown: -0.1, PageUp: 0.1 };
+    const steps = {
+      ArrowLeft: -0.01,
+      ArrowDown: -0.01,
+      ArrowRight: 0.01,
+      ArrowUp: 0.01,
+      PageDown: -0.1,
+      PageUp: 0.1,
+    };
     const ends = { Home: -1, End: 1 };
     if (event.key in steps) onMove(this.m + steps[event.key]);
     else if (event.key in ends) onMove(ends[event.key]);
@@ -121,7 +167,11 @@ class Landscape {
 
 // A dot in the shape of a diamond.
 function diamond(chart) {
-  const shape = drawing("path", { d: "M0-6L6 0L0 6L-6 0Z", style: "fill: var(--lab-third)", visibility: "hidden" });
+  const shape = drawing("path", {
+    d: "M0-6L6 0L0 6L-6 0Z",
+    style: "fill: var(--lab-third)",
+    visibility: "hidden",
+  });
   chart.inside.append(shape);
   const hide = () => shape.setAttribute("visibility", "hidden");
   const move = (x, y) => {
@@ -143,8 +193,16 @@ function roundedRange(values) {
 // m against h: the curve of all solutions, the spinodal fields, and the trail that the reader draws.
 class Loops {
   constructor(onField) {
-    const describe = "Magnetization against field: the curve of all solutions, dashed where they are unstable, and the trail of the ball.";
-    this.chart = new Chart({ x: [-1, 1], y: ACROSS, xLabel: "field h", yLabel: "magnetization m", describe, left: 58 });
+    const describe =
+      "Magnetization against field: the curve of all solutions, dashed where they are unstable, and the trail of the ball.";
+    this.chart = new Chart({
+      x: [-1, 1],
+      y: ACROSS,
+      xLabel: "field h",
+      yLabel: "magnetization m",
+      describe,
+      left: 58,
+    });
     this.guides = [-1, 1].map(() => this.chart.line("guide"));
     this.stable = this.chart.line("theory");
     this.unstable = this.chart.line("unstable");
@@ -157,9 +215,18 @@ class Loops {
     const m = curve.m.data;
     const inside = Array.from(m, (value) => Math.abs(value) < spinodal.m);
     const h = Array.from(curve.h.data);
-    this.stable.set(h.map((value, i) => (inside[i] ? NaN : value)), m);
-    this.unstable.set(h.map((value, i) => (inside[i] || inside[i - 1] || inside[i + 1] ? value : NaN)), m);
-    this.guides.forEach((guide, i) => guide.set([1, 1].map(() => (2 * i - 1) * spinodal.h), ACROSS));
+    this.stable.set(
+      h.map((value, i) => (inside[i] ? NaN : value)),
+      m,
+    );
+    this.unstable.set(
+      h.map((value, i) => (inside[i] || inside[i - 1] || inside[i + 1] ? value : NaN)),
+      m,
+    );
+    for (const [i, guide] of this.guides.entries()) {
+      const place = (2 * i - 1) * spinodal.h;
+      guide.set([place, place], ACROSS);
+    }
   }
 }
 
@@ -167,9 +234,17 @@ class MeanFieldLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), ticks: 0 });
     this.magnet = new Magnet(module, model.get("_step"));
-    this.landscape = new Landscape((m) => this.put(m), (held) => (this.held = held));
+    this.landscape = new Landscape(
+      (m) => this.put(m),
+      (held) => {
+        this.held = held;
+      },
+    );
     this.loops = new Loops((h) => this.pull(h));
-    el.append(element("div", { class: "lab-figures" }, this.landscape.chart.svg, this.loops.chart.svg), legend(SIGNS));
+    el.append(
+      element("div", { class: "lab-figures" }, this.landscape.chart.svg, this.loops.chart.svg),
+      legend(SIGNS),
+    );
     this.furnish();
     panel.follow(["temperature", "field"], () => this.obey());
     panel.follow("magnetization", () => this.place());
@@ -197,10 +272,17 @@ class MeanFieldLab {
   // The slider of m moves with the ball: while it is held, so is the ball; while a number is typed, it waits.
   handle(row) {
     const [range, number] = row.querySelectorAll("input");
-    range.addEventListener("pointerdown", () => (this.held = true));
-    for (const end of ["pointerup", "pointercancel", "blur"]) range.addEventListener(end, () => (this.held = false));
+    range.addEventListener("pointerdown", () => {
+      this.held = true;
+    });
+    for (const end of ["pointerup", "pointercancel", "blur"])
+      range.addEventListener(end, () => {
+        this.held = false;
+      });
     this.typing = () => document.activeElement === number;
-    this.panel.follow("magnetization", () => (number.value = this.model.get("magnetization").toFixed(3)));
+    this.panel.follow("magnetization", () => {
+      number.value = this.model.get("magnetization").toFixed(3);
+    });
   }
 
   get field() {

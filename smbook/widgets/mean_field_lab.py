@@ -10,7 +10,7 @@ import traitlets
 from smbook import _checks
 from smbook.kernels import mean_field
 from smbook.theory import ising as theory
-from smbook.widgets._lab import Lab, Real, Switch, read_out, script
+from smbook.widgets._lab import Lab, Real, Switch, read_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ LONGEST_DWELL = 10_000.0  # sweeps
 _STEPS_PER_CALL = 2**21  # some 50 ms, so that Ctrl-C is heard
 
 
-class MeanFieldLab(Lab):
+class MeanFieldLab(Lab, script="mean_field_lab.js"):
     """A Curie-Weiss magnet of infinitely many spins with J = 1, drawn as a ball that rolls in f(m).
 
     The ball moves by dm/dt = -m + tanh((m + h) / T), time in sweeps: downhill in
@@ -55,7 +55,6 @@ class MeanFieldLab(Lab):
     sweeps = read_out("time since Reset, in sweeps")
 
     _step = traitlets.Float(mean_field.STEP, read_only=True).tag(sync=True)
-    _esm = script("mean_field_lab")
 
     @property
     def solutions(self) -> Floats:

@@ -1,0 +1,155 @@
+// Charts: axes in data units; lines, dots and regions on them, coloured by class names in lab.css.
+
+import { drawing, element, unique } from "./dom.js";
+
+const WIDTH = 360;
+const HEIGHT = 220;
+const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
+
+export class Chart {
+  constructor({ x, y, xLabel, yLabel, describe, height = HEIGHT, left = MARGIN.left }) {
+    Object.assign(this, { height, left });
+    this.svg = drawing("svg", {
+      viewBox: `0 0 ${WIDTH} ${height}`,
+      role: "img",
+      "aria-label": describe,
+      class: "lab-chart",
+    });
+    this.frame = drawing("g", { class: "lab-axes" });
+    const id = unique("clip");
+    const inside = {
+      x: left,
+      y: MARGIN.top,
+      width: WIDTH - left - MARGIN.right,
+      height: height - MARGIN.top - MARGIN.bottom,
+    };
+    this.inside = drawing("g", { "clip-path": `url(#${id})` });
+    this.svg.append(drawing("clipPath", { id }, drawing("rect", inside)), this.frame, this.inside);
+    this.labels = { xLabel, yLabel };
+    this.range(x, y);
+  }
+
+  // Give the axes other ends; what is drawn afterwards uses them.
+  range(x, y) {
+    const [left, right] = [this.left, WIDTH - MARGIN.right];
+    const [bottom, top] = [this.height - MARGIN.bottom, MARGIN.top];
+    this.x = { low: x[0], high: x[1], to: (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left) };
+    this.y = { low: y[0], high: y[1], to: (v) => bottom + ((v - y[0]) / (y[1] - y[0])) * (top - bottom) };
+    const xTicks = ticks(x[0], x[1], 6).map((v) =>
+      mark(this.x.to(v), bottom, this.x.to(v), bottom + 16, v, "middle", 0, 4),
+    );
+    const yTicks = ticks(y[0], y[1], 5).map((v) =>
+      mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, v, "end", -4, 0),
+    );
+    const names = [
+      drawing(
+        "text",
+        { x: (left + right) / 2, y: this.height - 5, "text-anchor": "middle" },
+        this.labels.xLabel,
+      ),
+      drawing(
+        "text",
+        { transform: `translate(13 ${(bottom + top) / 2}) rotate(-90)`, "text-anchor": "middle" },
+        this.labels.yLabel,
+      ),
+    ];
+    const axes = drawing("path", { d: `M${left} ${top}V${bottom}H${right}` });
+    this.frame.replaceChildren(axes, ...xTicks.flat(), ...yTicks.flat(), ...names);
+  }
+
+  // A curve of class `kind`; `set(xs, ys)` draws it, leaving gaps where a value is not finite.
+  line(kind, xs = [], ys = []) {
+    const path = drawing("path", { class: `lab-line ${kind}` });
+    this.inside.append(path);
+    const set = (us, vs) => path.setAttribute("d", this.path(us, vs));
+    set(xs, ys);
+    return { node: path, set };
+  }
+
+  path(xs, ys) {
+    let pen = "M";
+    let d = "";
+    for (let i = 0; i < xs.length; i += 1) {
+      if (!Number.isFinite(xs[i] + ys[i])) pen = "M";
+      else {
+        d += `${pen}${this.x.to(xs[i]).toFixed(1)} ${this.y.to(ys[i]).toFixed(1)}`;
+        pen = "L";
+      }
+    }
+    return d;
+  }
+
+  // A dot of class `kind`; it is hidden until it is moved.
+  dot(kind, radius = 4) {
+    const circle = drawing("circle", { class: `lab-dot ${kind}`, r: radius, visibility: "hidden" });
+    this.inside.append(circle);
+    const move = (x, y) => {
+      const seen = Number.isFinite(x + y);
+      circle.setAttribute("visibility", seen ? "visible" : "hidden");
+      if (!seen) return;
+      circle.setAttribute("cx", this.x.to(x).toFixed(1));
+      circle.setAttribute("cy", this.y.to(y).toFixed(1));
+    };
+    return { node: circle, move, hide: () => move(NaN, NaN) };
+  }
+
+  // Where on the axes a pointer is.
+  at(event) {
+    const box = this.svg.getBoundingClientRect();
+    const u = ((event.clientX - box.left) / box.width) * WIDTH;
+    const v = ((event.clientY - box.top) / box.height) * this.height;
+    const { x, y } = this;
+    return {
+      x: x.low + ((u - x.to(x.low)) / (x.to(x.high) - x.to(x.low))) * (x.high - x.low),
+      y: y.low + ((v - y.to(y.low)) / (y.to(y.high) - y.to(y.low))) * (y.high - y.low),
+    };
+  }
+}
+
+function mark(x, y, u, v, value, anchor, dx, dy) {
+  const text = String(Number(value.toPrecision(6))).replace("-", "\u2212");
+  return [
+    drawing("path", { d: `M${x} ${y}l${dx} ${dy}` }),
+    drawing("text", { x: u, y: v, "text-anchor": anchor }, text),
+  ];
+}
+
+// Round numbers from low to high, about `count` of them.
+export function ticks(low, high, count) {
+  const raw = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= raw * 0.999) * power;
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
+// Tell where on the axes a pointer is while it is down on a chart; a finger can still scroll the page with it.
+export function dragged(chart, { start = () => {}, move, end = () => {} }) {
+  let down = false;
+  chart.svg.style.touchAction = "pan-y";
+  chart.svg.style.cursor = "ew-resize";
+  chart.svg.addEventListener("pointerdown", (event) => {
+    chart.svg.setPointerCapture(event.pointerId);
+    down = true;
+    start();
+    move(chart.at(event));
+  });
+  chart.svg.addEventListener("pointermove", (event) => down && move(chart.at(event)));
+  for (const kind of ["pointerup", "pointercancel"]) {
+    chart.svg.addEventListener(kind, () => {
+      if (down) end();
+      down = false;
+    });
+  }
+}
+
+// What the signs in the charts mean: triples of a sign, a colour of the style sheet, and words.
+export function legend(signs) {
+  const entries = signs.map(([sign, colour, words]) => {
+    const mark = element("span", { style: `color: var(--lab-${colour})`, "aria-hidden": "true" }, sign);
+    return element("span", { style: "white-space: nowrap" }, mark, ` ${words}`);
+  });
+  const style = "display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0.6rem; font-size: 0.8125rem";
+  return element("div", {}, element("p", { style }, ...entries));
+}

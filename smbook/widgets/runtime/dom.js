@@ -1,0 +1,31 @@
+// Elements, and names that no other element of the page has.
+
+export function element(kind, attributes = {}, ...children) {
+  return furnish(document.createElement(kind), attributes, children);
+}
+
+export function drawing(kind, attributes = {}, ...children) {
+  return furnish(document.createElementNS("http://www.w3.org/2000/svg", kind), attributes, children);
+}
+
+export function furnish(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+// Each lab of a page is a module of its own, so that a count alone would give the same name twice.
+const MODULE = Math.random().toString(36).slice(2, 10);
+let counted = 0;
+
+export function unique(name) {
+  counted += 1;
+  return `lab-${name}-${MODULE}-${counted}`;
+}
+
+// A number with a true minus sign, as wide whatever its sign.
+export function fixed(value, digits) {
+  if (value === null || !Number.isFinite(value)) return "–";
+  const text = Math.abs(value).toFixed(digits);
+  return (value < 0 && Number(text) !== 0 ? "\u2212" : "\u2007") + text;
+}

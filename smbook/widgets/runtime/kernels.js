@@ -1,0 +1,93 @@
+// Kernels on the memory of a WebAssembly module. There is no physics in these scripts: what is computed is computed
+// by the package's own kernels.
+
+const TYPES = {
+  int8: Int8Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  float64: Float64Array,
+};
+
+// The kernels of one lab, on a memory of its own, with room for `bytes` bytes of arrays. Each kernel is a
+// method of `run`, called with numbers and with arrays made by `array`; sizes and types come from the module.
+export class Kernels {
+  constructor(module, bytes) {
+    const [section] = WebAssembly.Module.customSections(module, "signatures");
+    const signatures = JSON.parse(new TextDecoder().decode(section));
+    const pages = Math.ceil((bytes + 2 ** 17) / 2 ** 16);
+    this.memory = new WebAssembly.Memory({ initial: pages });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
+    this.top = exports.__heap_base.value;
+    this.result = this.array("float64", 1);
+    this.error = this.array("int64", 1);
+    this.run = {};
+    for (const [name, signature] of Object.entries(signatures)) {
+      this.run[name] = this.callable(exports[name], signature);
+    }
+  }
+
+  array(type, ...shape) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const width = TYPES[type].BYTES_PER_ELEMENT;
+    const address = (this.top + 15) & ~15;
+    this.top = address + size * width;
+    if (this.top > this.memory.buffer.byteLength) throw new RangeError(`no room for ${size} of ${type}`);
+    const data = new TYPES[type](this.memory.buffer, address, size);
+    const strides = shape.map((_, axis) => width * shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+    return { data, type, address, shape, native: nativeArray(size, width, address, shape, strides) };
+  }
+
+  // The first `length` entries of a one-dimensional array, on the same memory.
+  part(array, length) {
+    const width = array.data.BYTES_PER_ELEMENT;
+    const data = array.data.subarray(0, length);
+    return {
+      ...array,
+      data,
+      shape: [length],
+      native: nativeArray(length, width, array.address, [length], [width]),
+    };
+  }
+
+  callable(native, { arguments: kinds, returns }) {
+    const view = new DataView(this.memory.buffer, this.result.address, 8);
+    const answers = {
+      int64: () => view.getBigInt64(0, true),
+      float64: () => view.getFloat64(0, true),
+    };
+    return (...given) => {
+      if (given.length !== kinds.length)
+        throw new TypeError(`${kinds.length} arguments, not ${given.length}`);
+      native(
+        this.result.address,
+        this.error.address,
+        ...given.flatMap((value, i) => flatten(value, kinds[i])),
+      );
+      return returns ? answers[returns]() : undefined;
+    };
+  }
+}
+
+function nativeArray(size, width, address, shape, strides) {
+  return [0, 0, BigInt(size), BigInt(width), address, ...shape.map(BigInt), ...strides.map(BigInt)];
+}
+
+function flatten(value, kind) {
+  if (kind.endsWith("]")) {
+    if (`${value.type}[${value.shape.length}]` !== kind) throw new TypeError(`not ${kind}`);
+    return value.native;
+  }
+  return [kind === "int64" || kind === "uint64" ? BigInt(value) : value];
+}
+
+// The state of a generator, seeded as `smbook` seeds it.
+export function seeded(kernels, seed) {
+  const state = kernels.array("uint64", 4);
+  kernels.run.split_mix(state, seed);
+  return state;
+}
+
+// The bytes of a binary trait, which arrives as a DataView.
+export function bytes(view, Type = Uint8Array) {
+  return new Type(view.buffer, view.byteOffset, view.byteLength);
+}

@@ -1,0 +1,231 @@
+// Controls: each is bound to one setting of the model, has a label, and shows its value.
+
+import { element, unique } from "./dom.js";
+
+export class Panel {
+  constructor(el, model) {
+    this.el = el;
+    this.model = model;
+    this.limits = model.get("_limits");
+    this.controls = element("div", { class: "lab-controls" });
+    this.buttons = element("div", { class: "lab-buttons" });
+    this.readouts = element("dl", { class: "lab-readouts" });
+    this.status = element("p", { class: "lab-status", role: "status" });
+    this.cleanups = [];
+  }
+
+  mount() {
+    this.el.append(this.buttons, this.controls, this.readouts, this.status);
+  }
+
+  say(words) {
+    this.status.textContent = words;
+  }
+
+  set(name, value) {
+    if (this.model.get(name) === value) return;
+    this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  // Call `action` now and whenever one of the traits changes, until the lab goes.
+  follow(names, action) {
+    for (const name of [names].flat()) {
+      this.model.on(`change:${name}`, action);
+      this.cleanups.push(() => this.model.off(`change:${name}`, action));
+    }
+    action();
+  }
+
+  // A number within the setting's limits; what lies outside is moved to the nearest limit, and said so.
+  clamp(name, value, label = name) {
+    const [low, high] = this.limits[name];
+    if (!Number.isFinite(value)) {
+      this.say(`${label} must be a number; it stays at ${this.model.get(name)}.`);
+      return this.model.get(name);
+    }
+    const kept = Math.min(Math.max(value, low), high);
+    if (kept !== value) this.say(`${label} is kept between ${low} and ${high}.`);
+    return kept;
+  }
+
+  // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions.
+  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, integer = false }) {
+    const [low, high] = this.limits[name];
+    const to = logarithmic ? Math.log : (x) => x;
+    const from = logarithmic ? Math.exp : (x) => x;
+    const grain = logarithmic ? (Math.log(high) - Math.log(low)) / 200 : step;
+    const range = element("input", {
+      type: "range",
+      min: to(low),
+      max: to(high),
+      step: grain,
+      "aria-label": `${label}, slider`,
+    });
+    const number = this.number(name, { label, step, integer });
+    const round = (x) => Number(integer ? Math.round(x) : x.toFixed(digits));
+    range.addEventListener("input", () => {
+      this.say("");
+      this.set(name, Math.min(Math.max(round(from(Number(range.value))), low), high));
+    });
+    this.follow(name, () => {
+      range.value = to(this.model.get(name));
+      range.setAttribute("aria-valuetext", String(this.model.get(name)));
+    });
+    return this.place(label, [range, number], number);
+  }
+
+  // A field to type a number into, without its label.
+  number(name, { label, step = 1, integer = true }) {
+    const [low, high] = this.limits[name];
+    const field = element("input", {
+      type: "number",
+      min: low,
+      max: high,
+      step: integer ? 1 : step,
+      id: unique(name),
+    });
+    field.addEventListener("change", () => {
+      this.say("");
+      const typed = field.value.trim() === "" ? NaN : Number(field.value);
+      const kept = this.clamp(name, integer ? Math.round(typed) : typed, label);
+      this.set(name, kept);
+      field.value = kept;
+    });
+    this.follow(name, () => {
+      field.value = this.model.get(name);
+    });
+    return field;
+  }
+
+  field(name, { label }) {
+    const field = this.number(name, { label });
+    return this.place(label, [field], field);
+  }
+
+  // A menu of the setting's choices; `names` says how they are called, `options` replaces them.
+  menu(name, { label, names = {}, options = this.limits[name], parse = (x) => x }) {
+    const menu = element("select", { id: unique(name) });
+    for (const option of options)
+      menu.append(element("option", { value: option }, names[option] ?? String(option)));
+    menu.addEventListener("change", () => {
+      this.say("");
+      this.set(name, parse(menu.value));
+    });
+    this.follow(name, () => {
+      const value = String(this.model.get(name));
+      const known = [...menu.options].some((option) => option.value === value);
+      if (!known) menu.append(element("option", { value }, value));
+      menu.value = value;
+    });
+    return this.place(label, [menu], menu);
+  }
+
+  place(label, inputs, labelled) {
+    const row = element(
+      "div",
+      { class: "lab-control" },
+      element("label", { for: labelled.id }, label),
+      ...inputs,
+    );
+    this.controls.append(row);
+    return row;
+  }
+
+  button(label, action, attributes = {}) {
+    const button = element("button", { type: "button", ...attributes }, label);
+    button.addEventListener("click", () => {
+      this.say("");
+      action();
+    });
+    this.buttons.append(button);
+    return button;
+  }
+
+  // The button that starts and pauses.
+  switch() {
+    const button = this.button("Start", () => this.set("running", !this.model.get("running")));
+    this.follow("running", () => {
+      button.textContent = this.model.get("running") ? "Pause" : "Start";
+    });
+    return button;
+  }
+
+  // A named value below the figures; returns the function that writes it.
+  readout(label) {
+    const value = element("dd", {}, "–");
+    const row = element("div", {}, element("dt", {}, label), value);
+    this.readouts.append(row);
+    const write = (text) => {
+      if (value.textContent !== text) value.textContent = text;
+    };
+    return Object.assign(write, { row });
+  }
+
+  // The button that copies the settings: as a link on a page of the book, as an expression in a notebook.
+  share() {
+    const page = this.el.dataset.lab;
+    this.button(page ? "Copy link" : "Copy as Python", async () => {
+      const text = page
+        ? link(page, this.shown())
+        : expression(this.model.get("_anywidget_id"), this.shown());
+      const copied = await navigator.clipboard?.writeText(text).then(
+        () => true,
+        () => false,
+      );
+      this.say(copied ? `Copied: ${text}` : text);
+    });
+  }
+
+  settings() {
+    return Object.keys(this.limits).map((name) => [name, this.model.get(name)]);
+  }
+
+  // The settings with no more digits than a reader wants to see.
+  shown() {
+    const short = (value) =>
+      Number.isInteger(value) || typeof value !== "number" ? value : Number(value.toPrecision(6));
+    return this.settings().map(([name, value]) => [name, short(value)]);
+  }
+
+  // Take the settings that the page's address holds for this lab, each within its limits.
+  restore() {
+    const [page, query] = location.hash.slice(1).split("?");
+    if (!query || page !== this.el.dataset.lab) return;
+    const words = [];
+    const say = this.say;
+    this.say = (text) => words.push(text);
+    for (const [name, text] of new URLSearchParams(query)) {
+      if (Object.hasOwn(this.limits, name)) this.model.set(name, this.parsed(name, text));
+      else words.push(`There is no setting ${name}.`);
+    }
+    this.model.save_changes();
+    this.say = say;
+    this.say(words.join(" "));
+    this.el.scrollIntoView({ block: "center" });
+  }
+
+  parsed(name, text) {
+    const value = this.model.get(name);
+    if (typeof value === "number") {
+      const kept = this.clamp(name, text.trim() === "" ? NaN : Number(text));
+      return this.model.get("_whole").includes(name) ? Math.round(kept) : kept;
+    }
+    const known = this.limits[name].find((option) => String(option) === text);
+    if (known === undefined) this.say(`There is no ${name} ${text}; it stays at ${value}.`);
+    return known ?? value;
+  }
+
+  dispose() {
+    for (const cleanup of this.cleanups) cleanup();
+  }
+}
+
+function link(page, settings) {
+  return `${location.href.split("#")[0]}#${page}?${new URLSearchParams(settings)}`;
+}
+
+function expression(id, settings) {
+  const python = (value) => (typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value));
+  return `${id.split(".").pop()}(${settings.map(([name, value]) => `${name}=${python(value)}`).join(", ")})`;
+}
