@@ -24,7 +24,8 @@ def _exact_curves() -> dict[str, list[float]]:
     energy = exact.onsager(1.0 / temperature).energy
     magnetization = exact.spontaneous_magnetization(1.0 / temperature)
     columns = {"temperature": temperature, "energy": energy, "magnetization": magnetization}
-    return {name: np.round(column, 6).tolist() for name, column in columns.items()}
+    curves = {name: np.round(column, 6).tolist() for name, column in columns.items()}
+    return curves | {"critical": [round(critical, 6)]}
 
 
 class IsingLab(Lab, script="ising_lab.js"):

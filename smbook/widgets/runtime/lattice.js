@@ -15,7 +15,8 @@ export class Lattice {
         this.last = undefined;
       });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
-    for (const change of ["focus", "blur"]) this.canvas.addEventListener(change, () => this.draw());
+    this.canvas.addEventListener("focus", () => this.steer(this.canvas.matches(":focus-visible")));
+    this.canvas.addEventListener("blur", () => this.steer(false));
     watchTheme(panel, () => this.recolour());
   }
 
@@ -44,7 +45,15 @@ export class Lattice {
     const spins = this.magnet.spins.data;
     for (let i = 0; i < pixels.length; i += 1) pixels[i] = spins[i] > 0 ? up : down;
     this.context.putImageData(this.image, 0, 0);
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.drawCursor();
+    if (this.steered) this.drawCursor();
+  }
+
+  // Whether the brush is led by keys, and its cursor seen: from Tab or a key on, until the pointer is pressed.
+  // (Browsers differ in whether a canvas that was clicked shows its focus when keys are pressed.)
+  steer(yes) {
+    this.steered = yes;
+    this.canvas.classList.toggle("steered", yes);
+    if (this.magnet) this.draw();
   }
 
   drawCursor() {
@@ -78,6 +87,8 @@ export class Lattice {
 
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus({ preventScroll: true });
+    this.steer(false);
     this.last = this.place(event);
     this.stroke(this.last, this.last);
   }
@@ -96,11 +107,13 @@ export class Lattice {
 
   key(event) {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") this.stroke(this.cursor, this.cursor);
-    else if (event.key in moves) {
+    if (event.key === " ") {
+      this.steer(true);
+      this.stroke(this.cursor, this.cursor);
+    } else if (event.key in moves) {
       const [dx, dy] = moves[event.key];
       this.cursor = { x: (this.cursor.x + dx / 24 + 1) % 1, y: (this.cursor.y + dy / 24 + 1) % 1 };
-      this.draw();
+      this.steer(true);
     } else return;
     event.preventDefault();
   }
