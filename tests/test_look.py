@@ -189,6 +189,7 @@ def test_on_paper_solutions_are_unfolded_and_figures_pictured(addresses, context
     for hidden in (".toggle-button", ".bd-sidebar-primary", ".smbook-lab", ".copybtn"):
         assert not any(node.is_visible() for node in page.locator(hidden).all()), hidden
     assert all(node.is_visible() for node in page.locator(".live-figure").all())
+    assert page.locator(".title-on-paper").is_visible() != page.locator("article h1").is_visible()
     page.close()
 
 
