@@ -170,7 +170,7 @@ def furnish(app: Sphinx, page: str, _template: str, context: dict[str, Any], doc
 def corrected(text: str) -> str:
     """Return a page with what the theme's templates cannot be told.
 
-    A link to a notebook keeps it, where it would open it as text; and where no script chooses the colours, they
+    A link to a notebook keeps it, where it would open it as text; where no script chooses the colours, they
     are the light ones, where the theme would have none.
     """
     text = re.sub(r'(<a href="[^"]*\.ipynb") target="_blank"', r"\1 download", text)
