@@ -106,11 +106,7 @@ def ring_correlation(n: int, beta: float, *, distance: ArrayLike, coupling: floa
     """
     n = _checks.integer("n", n, minimum=2)
     beta, coupling, _ = parameters(beta, coupling, 0.0)
-    r = np.asarray(distance)
-    if r.dtype.kind not in "iu":
-        raise TypeError(f"distance must hold integers; got dtype {r.dtype}")
-    if r.size and (r.min() < 0 or r.max() > n):
-        raise ValueError(f"distance must lie between 0 and n = {n}; got {r[(r < 0) | (r > n)].flat[0]}")
+    r = _checks.integers("distance", distance, minimum=0, maximum=n)
     log_t = -min(1 / correlation_length(beta, coupling=coupling), 700.0) if beta * coupling else -700.0
     log_t = min(log_t, -1e-300)
     sign = np.where((beta * coupling < 0) & (r % 2 == 1), -1, 1)

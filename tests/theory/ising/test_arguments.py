@@ -117,8 +117,12 @@ def test_bad_numbers_are_refused():
         ising.curie_weiss_finite(0, 0.5)
     with pytest.raises(ValueError, match="n must be at most 10000000; got 10000001"):
         ising.curie_weiss_finite(10**7 + 1, 0.5)
-    for distance in (-1, [0, 7]):
-        with pytest.raises(ValueError, match="distance must lie between 0 and n = 6"):
+    for distance, limit in (
+        (-1, "least 0; got -1"),
+        ([0, 7], "most 6; got 7"),
+        (np.uint8(9), "most 6; got 9"),
+    ):
+        with pytest.raises(ValueError, match=f"distance must be at {limit}"):
             ising.ring_correlation(6, 0.5, distance=distance)
     with pytest.raises(TypeError, match="distance must hold integers"):
         ising.ring_correlation(6, 0.5, distance=1.5)
