@@ -1,4 +1,4 @@
-"""A series: one number a sweep; its checks, its bins and the jackknife's spread."""
+"""What all estimators do with a series, one number a sweep: check it, take its unit out, cut it into bins."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ def bins_of(n: int, n_bins: int) -> NDArray[np.intp]:
     return np.arange(n) * count // n
 
 
+def unit(values: Floats) -> tuple[Floats, NDArray[np.intc]]:
+    """Return the values in a unit 2^e in which the largest along the last axis is near 1, and e.
+
+    Squares of numbers below 1e-162 are 0 and of those above 1e154 infinite. In this unit no sum or square
+    that matters is; and a power of 2 rounds nothing, so that ordinary numbers come out the same to the bit.
+    """
+    exponent = np.frexp(np.abs(values).max(axis=-1))[1]
+    return np.ldexp(values, -exponent[..., None]), exponent
+
+
+def scatter(values: Floats, *, ddof: int = 0) -> Floats:
+    """Return the standard deviation over the first axis, in whatever unit the values are."""
+    scaled, exponent = unit(values.T)
+    return np.asarray(np.ldexp(scaled.std(axis=-1, ddof=ddof), exponent).T)
+
+
 def spread(left_out: Floats) -> Floats:
     """Return the jackknife error sqrt((B-1)/B sum_k (x_k - mean)^2) over the first axis."""
-    return np.asarray(np.sqrt(left_out.shape[0] - 1) * left_out.std(axis=0))
+    return np.asarray(np.sqrt(left_out.shape[0] - 1) * scatter(left_out))

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import fft
 
 from smbook import _checks
-from smbook.statistics._series import checked_series
+from smbook.statistics._series import checked_series, unit
 from smbook.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -95,12 +95,14 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     >>> abs(tau.value - 0.1) < 4 * tau.error
     True
     """
-    values = checked_series("series", series)
+    values, exponent = unit(checked_series("series", series))
     factor = _checks.real("window", window)
     if factor <= 0:
         raise ValueError(f"window must be positive; got {factor:g}")
     if np.ptp(values) == 0:
-        raise ValueError(f"series is constant at {values[0]:g}: it has no autocorrelation time")
+        raise ValueError(
+            f"series is constant at {math.ldexp(values[0], int(exponent)):g}: it has no autocorrelation time"
+        )
     return _judge(_autocorrelation(values), values.size, factor)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
-from smbook.statistics._series import bins_of, checked_series, spread
+from smbook.statistics._series import bins_of, checked_series, scatter, spread, unit
 from smbook.statistics.autocorrelation import integrated_autocorrelation_time
 from smbook.statistics.estimate import Estimate
 
@@ -39,13 +39,16 @@ def mean(series: ArrayLike) -> Estimate:
     >>> mean(0.25 + noise)
     0.238(10)
     """
-    values = checked_series("series", series)
-    average = float(values.mean())
+    values, exponent = unit(checked_series("series", series))
     if np.ptp(values) == 0:
-        return Estimate(float(values[0]), 0.0)
-    tau = integrated_autocorrelation_time(values).value
-    share = 2 * tau / values.size
-    return Estimate(average, float(values.std()) * math.sqrt(share * (1 + share)))
+        return _estimate(float(values[0]), 0.0, exponent)
+    share = 2 * integrated_autocorrelation_time(values).value / values.size
+    return _estimate(float(values.mean()), float(values.std()) * math.sqrt(share * (1 + share)), exponent)
+
+
+def _estimate(value: float, error: float, exponent: SupportsIndex) -> Estimate:
+    """Return a value and an error that were found in the unit 2^exponent."""
+    return Estimate(math.ldexp(value, int(exponent)), math.ldexp(error, int(exponent)))
 
 
 def binned_error(series: ArrayLike, *, n_bins: int = 32) -> Estimate:
@@ -66,10 +69,10 @@ def binned_error(series: ArrayLike, *, n_bins: int = 32) -> Estimate:
     >>> binned_error(0.25 + noise)
     0.238(12)
     """
-    values = checked_series("series", series)
+    values, exponent = unit(checked_series("series", series))
     bins = bins_of(values.size, n_bins)
     means = np.bincount(bins, weights=values - values[0]) / np.bincount(bins)
-    return Estimate(float(values.mean()), float(means.std(ddof=1) / math.sqrt(means.size)))
+    return _estimate(float(values.mean()), float(scatter(means, ddof=1)) / math.sqrt(means.size), exponent)
 
 
 def jackknife(function: Callable[..., float], *series: ArrayLike, n_bins: int = 32) -> Estimate:

@@ -1,6 +1,7 @@
 """What all functions of series have in common."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from smbook.statistics import (
     binder_cumulant,
     binned_error,
     integrated_autocorrelation_time,
+    jackknife,
     mean,
     reweight,
 )
@@ -47,3 +49,24 @@ def test_arguments_are_left_as_they_were():
     binder_cumulant(energy)
     reweight(energy, energy, beta=0.4, targets=[0.5])
     np.testing.assert_array_equal(energy, before)
+
+
+ESTIMATORS = [mean, binned_error, partial(jackknife, np.max), partial(jackknife, lambda x: x[:100].mean())]
+
+
+@pytest.mark.parametrize("exponent", [-1000, -664, 0, 100, 1020])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_errors_know_no_unit(estimator, exponent):
+    series = 0.25 + autoregressive(0.5, 4000, 1)
+    one, other = estimator(series), estimator(np.ldexp(series, exponent))
+    assert one.error > 0
+    assert other == Estimate(math.ldexp(one.value, exponent), math.ldexp(one.error, exponent))
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-310, 1e-200, 1e200, 1e307])
+def test_shape_knows_no_unit(scale):
+    series = 0.25 + autoregressive(0.5, 4000, 1)
+    for function in (integrated_autocorrelation_time, binder_cumulant):
+        np.testing.assert_allclose(function(scale * series), function(series), rtol=1e-2)
+    assert mean(scale * series).z(0.0) == pytest.approx(mean(series).z(0.0), rel=0.05)
+    assert mean(np.full(1000, scale)) == Estimate(scale, 0.0)
