@@ -11,13 +11,14 @@ from smbook.statistics.autocorrelation import (
 )
 from smbook.statistics.errors import binder_cumulant, binned_error, jackknife, mean
 from smbook.statistics.estimate import Estimate
-from smbook.statistics.reweighting import Reweighted, reweight, reweight_multiple
+from smbook.statistics.reweighting import Reweighted, ReweightingError, reweight, reweight_multiple
 
 __all__ = [
     "AutocorrelationTime",
     "ChainTooShortError",
     "Estimate",
     "Reweighted",
+    "ReweightingError",
     "binder_cumulant",
     "binned_error",
     "integrated_autocorrelation_time",

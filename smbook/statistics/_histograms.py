@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from smbook import _checks
 from smbook.statistics._series import bins_of, checked_series
+from smbook.statistics._series import unit as in_own_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,17 +23,34 @@ _MOST_LEVELS = 10_000
 
 
 class Pool(NamedTuple):
-    """Hold the entries of all runs, by the distinct energies that occur."""
+    """Hold the entries of all runs, by the distinct energies that occur.
 
-    betas: Floats  # (runs,)
+    Energies are total, in a unit of n_sites 2^exponent that makes the largest about 1.
+    """
+
+    simulated: Floats  # (runs,) inverse temperatures as they were given
+    betas: Floats  # (runs,) the same, times the unit of energy
+    targets: Floats  # (targets,) inverse temperatures wanted, times the unit of energy
+    exponent: int
     levels: Floats  # (levels,) distinct energies, counted from the mean of all
     origin: float  # that mean
     level: NDArray[np.intp]  # (entries,) which level
     run: NDArray[np.intp]  # (entries,) which run
     block: NDArray[np.intp]  # (entries,) which block of its run
-    weight: Floats  # (entries,) 1/g of its run
-    observables: Floats  # (k, entries)
+    weight: Floats  # (entries,) 1/g of its run, 1 at most
+    observables: Floats  # (k, entries) each over 2^scale
+    scales: NDArray[np.intc]  # (k,)
     n_bins: int
+
+
+class Joint(NamedTuple):
+    """Hold what the pooled runs say together, all of them or without a block, at some temperatures."""
+
+    logs: Floats  # (runs,) ln Z_j - ln Z_0
+    averages: Floats  # (k, temperatures)
+    energy: Floats  # (temperatures,)
+    effective: Floats  # (temperatures,)
+    log_partition: Floats  # (temperatures,) ln Z - ln Z_0; all of the energies as the pool counts them
 
 
 def pool_runs(
@@ -42,7 +60,8 @@ def pool_runs(
     slowness: Floats,
     single: bool,
     n_bins: int,
-    span: float,
+    n_sites: int,
+    targets: Floats,
 ) -> Pool:
     """Check the runs and return them pooled."""
     if not len(energies) == len(observables) == betas.size == slowness.size:
@@ -56,9 +75,35 @@ def pool_runs(
         raise ValueError(f"each run must have as many observables; got {[len(table) for table in tables]}")
     blocks = np.concatenate([bins_of(energy.size, n_bins) for energy in series])
     run = np.repeat(np.arange(betas.size), [energy.size for energy in series])
-    table = np.concatenate(tables, axis=1)
-    levels, level, origin = _levels(np.concatenate(series), span)
-    return Pool(betas, levels, origin, level, run, blocks, 1 / slowness[run], table, n_bins)
+    rows, scales = in_own_unit(np.concatenate(tables, axis=1))
+    energy, exponent = in_own_unit(np.concatenate(series))
+    scaled = _times_energy(np.append(betas, targets), n_sites, int(exponent))
+    levels, level, origin = _levels(energy, float(np.ptp(scaled)))
+    return Pool(
+        simulated=betas,
+        betas=scaled[: betas.size],
+        targets=scaled[betas.size :],
+        exponent=int(exponent),
+        levels=levels,
+        origin=origin,
+        level=level,
+        run=run,
+        block=blocks,
+        weight=slowness.min() / slowness[run],
+        observables=rows,
+        scales=scales,
+        n_bins=n_bins,
+    )
+
+
+def _times_energy(betas: Floats, n_sites: int, exponent: int) -> Floats:
+    """Return inverse temperatures times n_sites 2^exponent, or raise if no float holds one."""
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(betas * n_sites, exponent)
+    if not (np.abs(scaled) < 1e300).all():
+        largest = betas[np.abs(betas).argmax()]
+        raise ValueError(f"beta times the total energy must stay below 1e300; got beta = {largest:g}")
+    return np.asarray(scaled)
 
 
 def _levels(energy: Floats, span: float) -> tuple[Floats, NDArray[np.intp], float]:
@@ -124,7 +169,7 @@ def solve(pool: Pool, left_out: int | None, logs: Floats) -> Floats:
         shares /= shares.sum(axis=1, keepdims=True)
         filled = counts @ shares
         curvature = np.diag(filled) - shares.T @ (counts[:, None] * shares)
-        _check_overlap(curvature, sizes, pool.betas)
+        _check_overlap(curvature, sizes, pool.simulated)
         step = np.concatenate([[0.0], np.linalg.solve(curvature[1:, 1:], (filled - sizes)[1:])])
         size = float(np.ptp(step))
         # Full steps near the minimum, logarithmic ones far out: ln(1 + x)/x suits sums of exponentials.
@@ -144,21 +189,26 @@ def _check_overlap(curvature: Floats, sizes: Floats, betas: Floats) -> None:
         side = slowest / scale > 0
         raise ValueError(
             f"the energies of the runs at beta = {betas[side]} do not overlap with those at {betas[~side]}: "
-            "add runs between"
+            "add runs between, and see that the energies are divided by n_sites"
         )
 
 
-def averages(
-    pool: Pool, left_out: int | None, logs: Floats, targets: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return averages (k, targets), effective numbers (targets,) and ln Z - ln Z_0 (targets,)."""
+def join(pool: Pool, left_out: int | None, temperatures: Floats, guess: Floats) -> Joint:
+    """Solve the equations of the runs from a guess and return what they say at some temperatures."""
+    logs = solve(pool, left_out, guess)
+    return averages(pool, left_out, logs, temperatures)
+
+
+def averages(pool: Pool, left_out: int | None, logs: Floats, temperatures: Floats) -> Joint:
+    """Return what the runs say at some temperatures, given their partition functions."""
     kept = _kept(pool, left_out)
     rows = (np.ones(kept.size), kept, *pool.observables)
     sums = np.array([_totals(pool.level, kept * row) for row in rows])
+    table = np.vstack([sums, sums[0] * pool.levels])
     base = np.where(sums[0] > 0, -logsumexp(_mixture(pool, left_out, logs), axis=1), -np.inf)
-    columns = [_average(base - target * pool.levels, sums) for target in targets]
-    averages, effective, log_partition = (np.array(part) for part in zip(*columns, strict=True))
-    return averages.T, effective, log_partition - (targets - pool.betas[0]) * pool.origin
+    columns = [_average(base - beta * pool.levels, table) for beta in temperatures]
+    means, effective, log_partition = (np.array(part) for part in zip(*columns, strict=True))
+    return Joint(logs, means.T[:-1], means.T[-1], effective, log_partition)
 
 
 def _average(log_weights: Floats, table: Floats) -> tuple[Floats, float, float]:
@@ -168,3 +218,15 @@ def _average(log_weights: Floats, table: Floats) -> tuple[Floats, float, float]:
     total = weights @ table[0]
     effective = total**2 / (weights**2 @ table[1])
     return table[2:] @ weights / total, float(effective), float(largest + np.log(total))
+
+
+def own_energies(pool: Pool, left_out: int | None) -> Floats:
+    """Return the mean energy of each run by itself."""
+    kept = _kept(pool, left_out)
+    return _totals(pool.run, kept * pool.levels[pool.level]) / _totals(pool.run, kept)
+
+
+def company(pool: Pool) -> Floats:
+    """Return for each entry how many there are from its temperature."""
+    _, which, counts = np.unique(pool.betas[pool.run], return_inverse=True, return_counts=True)
+    return np.asarray(counts[which], dtype=np.float64)

@@ -47,7 +47,7 @@ def test_arguments_are_left_as_they_were():
     mean(energy)
     binned_error(energy)
     binder_cumulant(energy)
-    reweight(energy, energy, beta=0.4, targets=[0.5])
+    reweight(energy, energy, n_sites=1, beta=0.4, targets=[0.5])
     np.testing.assert_array_equal(energy, before)
 
 
