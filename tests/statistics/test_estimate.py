@@ -51,3 +51,48 @@ def test_estimate_z():
     assert Estimate(1.0, 0.0).z(1.0) == 0
     assert Estimate(1.0, 0.0).z(2.0) == -math.inf
     assert math.isnan(Estimate(1.0, math.nan).z(0.5))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "specification", "text"),
+    [
+        (0.45271, 0.00117, ".3f", "0.453(1)"),
+        (0.45271, 0.00117, ".5f", "0.45271(117)"),
+        (0.45271, 0.00117, ".1f", "0.5(<1)"),
+        (0.45271, 0.00117, "f", "0.452710(1170)"),
+        (0.45271, 0.00117, ".3e", "4.527(12)e-01"),
+        (0.45271, 0.00117, ".3g", "0.453(1)"),
+        (0.45271, 0.00117, ".3", "0.453(1)"),
+        (0.45271, 0.00117, "+.3f", "+0.453(1)"),
+        (0.45271, 0.00117, "12.3f", "    0.453(1)"),
+        (0.45271, 0.00117, "*<12.3f", "0.453(1)****"),
+        (0.45271, 0.00117, "12", "0.4527(12)  "),
+        (12.345, 1.23, ".3f", "12.345(1.230)"),
+        (-1523.4, 87.0, ".0f", "-1523(87)"),
+        (-1523.4, 87.0, ",.1f", "-1,523.4(87.0)"),
+        (-1523.4, 87.0, ".2e", "-1.52(9)e+03"),
+        (1234567.0, 400.0, ".4g", "1.235(<1)e+06"),
+        (0.25, 0.0, ".3f", "0.250(0)"),
+        (0.25, math.nan, ".3f", "0.250(nan)"),
+        (0.0, 0.02, ".2f", "0.00(2)"),
+        (9.9996, 0.002, ".3g", "10.0(<1)"),
+        (1e307, 2e305, ".2e", "1.00(2)e+307"),
+        (1e-310, 2e-312, ".2e", "1.00(2)e-310"),
+    ],
+)
+def test_estimate_takes_the_formats_of_a_number(value, error, specification, text):
+    assert format(Estimate(value, error), specification) == text
+
+
+@pytest.mark.parametrize("specification", ["x", "d", ".3d", "%"])
+def test_estimate_refuses_other_formats(specification):
+    with pytest.raises(ValueError, match="format"):
+        format(Estimate(0.5, 0.1), specification)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-4, 0.9), st.integers(0, 8))
+def test_estimate_shows_the_digits_that_are_asked_for(value, error, decimals):
+    number, digits = f"{Estimate(value, error):.{decimals}f}".rstrip(")").split("(")
+    assert number == f"{value:.{decimals}f}"
+    shown = 0.0 if digits == "<1" else float(digits) * 10.0**-decimals
+    assert abs(shown - error) <= 0.5000001 * 10.0**-decimals
