@@ -61,7 +61,7 @@ serve: book ## build the book and serve it on this machine
 test: $(INSTALLED) lint ## check style and types, build the book, run every test, notebook and page
 	@rm -rf $(HTML) $(BUILT)
 	@$(MAKE) --no-print-directory pages
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 	    smbook tests $(NOTEBOOKS) $(PYTEST_OPTIONS)
 
 lint: $(INSTALLED) ## check style, formatting and types

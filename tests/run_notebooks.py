@@ -1,8 +1,8 @@
-"""Run the notebooks that changed, side by side, where the build finds what they show: `make pages` does this.
+"""Run the notebooks that changed, side by side, where the build finds what they show.
 
-The build takes executed notebooks from its cache and would run those that are not there, one after another. The
-cache knows a notebook by its code cells alone; here it is thrown away, too, as soon as smbook or anything that is
-installed differs. With `--store` the notebooks' own files get what they print, as `make notebooks` does.
+`make pages` does this. The build takes executed notebooks from a cache and would run those that are not there
+one after another. The cache knows a notebook by its code cells alone; here it is thrown away, too, as soon as
+smbook or anything that is installed differs. `make notebooks` then stores what they printed in their files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def fingerprint(package=ROOT / "smbook"):
-    """Condense what a notebook's outputs depend on besides its code: the package, all versions, the Python."""
+    """Condense what outputs depend on besides a notebook's code: the package, all versions, the Python."""
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted(path for path in package.rglob("*") if path.is_file()):
         if "__pycache__" not in path.parts:
@@ -50,6 +50,12 @@ def fresh_cache(folder=CACHE, package=ROOT / "smbook"):
         folder.mkdir(parents=True)
         note.write_text(now)
     return get_cache(folder)
+
+
+def seconds_of_runs(folder):
+    """Return how long each notebook in the cache ran, by its path; nothing if there is no cache."""
+    records = get_cache(folder).list_cache_records() if (folder / "fingerprint").exists() else []
+    return {record.uri: record.data["execution_seconds"] for record in sorted(records, key=lambda r: r.pk)}
 
 
 def found(cache, notebook):
@@ -83,7 +89,7 @@ def attempt(path):
 
 
 def run(paths, cache, n_workers):
-    """Run what the cache does not hold, `n_workers` at a time, largest first; return the paths that failed."""
+    """Run what the cache lacks, `n_workers` at a time, largest first; return the paths that failed."""
     outdated = [path for path in paths if found(cache, nbformat.read(path, as_version=4)) is None]
     outdated.sort(key=lambda path: path.stat().st_size, reverse=True)
     failed = []
