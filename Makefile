@@ -43,9 +43,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 book: pages ## build the book's pages, every notebook run
 	@echo "The book is built. Open $(CURDIR)/$(HTML)/index.html"
 
-# Sphinx builds the chapters that changed; all of them when the package, the settings or the tools did. After a
-# failure nothing of Sphinx's memory is kept, or the next build would be silent about the same warnings.
+# The notebooks that changed run side by side; all of them when the package or anything installed did. Then Sphinx
+# builds the chapters that changed, with what it finds run; all of them when the package, the settings or the tools
+# did. After a failure nothing of Sphinx's memory is kept, or the next build would be silent about the same warnings.
 pages: $(INSTALLED)
+	@$(BIN)/python -m tests.run_notebooks $(NOTEBOOKS)
 	@stale=--all; \
 	if [ -e $(BUILT) ] && [ -z "$$(find smbook book/_static _config.yml _toc.yml book/reference/references.bib \
 	    $(INSTALLED) -type f -not -path '*__pycache__*' -newer $(BUILT))" ]; then stale=; fi; \
@@ -59,7 +61,7 @@ serve: book ## build the book and serve it on this machine
 test: $(INSTALLED) lint ## check style and types, build the book, run every test, notebook and page
 	@rm -rf $(HTML) $(BUILT)
 	@$(MAKE) --no-print-directory pages
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 	    smbook tests $(NOTEBOOKS) $(PYTEST_OPTIONS)
 
 lint: $(INSTALLED) ## check style, formatting and types
@@ -69,7 +71,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/biome ci --error-on-warnings
 
 notebooks: $(INSTALLED) ## run every notebook and store what it prints, without images
-	$(BIN)/python tests/store_outputs.py $(NOTEBOOKS)
+	$(BIN)/python -m tests.run_notebooks --store $(NOTEBOOKS)
 
 kernels: $(INSTALLED) ## compile the kernels that run in the pages
 	$(BIN)/python -m smbook.widgets.compiler
