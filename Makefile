@@ -49,7 +49,7 @@ book: pages ## build the book's pages, every notebook run
 pages: $(INSTALLED)
 	@$(BIN)/python -m tests.run_notebooks $(NOTEBOOKS)
 	@stale=--all; \
-	if [ -e $(BUILT) ] && [ -z "$$(find smbook book/_static _config.yml _toc.yml book/reference/references.bib \
+	if [ -e $(BUILT) ] && [ -z "$$(find smbook book/_static book/_extensions book/_templates _config.yml _toc.yml book/reference/references.bib \
 	    $(INSTALLED) -type f -not -path '*__pycache__*' -newer $(BUILT))" ]; then stale=; fi; \
 	$(BUILD) $$stale || { rm -rf $(BUILT) _build/.doctrees; exit 1; }
 	@touch $(BUILT)
