@@ -20,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_toc.yml" --path-output . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book pages serve test lint notebooks kernels benchmark binder picture clean
+.PHONY: help book pages serve test lint notebooks kernels benchmark visit binder picture clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ kernels: $(INSTALLED) ## compile the kernels that run in the pages
 benchmark: $(INSTALLED) ## time smbook beside its peers, in one run
 	$(PIP_INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks
+
+visit: pages ## measure what a first visit to the book costs a reader, in bytes and seconds
+	$(BIN)/python -m benchmarks.first_visit
 
 binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
 	$(BIN)/python -m tests.try_binder $(BINDER_OPTIONS)
