@@ -309,6 +309,7 @@ def test_the_slope_of_the_cumulant_is_that_of_the_reweighted_and_of_the_exact_cu
     low, high = statistics.reweight(
         energy,
         [m**2, m**4],
+        n_sites=1,
         beta=CRITICAL,
         targets=[CRITICAL - step, CRITICAL + step],
         function=lambda q, f: 1 - f / (3 * q**2),
