@@ -49,7 +49,8 @@ show("network", new (use("network").NetworkDrawing)({ places: use("network").cir
     describe: "Six units.", onToggle: i => { states[i] *= -1; network.set(states); } }));
 network.couple([[0, 1, 2], [1, 2, -1], [3, 4, 0.5], [0, 3, -2], [2, 5, 0]]);
 network.set(states);"""
-LAYERS = """show("machine", new (use("network").NetworkDrawing)({ places: use("network").layers(5, 3), height: 220,
+LAYERS = """show("machine", new (use("network").NetworkDrawing)({ places: use("network").layers(5, 3),
+    height: 220,
     names: ["v1", "v2", "v3", "v4", "v5", "h1", "h2", "h3"], words: ["off", "on"], describe: "A machine." }));
 machine.couple(Array.from({ length: 15 }, (_, k) => [k % 5, 5 + Math.floor(k / 5), Math.sin(3 * k)]));
 machine.set([1, 0, 1, 1, 0, 0, 1, 0]);"""
@@ -426,7 +427,7 @@ def test_an_image_has_edges_and_a_lattice_has_none(draw):
     [(PAINTING, "painting.values", 28, 27), (LATTICE, "spins.data", 32, 32 / 3 - 0.5)],
 )
 def test_arrow_keys_stop_at_the_edges_of_an_image_and_go_around_a_lattice(draw, script, values, side, end):
-    """From the middle, 20 steps of a twenty-fourth to the right lead to the edge, or to a third of the way."""
+    """From the middle, 20 steps of a twenty-fourth to the right lead to the edge, or a third of the way."""
     page = draw(script)
     page.keyboard.press("Tab")
     for _ in range(20):
