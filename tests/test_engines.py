@@ -227,6 +227,14 @@ def test_arrow_keys_and_space_paint(ordered):
     assert radius < 5
 
 
+def test_the_brush_is_seen_when_keys_follow_a_click(ordered):
+    """Firefox takes who has clicked for one who needs no `:focus-visible`, whatever keys come then."""
+    ordered.engine.drag(*ordered.at((0.5, 0.5)))
+    assert "?" not in ordered.ask(PIXELS)
+    ordered.engine.press("ArrowLeft")
+    assert "?" in ordered.ask(PIXELS), "the brush is not drawn"
+
+
 def test_keys_press_buttons(ordered):
     ordered.ask("root => [...root.querySelectorAll('button')].find(e => e.textContent === 'Step').focus()")
     for n_sweeps, key in enumerate((" ", "Enter"), start=1):
