@@ -122,7 +122,7 @@ MOVES = f"""async (root, milliseconds) => {{
 
 
 LEAVE = """
-import os, sys
+import os
 from tests.engines import started
 with started("sh", "-c", "echo $$; exec sleep 60") as process:
     print(process.stdout.readline().decode(), flush=True)
