@@ -29,7 +29,7 @@ def book():
 @pytest.fixture(scope="session")
 def browser(book):  # noqa: ARG001
     if CHROMIUM is None:
-        tell = pytest.fail if os.environ.get("SMBOOK_REQUIRE_CHROMIUM") == "1" else pytest.skip
+        tell = pytest.fail if os.environ.get("SMBOOK_REQUIRE_BROWSERS") == "1" else pytest.skip
         tell(
             "no Chromium on this machine: the built pages were NOT tested (Debian: apt-get install chromium)"
         )
