@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import multiprocessing
 import os
 import shutil
 import sys
@@ -93,7 +94,7 @@ def run(paths, cache, n_workers):
     outdated = [path for path in paths if found(cache, nbformat.read(path, as_version=4)) is None]
     outdated.sort(key=lambda path: path.stat().st_size, reverse=True)
     failed = []
-    with ProcessPoolExecutor(n_workers) as pool:
+    with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
         for path, (result, seconds) in zip(outdated, pool.map(attempt, outdated), strict=True):
             name = os.path.relpath(path)
             if isinstance(result, str):
