@@ -116,10 +116,7 @@ def pytest_terminal_summary(terminalreporter, config):
         for name, seconds in tests.most_common(N_DEAREST):
             terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
     if notebooks:
-        from tests.run_notebooks import (
-            CACHE,
-            seconds_of_runs,
-        )  # half a second that the workers need not spend
+        from tests.run_notebooks import CACHE, seconds_of_runs  # not at the top: half a second a worker
 
         root = Path(config.rootpath)
         built = {os.path.relpath(path, root): seconds for path, seconds in seconds_of_runs(CACHE).items()}
