@@ -14,7 +14,8 @@ pytestmark = pytest.mark.browser
 
 PAGE = """<!DOCTYPE html><html lang="en" data-theme="{theme}"><title>Drawings</title>
 <meta name="viewport" content="width=device-width"><style>{styles}
-body {{ margin: 1rem; color: {ink}; background: {paper}; font-family: sans-serif }}</style>
+body {{ --pst-color-background: {paper}; background: {paper}; color: {ink}; margin: 1rem;
+    font-family: sans-serif }}</style>
 <main><h1>Drawings</h1><div class="smbook-lab"></div></main>
 <script>"use strict"; const modules = {{}};
 {runtime}
@@ -32,8 +33,8 @@ INK = {"light": ("#222", "#fff"), "dark": ("#ddd", "#121212")}
 HEAT_MAP = """show("heat", new (use("heatmap").HeatMap)(panel, { rows: 2, columns: 3, x: [0, 3], y: [0, 2],
     xLabel: "x", yLabel: "y", describe: "Energy.", onPick: cell => { window.cell = cell; } }));
 heat.set(Float64Array.of(0, 1, 2, 3, 4, NaN));"""
-MATRIX = """show("matrix", new (use("heatmap").HeatMap)(panel, { rows: 8, columns: 8, x: [0, 8], y: [8, 0],
-    xLabel: "unit j", yLabel: "unit i", describe: "Couplings.", diverging: true,
+MATRIX = """show("matrix", new (use("heatmap").HeatMap)(panel, { rows: 8, columns: 8, x: [-0.5, 7.5],
+    y: [7.5, -0.5], xLabel: "unit j", yLabel: "unit i", describe: "Couplings.", diverging: true,
     onPick() {}, name: ({ row, column }) => `J from ${row} to ${column}` }));
 matrix.set(Float64Array.from({ length: 64 }, (_, k) => Math.sin(k % 8 - Math.floor(k / 8))));"""
 BARS = """show("bars", new (use("bars").Bars)({ names: ["a", "b", "c", "d"], y: [-0.5, 1.1], xLabel: "unit",
@@ -50,8 +51,8 @@ show("network", new (use("network").NetworkDrawing)({ places: use("network").cir
 network.couple([[0, 1, 2], [1, 2, -1], [3, 4, 0.5], [0, 3, -2], [2, 5, 0]]);
 network.set(states);"""
 LAYERS = """show("machine", new (use("network").NetworkDrawing)({ places: use("network").layers(5, 3),
-    height: 220,
-    names: ["v1", "v2", "v3", "v4", "v5", "h1", "h2", "h3"], words: ["off", "on"], describe: "A machine." }));
+    height: 220, names: ["v1", "v2", "v3", "v4", "v5", "h1", "h2", "h3"], words: ["off", "on"],
+    describe: "A machine." }));
 machine.couple(Array.from({ length: 15 }, (_, k) => [k % 5, 5 + Math.floor(k / 5), Math.sin(3 * k)]));
 machine.set([1, 0, 1, 1, 0, 0, 1, 0]);"""
 PAINTING = """show("painting", new (use("painting").Painting)(panel, { low: 0, high: 1, colours: "--lab-grey",
@@ -427,7 +428,7 @@ def test_an_image_has_edges_and_a_lattice_has_none(draw):
     [(PAINTING, "painting.values", 28, 27), (LATTICE, "spins.data", 32, 32 / 3 - 0.5)],
 )
 def test_arrow_keys_stop_at_the_edges_of_an_image_and_go_around_a_lattice(draw, script, values, side, end):
-    """From the middle, 20 steps of a twenty-fourth to the right lead to the edge, or a third of the way."""
+    """From the middle, 20 steps of a twenty-fourth to the right lead to the edge, or to a third of it."""
     page = draw(script)
     page.keyboard.press("Tab")
     for _ in range(20):

@@ -10,9 +10,10 @@ const RIGHT = 84; // room for the colour bar and its numbers
 const BAR = { gap: 10, width: 12 };
 
 export class HeatMap {
-  // `rows * columns` cells on axes from x[0] to x[1] and y[0] to y[1]; the first row has the lowest y, so that
-  // y: [rows, 0] puts it on top, as a matrix is written. `diverging` colours are for signed values: 0 is neutral.
-  // With `onPick({ row, column, value })` cells are picked by pointer or arrow keys; `name` tells a cell in words.
+  // `rows * columns` cells on axes from x[0] to x[1] and y[0] to y[1]. The first row has the lowest y: y: [rows, 0]
+  // puts it on top, as a matrix is written, and y: [rows - 0.5, -0.5] numbers the rows. `diverging` colours are for
+  // signed values: 0 is neutral. With `onPick({ row, column, value })` cells are picked by pointer or arrow keys;
+  // `name` says in words which cell it is.
   constructor(panel, { rows, columns, diverging = false, onPick, name = cellName, height = 274, ...form }) {
     Object.assign(this, { panel, rows, columns, diverging, onPick, name });
     this.chart = new Chart({ left: 62, right: RIGHT, height, ...form });

@@ -3,7 +3,7 @@
 import { drawing, furnish } from "./dom.js";
 
 const WIDTH = 360;
-const PAD = 30; // around the nodes, for their names and for the ring of the focus
+const PAD = 34; // around the nodes, for their names and for the ring of the focus
 const THINNEST = 0.7;
 const THICKEST = 4.5;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -39,8 +39,11 @@ export class NetworkDrawing {
       drawing("circle", { r: radius, class: "lab-unit" }),
       drawing("path", { class: "lab-sign" }),
     );
-    if (name !== undefined)
-      node.append(drawing("text", { y: -radius - 5, "text-anchor": "middle", class: "lab-note" }, name));
+    const below = this.places.some((other) => other.y < y) && !this.places.some((other) => other.y > y);
+    if (name !== undefined) {
+      const height = below ? radius + 16 : -radius - 5; // away from the other nodes
+      node.append(drawing("text", { y: height, "text-anchor": "middle", class: "lab-note" }, name));
+    }
     return node;
   }
 
