@@ -2,7 +2,7 @@
 // figures in view; then formulas in view are set first, and the others piece by piece while the page is idle, the
 // nearest first. All of them are set before the page is printed.
 (() => {
-  const PIECE = 50; // milliseconds of work until the page gets its turn
+  const PIECE = 35; // milliseconds of work until the page gets its turn
   const PATIENCE = 4000; // milliseconds that the formulas wait for figures which do not come
 
   const pending = new Set();
@@ -31,7 +31,7 @@
     for (const formula of formulas) pending.delete(formula);
     await MathJax.typesetPromise(formulas);
     const cost = (performance.now() - start) / formulas.length;
-    size = Math.min(Math.max(Math.round(PIECE / cost), 1), 40);
+    size = Math.min(Math.max(Math.round(PIECE / cost), 1), 24);
   }
 
   let working = false;

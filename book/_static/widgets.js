@@ -96,13 +96,14 @@
 
   function findPlaces() {
     readState();
-    let number = 0;
+    const numbers = {};
     for (const node of document.querySelectorAll(VIEW)) {
       const model = models.get(JSON.parse(node.textContent).model_id);
       if (!model) continue;
       const el = document.createElement("div");
-      number += 1;
-      el.dataset.lab = `lab-${number}`;
+      const kind = model.get("_kind") ?? "lab"; // or "question"
+      numbers[kind] = (numbers[kind] ?? 0) + 1;
+      el.dataset[kind] = `${kind}-${numbers[kind]}`;
       node.replaceWith(el);
       waiting.push({ model, el });
     }
