@@ -412,7 +412,7 @@ def test_typed_numbers_are_kept_within_their_limits_aloud(lab):
             assert (lab.status != "") == (kept != given)
 
 
-ORDER = """root => [...root.querySelectorAll("a[href], input, select, button, [tabindex='0']")]
+ORDER = """root => [...root.querySelectorAll("a[href], input, select, button, summary, [tabindex='0']")]
     .filter(e => e.checkVisibility() && !e.disabled).map((e, k) => (e.dataset.order = k))"""
 
 # What has the focus: its place in the lab, and whether the line around it is wide and clear.
