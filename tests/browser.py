@@ -191,7 +191,7 @@ class Lab:
 
     @property
     def status(self):
-        return self.root.locator(".lab-status").inner_text()
+        return self.root.locator(".lab-status").inner_text().strip()
 
     @property
     def running(self):

@@ -50,7 +50,7 @@ export class Panel {
   // Said twice, the same words change by a sign that is not seen, so that they are heard again.
   say(words) {
     const again = words !== "" && words === this.said;
-    this.status.textContent = again ? `${words}\u200b` : words;
+    this.status.textContent = again ? `${words}\u00a0` : words;
     if (words !== "") this.said = again ? undefined : words;
   }
 
