@@ -138,7 +138,7 @@ def simulate(
     TypeError
         If an argument is of the wrong kind, or `initial` is not int8.
     ValueError
-        If a value is out of range or not finite, `initial` has the wrong shape or values or is not
+        If a value is out of range or not finite, an energy overflows, `initial` has the wrong shape or values or is not
         contiguous, or the algorithm cannot do what is asked: clusters in a field, or a chain that does not
         reach every state. Wolff turns exactly one spin a flip at beta = 0, Metropolis in a fixed order
         every spin in every sweep; without field Metropolis does not mix on a ring either, nor on some small
@@ -182,7 +182,7 @@ def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
     Raises
     ------
     TypeError, ValueError
-        If `spins` is no such array, or `coupling` or `field` no finite real number.
+        If `spins` is no such array, or `coupling` or `field` no finite real number, or the energy overflows.
 
     Examples
     --------
@@ -191,6 +191,8 @@ def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
     """
     _check_spins("spins", spins)
     coupling, field = _checks.real("coupling", coupling), _checks.real("field", field)
+    if not math.isfinite(spins.size * _strongest(spins.ndim, coupling, field)):
+        raise ValueError(f"energy overflows; got coupling={coupling}, field={field}")
     flat = spins.reshape(-1)
     bonds = lattice.bond_sum(flat, np.array(spins.shape, dtype=np.int64))
     return (0.0 - coupling * float(bonds) - field * float(lattice.spin_sum(flat))) / spins.size
@@ -239,10 +241,17 @@ def _checked_model(shape: int | Iterable[int], beta: float, coupling: float, fie
         _checks.real("coupling", coupling),
         _checks.real("field", field),
     )
-    strongest = 2.0 * len(model.sides) * abs(model.coupling) + abs(model.field)
-    if not math.isfinite(2.0 * model.beta * strongest):
-        raise ValueError(f"beta times energy overflows; got beta={beta}, coupling={coupling}, field={field}")
+    strongest = 2.0 * _strongest(len(model.sides), model.coupling, model.field)
+    if not math.isfinite(math.prod(model.sides) * strongest) or not math.isfinite(model.beta * strongest):
+        raise ValueError(
+            f"energy or beta times energy overflows; got beta={beta}, coupling={coupling}, field={field}"
+        )
     return model
+
+
+def _strongest(dimension: int, coupling: float, field: float) -> float:
+    """Return the largest energy of one spin among its neighbours."""
+    return 2.0 * dimension * abs(coupling) + abs(field)
 
 
 def _checked_initial(initial: str | Spins, sides: tuple[int, ...]) -> Spins | None:

@@ -312,6 +312,9 @@ REFUSED = [
     ({"beta": None}, TypeError, "beta must be a real number; got None"),
     ({"beta": [0.4]}, TypeError, "beta must be a real number"),
     ({"beta": 1e308, "coupling": 1e3}, ValueError, r"overflows; got beta=1e\+308, coupling=1000.0"),
+    ({"field": 1e308}, ValueError, r"energy overflows; got beta=0.4, coupling=1.0, field=1e\+308"),
+    ({"coupling": -1e308, "beta": 0.0}, ValueError, r"energy .*overflows; got .*coupling=-1e\+308"),
+    ({"field": -1e307}, ValueError, r"overflows; got .*field=-1e\+307"),  # of one spin it does not
     ({"shape": ()}, ValueError, "shape must have 1 or 2 or 3 sides; got 0"),
     ({"shape": (0,)}, ValueError, "zero length; got"),
     ({"shape": 0}, ValueError, "zero length; got"),
@@ -420,6 +423,20 @@ def test_measuring_refuses_what_is_no_lattice_of_spins(measure, spins, error, me
 def test_measuring_the_energy_refuses_what_is_no_number(name, value, error):
     with pytest.raises(error, match=f"{name} must be"):
         energy(np.ones((2, 2), dtype=np.int8), **{name: value})
+
+
+@pytest.mark.parametrize("wrong", [{"coupling": 1e308}, {"field": -1e308}, {"coupling": -5e307}])
+def test_measuring_refuses_an_energy_beyond_the_range_of_a_float(wrong):
+    with pytest.raises(ValueError, match="energy overflows; got coupling="):
+        energy(np.ones((4, 4), dtype=np.int8), **wrong)
+
+
+def test_units_of_energy_are_free():
+    """A power of two in the unit changes no digit, however large or small."""
+    one = simulate((4, 6), 0.4, 50, coupling=-0.7, field=0.3, rng=1)
+    for unit in (2.0**900, 2.0**-900):
+        other = simulate((4, 6), 0.4 / unit, 50, coupling=-0.7 * unit, field=0.3 * unit, rng=1)
+        assert (other.energy / unit).tolist() == one.energy.tolist()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
