@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks
+from smbook._records import equal
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,6 +26,12 @@ class Thermal(NamedTuple):
     energy: Values
     specific_heat: Values
 
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
+
 
 class Observables(NamedTuple):
     """Hold the densities of a model in a field, per site."""
@@ -34,6 +41,12 @@ class Observables(NamedTuple):
     specific_heat: Values
     magnetization: Values
     susceptibility: Values
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
 
 
 class MagnetizationMoments(NamedTuple):
@@ -46,6 +59,12 @@ class MagnetizationMoments(NamedTuple):
     second: Values
     fourth: Values
     binder: Values
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
 
 
 def plain(values: Any) -> Values:

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.special import entr, gammaln
 
 from smbook import _checks
+from smbook._records import equal
 from smbook.theory.ising._shared import (
     Floats,
     MagnetizationMoments,
@@ -40,6 +41,12 @@ class FiniteCurieWeiss(NamedTuple):
     magnetization: Floats
     probability: Floats
     log_partition: float
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
 
     @property
     def moments(self) -> MagnetizationMoments:
