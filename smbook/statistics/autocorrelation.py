@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _SHORTEST_CHAIN = 100  # a chain of fewer decay times knows too little of its own correlations
+_WINDOWS = 6  # so many windows let one close, though the noise of far correlations adds to the decay time
+_NO_DECAY = 0.9  # correlations as large as this, at distances of a quarter of the chain and more
 
 
 class AutocorrelationTime(NamedTuple):
@@ -80,7 +82,8 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     ------
     ChainTooShortError
         If the chain is shorter than 100 decay times, the window does not close within half the chain, or the
-        sum is not positive. The error carries the estimate as `.estimate`.
+        sum is not positive. It says how many entries would do, as far as this chain can tell, or that none
+        would if the series repeats itself. The error carries the estimate as `.estimate`.
     ValueError
         If the series is constant: the ratio C(t) / C(0) does not exist.
 
@@ -115,14 +118,27 @@ def _judge(rho: Floats, n: int, factor: float) -> AutocorrelationTime:
     window, raw = index + 1, float(tau[index])
     error = math.sqrt(_variance_of_tau(rho[: window + 1], raw, n))
     estimate = AutocorrelationTime(raw * (1 + (2 * window - 2 * raw) / n), error, window)
-    needed = math.ceil(_SHORTEST_CHAIN * float(decay[index]))
-    if not closed.any() or n < needed or estimate.value <= 0:
-        raise ChainTooShortError(
-            f"{n} entries are too few to judge correlations that decay in about {decay[index]:.3g} steps: "
-            f"take at least {max(needed, 2 * n)}; so far tau = {Estimate(*estimate[:2])}",
-            estimate,
+    if closed.any() and n >= _SHORTEST_CHAIN * decay[index] and estimate.value > 0:
+        return estimate
+    raise ChainTooShortError(
+        f"{_advice(rho, n, float(decay[index]), factor)}; so far tau = {Estimate(*estimate[:2])}", estimate
+    )
+
+
+def _advice(rho: Floats, n: int, decay: float, factor: float) -> str:
+    """Return what is wrong with a chain of n entries and what would help."""
+    distant = np.abs(rho[rho.size // 2 :])
+    if n >= _SHORTEST_CHAIN and all(part.max() > _NO_DECAY for part in np.array_split(distant, 2)):
+        lag = rho.size // 2 + int(distant.argmax())
+        return (
+            f"{n} entries do not forget: those {lag} steps apart still have the correlation {rho[lag]:.3g}, "
+            "and no length will do for a series that repeats itself"
         )
-    return estimate
+    needed = math.ceil(max(_SHORTEST_CHAIN, _WINDOWS * factor) * decay)
+    return (
+        f"{n} entries are too few to judge correlations that decay in about {decay:.3g} steps: "
+        f"take at least {max(needed, 2 * n)}"
+    )
 
 
 def _autocorrelation(series: Floats) -> Floats:

@@ -28,6 +28,10 @@ def mean(series: ArrayLike) -> Estimate:
     accepted, 100 decay times, it comes out 10 to 20 % low; from 1000 on it is right to a few percent. A
     constant series has the error 0, which says no more than that this run never moved.
 
+    A weak trend is no part of it: the sum over correlations stops long before it. White noise of width 1 and
+    a rise of 0.2 from the first of 100,000 entries to the last have an error of 0.0032 here, as noise alone,
+    and of 0.011 in `binned_error`. Look at both, and cut off the transient if they disagree.
+
     Raises
     ------
     ChainTooShortError
@@ -57,6 +61,7 @@ def binned_error(series: ArrayLike, *, n_bins: int = 32) -> Estimate:
     The error is sqrt(sum_k (x_k - x)^2 / (B (B - 1))) over B = `n_bins` contiguous bins. It is honest where a
     bin is much longer than the autocorrelation time: for an exponential decay it comes out low by about the
     part tau / (2 length of a bin). It is itself uncertain by the part 1 / sqrt(2 (B - 1)), 13 % for 32 bins.
+    Slow drifts count here that `mean` cannot see, since a bin knows of all the run's length.
 
     Raises
     ------

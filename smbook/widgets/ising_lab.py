@@ -35,7 +35,11 @@ def _exact_curves() -> dict[str, list[float]]:
     magnetization = exact.spontaneous_magnetization(1.0 / temperature)
     heights = {"energy": energy, "magnetization": magnetization}
     curves = {name: np.round(column, 4).tolist() for name, column in heights.items()}  # finer than a pixel
-    return {"temperature": np.round(temperature, 6).tolist(), **curves}
+    return {
+        "temperature": np.round(temperature, 6).tolist(),
+        **curves,
+        "critical": [round(critical, 6)],
+    }
 
 
 class IsingLab(Lab, script="ising_lab.js"):

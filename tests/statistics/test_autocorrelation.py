@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -139,9 +140,43 @@ def test_chain_is_long_enough_at_a_hundred_decay_times(phi):
     assert not any(is_long_enough(series) for series in autoregressive(phi, (40, int(30 * decay)), 1))
 
 
-def test_series_that_alternates_for_ever_raises():
-    with pytest.raises(ChainTooShortError):
-        integrated_autocorrelation_time(np.resize([1.0, -1.0], 10_000))
+def advised(phi, n, window, seed):
+    """Return how many entries a series of n is told to have, or n if it will do."""
+    try:
+        integrated_autocorrelation_time(autoregressive(phi, n, seed), window=window)
+    except ChainTooShortError as error:
+        return int(re.search(r"take at least (\d+)", str(error))[1])
+    return n
+
+
+@pytest.mark.parametrize("phi", [-0.8, 0.8])
+@pytest.mark.parametrize("window", [5, 40, 80])
+def test_the_length_that_is_advised_is_enough(phi, window):
+    """The decay time of a short series is guessed too low at times: advice is taken twice."""
+    lengths, enough = [advised(phi, 150, window, seed) for seed in range(20)], []
+    for seed, length in enumerate(lengths):
+        assert length > 150
+        again = advised(phi, length, window, 100 + seed)
+        enough.append(advised(phi, again, window, 200 + seed) == again)
+    assert np.median(lengths) > 0.5 * max(100, 6 * window) * exact_tau(abs(phi))
+    assert sum(enough) >= 13
+
+
+@pytest.mark.parametrize("period", [[1.0, -1.0], [1.0, 2.0, 5.0], np.sin(np.arange(63) / 10)])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_no_length_is_advised_to_a_series_that_repeats_itself(period, noise):
+    series = np.resize(period, 10_000) + noise * autoregressive(0.0, 10_000, 1)
+    with pytest.raises(ChainTooShortError, match="no length will do") as caught:
+        integrated_autocorrelation_time(series)
+    assert "take at least" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "series", [np.arange(3000.0), np.cumsum(autoregressive(0.0, 3000, 1)), np.arange(5) % 2]
+)
+def test_what_is_slow_or_short_is_not_said_to_repeat_itself(series):
+    with pytest.raises(ChainTooShortError, match="take at least"):
+        integrated_autocorrelation_time(series)
 
 
 @pytest.mark.parametrize("window", [0, -1.0, math.nan])

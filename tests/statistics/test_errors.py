@@ -45,6 +45,14 @@ def test_coverage_catches_error_bars_that_are_a_third_off(factor):
     assert not covers(lambda x: Estimate(mean(x).value, factor * mean(x).error), 0, series, ONE_SIGMA)
 
 
+def test_bins_see_a_weak_trend_that_the_autocorrelation_time_does_not():
+    noise = autoregressive(0, 100_000, 1)
+    series = noise + np.linspace(-0.1, 0.1, noise.size)
+    assert mean(series).error == pytest.approx(mean(noise).error, rel=0.03) == pytest.approx(0.0032, rel=0.03)
+    assert binned_error(noise).error == pytest.approx(0.0032, rel=0.4)
+    assert binned_error(series).error == pytest.approx(0.011, rel=0.1)
+
+
 def test_jackknife_of_the_mean_is_the_binned_error():
     series = autoregressive(0.5, 3200, 9)
     np.testing.assert_allclose(jackknife(np.mean, series), binned_error(series), rtol=1e-10)

@@ -4,11 +4,14 @@ import { drawing, element, unique } from "./dom.js";
 
 const WIDTH = 360;
 const HEIGHT = 220;
-const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
+const LETTER = 8; // how wide a letter of a name is, at most
+const MARGIN = { left: 52, right: 12, top: 34, bottom: 44 };
+const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
-  constructor({ x, y, xLabel, yLabel, describe, height = HEIGHT, left = MARGIN.left }) {
-    Object.assign(this, { height, left });
+  // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for.
+  constructor({ x, y, xLabel, yLabel, describe, names, height = HEIGHT, ...margins }) {
+    Object.assign(this, { height, names, left: MARGIN.left, right: MARGIN.right }, margins);
     this.svg = drawing("svg", {
       viewBox: `0 0 ${WIDTH} ${height}`,
       role: "img",
@@ -18,43 +21,53 @@ export class Chart {
     this.frame = drawing("g", { class: "lab-axes" });
     const id = unique("clip");
     const inside = {
-      x: left,
+      x: this.left,
       y: MARGIN.top,
-      width: WIDTH - left - MARGIN.right,
+      width: WIDTH - this.left - this.right,
       height: height - MARGIN.top - MARGIN.bottom,
     };
     this.inside = drawing("g", { "clip-path": `url(#${id})` });
     this.svg.append(drawing("clipPath", { id }, drawing("rect", inside)), this.frame, this.inside);
     this.labels = { xLabel, yLabel };
     this.range(x, y);
+    new ResizeObserver(([{ contentRect }]) => this.fit(contentRect.width)).observe(this.svg);
+  }
+
+  // Write as large as on a chart of its own width, where the page has less room.
+  fit(width) {
+    if (width > 0) this.svg.style.setProperty("--lab-text", `${TEXT * Math.max(1, WIDTH / width)}px`);
   }
 
   // Give the axes other ends; what is drawn afterwards uses them.
   range(x, y) {
-    const [left, right] = [this.left, WIDTH - MARGIN.right];
+    const [left, right] = [this.left, WIDTH - this.right];
     const [bottom, top] = [this.height - MARGIN.bottom, MARGIN.top];
     this.x = { low: x[0], high: x[1], to: (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left) };
     this.y = { low: y[0], high: y[1], to: (v) => bottom + ((v - y[0]) / (y[1] - y[0])) * (top - bottom) };
-    const xTicks = ticks(x[0], x[1], 6).map((v) =>
-      mark(this.x.to(v), bottom, this.x.to(v), bottom + 16, v, "middle", 0, 4),
+    const xTicks = this.xTicks(x, right - left).map(([v, text]) =>
+      mark(this.x.to(v), bottom, this.x.to(v), bottom + 18, text, "middle", 0, 4),
     );
     const yTicks = ticks(y[0], y[1], 5).map((v) =>
-      mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, v, "end", -4, 0),
+      mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, short(v), "end", -4, 0),
     );
     const names = [
       drawing(
         "text",
-        { x: (left + right) / 2, y: this.height - 5, "text-anchor": "middle" },
+        { x: (left + right) / 2, y: this.height - 6, "text-anchor": "middle" },
         this.labels.xLabel,
       ),
-      drawing(
-        "text",
-        { transform: `translate(13 ${(bottom + top) / 2}) rotate(-90)`, "text-anchor": "middle" },
-        this.labels.yLabel,
-      ),
+      drawing("text", { x: 4, y: 14 }, this.labels.yLabel),
     ];
     const axes = drawing("path", { d: `M${left} ${top}V${bottom}H${right}` });
     this.frame.replaceChildren(axes, ...xTicks.flat(), ...yTicks.flat(), ...names);
+  }
+
+  // Places on the x axis and what stands there.
+  xTicks([low, high], width) {
+    if (!this.names) return ticks(low, high, 6).map((v) => [v, short(v)]);
+    const longest = Math.max(...this.names.map((name) => name.length));
+    const every = Math.ceil((((longest + 1) * LETTER) / width) * (high - low));
+    return [...this.names.entries()].filter(([i]) => i % every === 0);
   }
 
   // A curve of class `kind`; `set(xs, ys)` draws it, leaving gaps where a value is not finite.
@@ -63,6 +76,41 @@ export class Chart {
     this.inside.append(path);
     const set = (us, vs) => path.setAttribute("d", this.path(us, vs));
     set(xs, ys);
+    return { node: path, set };
+  }
+
+  // Boxes of class `kind` between zero and values; `set(lefts, rights, ys)` draws them.
+  boxes(kind) {
+    return this.shape(`lab-boxes ${kind}`, (lefts, rights, ys) =>
+      Array.from(ys, (y, i) => {
+        const [a, b] = [this.x.to(lefts[i]), this.x.to(rights[i])].map((u) => u.toFixed(1));
+        return `M${a} ${this.y.to(0).toFixed(1)}V${this.y.to(y).toFixed(2)}H${b}V${this.y.to(0).toFixed(1)}Z`;
+      }),
+    );
+  }
+
+  // Error bars; `set(xs, ys, errors)` draws them from one error below the values to one above.
+  errors() {
+    return this.shape("lab-errors", (xs, ys, errors) =>
+      Array.from(xs, (x, i) => {
+        const [low, high] = [ys[i] - errors[i], ys[i] + errors[i]].map((y) => this.y.to(y).toFixed(2));
+        return `M${this.x.to(x).toFixed(1)} ${low}V${high}m-2.5 0h5M${this.x.to(x).toFixed(1)} ${low}m-2.5 0h5`;
+      }),
+    );
+  }
+
+  // A path of the pieces that `draw` makes of what is set; those with a number that is none are left out.
+  shape(classes, draw) {
+    const path = drawing("path", { class: classes });
+    this.inside.append(path);
+    const seen = (piece) => !/NaN|Infinity/.test(piece);
+    const set = (...data) =>
+      path.setAttribute(
+        "d",
+        draw(...data)
+          .filter(seen)
+          .join(""),
+      );
     return { node: path, set };
   }
 
@@ -93,6 +141,15 @@ export class Chart {
     return { node: circle, move, hide: () => move(NaN, NaN) };
   }
 
+  // A line across the chart at a place on its axis, with its name beside it.
+  mark(place, ...name) {
+    const x = this.x.to(place);
+    this.inside.append(
+      drawing("path", { class: "lab-line guide", d: `M${x} ${MARGIN.top}V${this.height - MARGIN.bottom}` }),
+      drawing("text", { class: "lab-note", x: x + 5, y: this.height - MARGIN.bottom - 7 }, ...name),
+    );
+  }
+
   // Where on the axes a pointer is.
   at(event) {
     const box = this.svg.getBoundingClientRect();
@@ -106,16 +163,22 @@ export class Chart {
   }
 }
 
-function mark(x, y, u, v, value, anchor, dx, dy) {
-  const text = String(Number(value.toPrecision(6))).replace("-", "\u2212");
+// A number as it stands at a tick.
+export function short(value, digits = 6) {
+  return String(Number(value.toPrecision(digits))).replaceAll("-", "\u2212");
+}
+
+// A stroke and what stands at it.
+export function mark(x, y, u, v, text, anchor, dx, dy) {
   return [
     drawing("path", { d: `M${x} ${y}l${dx} ${dy}` }),
     drawing("text", { x: u, y: v, "text-anchor": anchor }, text),
   ];
 }
 
-// Round numbers from low to high, about `count` of them.
-export function ticks(low, high, count) {
+// Round numbers between two ends, about `count` of them.
+export function ticks(start, end, count) {
+  const [low, high] = [Math.min(start, end), Math.max(start, end)];
   const raw = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= raw * 0.999) * power;
@@ -144,12 +207,23 @@ export function dragged(chart, { start = () => {}, move, end = () => {} }) {
   }
 }
 
-// What the signs in the charts mean: triples of a sign, a colour of the style sheet, and words.
+// What the signs in a lab mean: pairs of a sign and words, the sign as "line theory", of a shape and a class.
 export function legend(signs) {
-  const entries = signs.map(([sign, colour, words]) => {
-    const mark = element("span", { style: `color: var(--lab-${colour})`, "aria-hidden": "true" }, sign);
-    return element("span", { style: "white-space: nowrap" }, mark, ` ${words}`);
-  });
-  const style = "display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0.6rem; font-size: 0.8125rem";
-  return element("div", {}, element("p", { style }, ...entries));
+  const entries = signs.map(([sign, words]) => element("li", {}, key(...sign.split(" ")), words));
+  return element("ul", { class: "lab-legend" }, ...entries);
+}
+
+// A sign as it is drawn in the charts, so that both look alike in every theme.
+function key(shape, kind) {
+  const shapes = {
+    line: ["path", { d: "M1 7H25", class: `lab-line ${kind}` }],
+    dot: ["circle", { cx: 13, cy: 7, r: 4.5, class: `lab-dot ${kind}` }],
+    diamond: ["path", { d: "M13 1l6 6l-6 6l-6-6Z", class: `lab-dot ${kind}` }],
+    square: ["rect", { x: 7, y: 1, width: 12, height: 12, class: `lab-dot ${kind}` }],
+  };
+  return drawing(
+    "svg",
+    { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
+    drawing(...shapes[shape]),
+  );
 }

@@ -1,0 +1,46 @@
+// Bars with names or numbers below them, and beside each the exact value it is held against.
+
+import { Chart, short } from "./chart.js";
+
+const HALF = 0.36; // of a bar's width, where the next bar is 1 away
+const LISTED = 12; // bars whose values are told in words
+
+export class Bars {
+  // One bar a name; where only their number `count` is given, they are called 0, 1, 2, …
+  constructor({ names, count = names.length, y, xLabel, yLabel, describe, kind = "measured", ...form }) {
+    this.names = names ?? Array.from({ length: count }, (_, i) => String(i));
+    this.describe = describe;
+    this.places = this.names.map((_, i) => i);
+    this.ends = [-1, 1].map((side) => this.places.map((place) => place + side * HALF));
+    const x = [-0.6, count - 0.4];
+    this.chart = new Chart({ x, y, xLabel, yLabel, describe, names: this.names, left: 62, ...form });
+    this.svg = this.chart.svg;
+    this.svg.classList.add("lab-drawing");
+    this.boxes = this.chart.boxes(kind);
+    if (y[0] < 0) this.chart.line("zero", x, [0, 0]);
+    this.exact = this.chart.line("theory");
+    this.errors = this.chart.errors();
+  }
+
+  // Draw the values; `exact` ones as lines across the bars, `errors` as error bars.
+  set(values, { exact = [], errors = [] } = {}) {
+    this.boxes.set(...this.ends, values);
+    this.exact.set(
+      Array.from(exact, (_, i) => [i - 0.5, i + 0.5, NaN]).flat(),
+      Array.from(exact, (value) => [value, value, NaN]).flat(),
+    );
+    this.errors.set(errors.length ? this.places : [], values, errors);
+    this.tell(values, exact);
+  }
+
+  // Few bars are also told in words, to readers who do not see them.
+  tell(values, exact) {
+    if (this.names.length > LISTED) return;
+    const told = this.names.map((name, i) => {
+      const beside = exact.length ? ` (exact ${short(exact[i], 3)})` : "";
+      return `${name}: ${short(values[i], 3)}${beside}`;
+    });
+    const words = `${this.describe} ${told.join(", ")}.`;
+    if (words !== this.svg.getAttribute("aria-label")) this.svg.setAttribute("aria-label", words);
+  }
+}
