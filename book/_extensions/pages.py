@@ -167,9 +167,14 @@ def furnish(app: Sphinx, page: str, _template: str, context: dict[str, Any], doc
     context["body"] = placed(body, Path(app.outdir, page).parent)
 
 
-def download(text: str) -> str:
-    """Let the links to a notebook keep it, where they open it as text otherwise."""
-    return re.sub(r'(<a href="[^"]*\.ipynb") target="_blank"', r"\1 download", text)
+def corrected(text: str) -> str:
+    """Return a page with what the theme's templates cannot be told.
+
+    A link to a notebook keeps it, where it would open it as text; where no script chooses the colours, they
+    are the light ones, where the theme would have none.
+    """
+    text = re.sub(r'(<a href="[^"]*\.ipynb") target="_blank"', r"\1 download", text)
+    return text.replace('data-theme="auto">', 'data-theme="light">', 1)
 
 
 # ---- Icons.
@@ -237,7 +242,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         return
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text(encoding="utf8")
-        if (changed := download(text)) != text:
+        if (changed := corrected(text)) != text:
             path.write_text(changed, encoding="utf8")
     spare(Path(app.outdir, "_static"))
 

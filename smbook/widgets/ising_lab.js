@@ -286,7 +286,9 @@ class IsingLab {
     this.pace.cost = this.pace.firstCost;
     this.mean.restart();
     for (const diagram of this.diagrams) diagram.holds(this.magnet.field === 0);
-    this.tell(this.magnet.measure());
+    const now = this.magnet.measure();
+    this.tell(now);
+    if (!this.model.get("running")) this.readOut(now);
   }
 
   clear() {
