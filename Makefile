@@ -20,7 +20,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_toc.yml" --path-output . -W --keep-going
 
 .DEFAULT_GOAL := help
-.PHONY: help book pages serve test lint notebooks kernels benchmark binder picture clean
+.PHONY: help book pages serve test lint notebooks kernels benchmark visit binder picture clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,11 +43,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 book: pages ## build the book's pages, every notebook run
 	@echo "The book is built. Open $(CURDIR)/$(HTML)/index.html"
 
-# Sphinx builds the chapters that changed; all of them when the package, the settings or the tools did. After a
-# failure nothing of Sphinx's memory is kept, or the next build would be silent about the same warnings.
+# The notebooks that changed run side by side; all of them when the package or anything installed did. Then Sphinx
+# builds the chapters that changed, with what it finds run; all of them when the package, the settings or the tools
+# did. After a failure nothing of Sphinx's memory is kept, or the next build would be silent about the same warnings.
 pages: $(INSTALLED)
+	@$(BIN)/python -m tests.run_notebooks $(NOTEBOOKS)
 	@stale=--all; \
-	if [ -e $(BUILT) ] && [ -z "$$(find smbook book/_static _config.yml _toc.yml book/reference/references.bib \
+	if [ -e $(BUILT) ] && [ -z "$$(find smbook book/_static book/_extensions book/_templates _config.yml _toc.yml book/reference/references.bib \
 	    $(INSTALLED) -type f -not -path '*__pycache__*' -newer $(BUILT))" ]; then stale=; fi; \
 	$(BUILD) $$stale || { rm -rf $(BUILT) _build/.doctrees; exit 1; }
 	@touch $(BUILT)
@@ -59,7 +61,7 @@ serve: book ## build the book and serve it on this machine
 test: $(INSTALLED) lint ## check style and types, build the book, run every test, notebook and page
 	@rm -rf $(HTML) $(BUILT)
 	@$(MAKE) --no-print-directory pages
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 	    smbook tests $(NOTEBOOKS) $(PYTEST_OPTIONS)
 
 lint: $(INSTALLED) ## check style, formatting and types
@@ -69,7 +71,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/biome ci --error-on-warnings
 
 notebooks: $(INSTALLED) ## run every notebook and store what it prints, without images
-	$(BIN)/python tests/store_outputs.py $(NOTEBOOKS)
+	$(BIN)/python -m tests.run_notebooks --store $(NOTEBOOKS)
 
 kernels: $(INSTALLED) ## compile the kernels that run in the pages
 	$(BIN)/python -m smbook.widgets.compiler
@@ -77,6 +79,9 @@ kernels: $(INSTALLED) ## compile the kernels that run in the pages
 benchmark: $(INSTALLED) ## time smbook beside its peers, in one run
 	$(PIP_INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks
+
+visit: pages ## measure what a first visit to the book costs a reader, in bytes and seconds
+	$(BIN)/python -m benchmarks.first_visit
 
 binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
 	$(BIN)/python -m tests.try_binder $(BINDER_OPTIONS)

@@ -31,6 +31,25 @@ def integer(name: str, value: Any, *, minimum: int, maximum: int = LARGEST) -> i
     return number
 
 
+def integers(
+    name: str, values: ArrayLike, *, minimum: int = -LARGEST, maximum: int = LARGEST
+) -> NDArray[np.int64]:
+    """Return `values` as an int64 array, in which sums and differences do not wrap, or raise as `integer`."""
+    if _masked(values):
+        raise TypeError(f"{name} must hold integers; got a masked array")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise TypeError(f"{name} must hold integers in rows of one length; got {values!r}") from None
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers; got dtype {array.dtype}")
+    if array.size and array.min() < minimum:
+        raise ValueError(f"{name} must be at least {minimum}; got {array.min()}")
+    if array.size and array.max() > maximum:
+        raise ValueError(f"{name} must be at most {maximum}; got {array.max()}")
+    return array.astype(np.int64)
+
+
 def real(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf) -> float:
     """Return `value` as a float, or raise if it is not one finite real number, or out of range."""
     kind = np.asarray(value, dtype=None if hasattr(value, "dtype") else object)

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from smbook import _checks
+from smbook import _checks, _runs
 from smbook.kernels import lattice
 from smbook.kernels.rng import Randomness, State, seed_state
 
 Spins = NDArray[np.int8]
 Measurements = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
-# Between two looks at Ctrl-C and the progress bar: some 50 ms for single sites, half a second for clusters.
-_UPDATES_PER_CALL = 10_000_000
-_UPDATES_LOST_PER_SWEEP = 100  # what a sweep costs besides its updates
+# What a sweep of heat bath or Metropolis costs besides its updates, and what clusters cost, in such updates.
+_UPDATES_LOST_PER_SWEEP = 100
+_UPDATES_PER_CLUSTER, _UPDATES_PER_CLUSTER_SITE = 20, 8
 
 _SEARCHED = 16  # sites up to which every state is tried for a cycle that catches Metropolis
 
@@ -57,8 +57,22 @@ class _Model(NamedTuple):
         return np.int8(-1 if self.coupling < 0.0 else 1)
 
 
-# A kernel with its arrays bound, called with (thin, bonds, sums).
-_Sampler = Callable[[int, NDArray[np.int64], NDArray[np.int64]], None]
+class _Sampler(NamedTuple):
+    """A kernel with its arrays bound, called with (sweeps before each entry, bonds, sums).
+
+    It can be stopped after a step: a sweep, or a part of one, which `part` makes without a note at its end.
+    `updates` is the work of a step.
+    """
+
+    kernel: Callable[[int, Counts, Counts], None]
+    updates: int
+    steps_per_sweep: int = 1
+    part: Callable[[int], None] | None = None
+
+    def __call__(self, sweeps: int, bonds: Counts, sums: Counts) -> None:
+        self.kernel(sweeps * self.steps_per_sweep, bonds, sums)
+
+
 _Bind = Callable[[Spins, State], _Sampler]
 
 
@@ -152,7 +166,7 @@ def simulate(
     spins = np.ones(model.sides, dtype=np.int8) if start is None else start.copy()
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
-    bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins.size, progress)
+    bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, progress)
     energies = 0.0 - (model.coupling * bonds + model.field * sums)  # 0.0 - 0.0 is no -0.0
     return Trace(energies / spins.size, sums / spins.size, spins)
 
@@ -326,7 +340,8 @@ def _single_site(model: _Model, table: NDArray[np.int64]) -> _Bind:
         draws = np.empty((3, length), dtype=np.uint64)
         scratch = np.empty((5, length + 2), dtype=np.int8)
         shape = np.array(model.sides, dtype=np.int64)
-        return partial(lattice.single_site, spins, shape, model.sign, table, draws, scratch, state)
+        kernel = partial(lattice.single_site, spins, shape, model.sign, table, draws, scratch, state)
+        return _Sampler(kernel, spins.size + _UPDATES_LOST_PER_SWEEP)
 
     return bind
 
@@ -344,7 +359,13 @@ def _wolff(model: _Model) -> _Bind:
         shape = np.array(model.sides, dtype=np.int64)
         queue = np.empty(spins.size, dtype=np.int64)
         joined = np.zeros(spins.size, dtype=np.int8)
-        return partial(lattice.wolff, spins, shape, model.sign, threshold, n_flips, queue, joined, state)
+        kernel = partial(lattice.wolff, spins, shape, model.sign, threshold, 1, queue, joined, state)
+
+        def part(steps: int) -> None:
+            lattice.flip_wolff_clusters(spins, shape, model.sign, threshold, steps, queue, joined, state)
+
+        updates = _UPDATES_PER_CLUSTER + _UPDATES_PER_CLUSTER_SITE * (spins.size // n_flips)
+        return _Sampler(kernel, updates, n_flips, part)
 
     return bind
 
@@ -356,7 +377,8 @@ def _swendsen_wang(model: _Model) -> _Bind:
         shape = np.array(model.sides, dtype=np.int64)
         parent = np.empty(spins.size, dtype=np.int64)
         turned = np.empty(spins.size, dtype=np.int8)
-        return partial(lattice.swendsen_wang, spins, shape, model.sign, threshold, parent, turned, state)
+        kernel = partial(lattice.swendsen_wang, spins, shape, model.sign, threshold, parent, turned, state)
+        return _Sampler(kernel, _UPDATES_PER_CLUSTER_SITE * spins.size)
 
     return bind
 
@@ -384,32 +406,17 @@ _PLAIN: dict[str, Callable[[_Model], _Bind]] = {
 _ENGINES = {"auto": _PLAIN, "plain": _PLAIN}
 
 
-def _advance(
-    sampler: _Sampler, n_sweeps: int, thin: int, n_sites: int, progress: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Run the kernel in short calls, so that Ctrl-C is heard; sweeps after the last kept one go unnoted."""
-    kept = n_sweeps // thin
-    longest = max(1, _UPDATES_PER_CALL // (n_sites + _UPDATES_LOST_PER_SWEEP))
+def _advance(sampler: _Sampler, n_sweeps: int, thin: int, progress: bool) -> tuple[Counts, Counts]:
+    """Run the kernel and return what it noted; sweeps after the last kept one go unnoted."""
+    kept, per_sweep = n_sweeps // thin, sampler.steps_per_sweep
     bonds, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
-    with tqdm(total=n_sweeps, disable=not progress, unit="sweep") as bar:
-        for sweeps, entries in _calls(n_sweeps, thin, longest):
-            sampler(sweeps, bonds[entries], sums[entries])
-            bar.update(sweeps * (entries.stop - entries.start))
+
+    def run(call: _runs.Call) -> None:
+        if sampler.part and not call.complete:
+            sampler.part(call.steps)
+        else:
+            sampler.kernel(call.steps, bonds[call.entries], sums[call.entries])
+
+    n_steps, every = n_sweeps * per_sweep, thin * per_sweep
+    _runs.advance(run, n_steps, every, updates=sampler.updates, steps_per_unit=per_sweep, progress=progress)
     return bonds[:kept], sums[:kept]
-
-
-def _calls(n_sweeps: int, thin: int, longest: int) -> Iterator[tuple[int, slice]]:
-    """Part a run into calls of about `longest` sweeps: the sweeps for each entry, and the entries to write.
-
-    Several entries go into one call where `thin` is short; several calls write one entry where it is long,
-    and the last of them is the one that counts.
-    """
-    kept, rest = divmod(n_sweeps, thin)
-    together = longest // thin
-    if together:
-        for first in range(0, kept, together):
-            yield thin, slice(first, min(first + together, kept))
-    spans = [(kept, rest)] if together else [*((entry, thin) for entry in range(kept)), (kept, rest)]
-    for entry, sweeps in spans:
-        for done in range(0, sweeps, longest):
-            yield min(longest, sweeps - done), slice(entry, entry + 1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import threading
+from collections import Counter
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -62,3 +64,65 @@ def context(browser):
     context = browser.new_context(viewport=DESKTOP)
     yield context
     context.close()
+
+
+# ---- The order of the tests, and what they cost.
+
+N_DEAREST = 20
+MAX_NOTEBOOK_SECONDS = 60  # design: a chapter takes 30 s on average, none more than this
+
+
+def turn(item):
+    """Say when a file's turn is: what is long in one piece comes first, so that no core waits at the end."""
+    if item.get_closest_marker("browser"):
+        return 0
+    return 1 if item.path.suffix == ".ipynb" else 2
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=turn)
+
+
+def seconds_of_tests(reports):
+    """Sum the seconds of setup, call and teardown of each test, and of all cells of each notebook."""
+    tests, notebooks = Counter(), Counter()
+    for report in reports:
+        file = report.nodeid.partition("::")[0]
+        if file.endswith(".ipynb"):
+            notebooks[file] += report.duration
+        else:
+            tests[report.nodeid] += report.duration
+    return tests, notebooks
+
+
+def table_of_notebooks(checked, built):
+    """Write each notebook's seconds in the build and in nbval, and a word if they are too many."""
+    yield f"{'build':>7} {'nbval':>7}  notebook (seconds)"
+    for name in sorted({*checked, *built}):
+        seconds = [runs.get(name) for runs in (built, checked)]
+        columns = " ".join("      -" if time is None else f"{time:7.1f}" for time in seconds)
+        slow = min(filter(None, seconds), default=0) > MAX_NOTEBOOK_SECONDS
+        yield f"{columns}  {name}" + f"  TOO LONG: over {MAX_NOTEBOOK_SECONDS} s" * slow
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """List the dearest tests, and the seconds of each notebook."""
+    reports = [
+        report for group in terminalreporter.stats.values() for report in group if hasattr(report, "duration")
+    ]
+    tests, notebooks = seconds_of_tests(reports)
+    if tests:
+        terminalreporter.section(f"dearest {min(N_DEAREST, len(tests))} of {len(tests)} tests")
+        for name, seconds in tests.most_common(N_DEAREST):
+            terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
+    if notebooks:
+        from tests.run_notebooks import (
+            CACHE,
+            seconds_of_runs,
+        )  # half a second that the workers need not spend
+
+        root = Path(config.rootpath)
+        built = {os.path.relpath(path, root): seconds for path, seconds in seconds_of_runs(CACHE).items()}
+        terminalreporter.section("notebooks")
+        for line in table_of_notebooks(notebooks, built):
+            terminalreporter.write_line(line)

@@ -1,4 +1,8 @@
-"""Record the README's picture: a live figure of the built book, cooled by its slider (after `make book`)."""
+"""Record pictures of the live figures of the built book (after `make book`).
+
+The README's is a figure cooled by its slider; those of `book/_static/figures` stand for each kind of figure
+on paper and where scripts are off.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser import CHROMIUM, HTML, Place, open_lab
+from tests.browser import CHROMIUM, HTML, Place, one_of_each, open_lab
 
 SHEET = Place("ising/ising-model.html", "lab-1", "IsingLab", running=True)
 BEGIN = {"temperature": 3, "speed": 4000}
@@ -22,16 +26,16 @@ PICTURES = 3  # at each temperature
 PACE, REST = 90, 1500  # milliseconds of each picture, and of the last
 
 
-def sweeps(lab):
-    return lab.readouts()["sweeps"] or 0
+def count(lab, counter="sweeps"):
+    return lab.readouts()[counter] or 0
 
 
-def let_run(lab, number):
-    """Wait until the figure has counted `number` more sweeps."""
-    goal, end = sweeps(lab) + number, time.monotonic() + 120
-    while sweeps(lab) < goal:
+def let_run(lab, number, counter="sweeps"):
+    """Wait until the figure has counted `number` more sweeps, or units of time."""
+    goal, end = count(lab, counter) + number, time.monotonic() + 120
+    while count(lab, counter) < goal:
         if time.monotonic() > end:
-            sys.exit(f"the figure stands still, after {sweeps(lab):.0f} sweeps")
+            sys.exit(f"the figure stands still, after {count(lab, counter):.0f} of {counter}")
         lab.page.wait_for_timeout(100)
 
 
@@ -64,5 +68,40 @@ def record(path):
     print(f"{path}: {len(times)} pictures of {first.width} x {first.height}, {kilobytes:.0f} kB")
 
 
+# What each kind of figure shows on paper: its settings, and what is pressed, until it shows something.
+ON_PAPER = {
+    "IsingLab": ({"temperature": 2.2, "speed": 1000}, {"Start": ("sweeps", 2000)}),
+    "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 400)}),
+    "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 400)}),
+    "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
+}
+FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend), .lab-main { display: none !important; }
+.smbook-lab { border: 0 !important; padding: 0 !important; }"""
+
+
+def on_paper(folder):
+    """Record a picture of each kind of figure, without its controls."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for place in one_of_each():
+            name = place.kind.replace(" as ", "-")
+            settings, presses = ON_PAPER[name]
+            lab = open_lab(browser.new_context(viewport=WINDOW), HTML.as_uri() + "/", place, **settings)
+            lab.root.scroll_into_view_if_needed()
+            for button, (counter, number) in presses.items():
+                lab.press(button)
+                let_run(lab, number, counter)
+            lab.page.add_style_tag(content=FIGURE_ALONE)
+            lab.page.wait_for_timeout(300)
+            path = folder / f"{name}.webp"
+            picture(lab).quantize(128).convert("RGB").save(path, lossless=True, quality=100, method=6)
+            print(f"{path}: {path.stat().st_size / 1e3:.1f} kB")
+        browser.close()
+
+
 if __name__ == "__main__":
-    record(Path(sys.argv[1]))
+    target = Path(sys.argv[1])
+    if target.is_dir():
+        on_paper(target)
+    else:
+        record(target)

@@ -14,6 +14,7 @@ from scipy.special import gamma
 from smbook import ising
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.theory import ising as theory
+from smbook.widgets import MeanFieldLab, Question
 
 NOTEBOOK = Path(__file__).parents[1] / "book" / "ising" / "ising-model.ipynb"
 
@@ -243,3 +244,68 @@ def test_the_binder_cumulant_at_the_critical_point_and_its_first_correction():
         np.sqrt(n) * (theory.curie_weiss_finite(n, 1.0).moments.binder - limit) for n in (10**5, 4 * 10**5)
     ]
     assert 2 * gaps[1] - gaps[0] == pytest.approx(sum(parts), abs=1e-5)
+
+
+# The questions that the page checks
+
+
+def question(name):
+    """Return the question of a cell, which computes its answer from the package alone."""
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    (source,) = ["".join(cell["source"]) for cell in cells if cell["id"] == name]
+    body = ast.parse(source).body
+    scope = {"np": np, "theory": theory, "Question": Question}
+    exec(compile(ast.Module(body[:-1], []), name, "exec"), scope)
+    return eval(compile(ast.Expression(body[-1].value), name, "eval"), scope)
+
+
+@pytest.mark.parametrize(
+    ("typed", "right", "words"),
+    [
+        ("55,6", True, "1 + e⁴ = 55.6"),
+        ("27.3", False, "That is ξ"),
+        ("8.4", False, "βJ = 2"),
+        ("2982", False, "costs 2J, not 4J"),
+        ("0.018", False, "share of bonds"),
+        ("40", False, ""),
+    ],
+)
+def test_the_length_of_a_patch(typed, right, words):
+    verdict = question("question-walls").check(typed)
+    assert verdict.right == right
+    assert words in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "right", "words"),
+    [
+        (-0.265, 0.005, True, "0.2664"),
+        (0.265, 0.005, False, "the sign is not"),
+        (-0.185, 0.005, False, "right for T = 0.6 J"),
+        (0.71, 0.01, False, "Read off the field"),
+        (-0.3, 0.1, False, "at most 0.02"),
+    ],
+)
+def test_the_end_of_the_upper_well(value, error, right, words):
+    verdict = question("question-spinodal").check(value, error)
+    assert verdict.right == right
+    assert words in verdict.words
+
+
+def test_the_field_of_the_live_figure_answers_its_question():
+    """Lower the field as the question says, a step of 0.01 J every 200 sweeps: the answer is right."""
+    fields = -np.arange(40) / 100
+    m = MeanFieldLab(temperature=0.5).simulate(fields, dwell=200.0)
+    left = np.argmax(m < 0)
+    assert question("question-spinodal").check(fields[left - 1 : left + 1].mean(), 0.005).right
+
+
+def test_the_magnet_of_ten_million_spins_is_that_of_a_thousand_in_a_field_as_much_stronger():
+    (source,) = [
+        "".join(cell["source"])
+        for cell in json.loads(NOTEBOOK.read_text())["cells"]
+        if cell["id"] == "question-pull"
+    ]
+    state = theory.curie_weiss_finite(10**7, 1 / 0.8, field=1e-8)
+    assert f"{state.probability @ state.magnetization:.2f}" == "0.06"
+    assert "h = 10⁻⁸ J" in source

@@ -17,6 +17,7 @@ from scipy.stats import chisquare
 from smbook import ising, statistics
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.theory import ising as theory
+from smbook.widgets import Question
 
 NOTEBOOK = Path(__file__).parents[1] / "book" / "ising" / "monte-carlo.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text())["cells"]
@@ -308,6 +309,7 @@ def test_the_slope_of_the_cumulant_is_that_of_the_reweighted_and_of_the_exact_cu
     low, high = statistics.reweight(
         energy,
         [m**2, m**4],
+        n_sites=1,
         beta=CRITICAL,
         targets=[CRITICAL - step, CRITICAL + step],
         function=lambda q, f: 1 - f / (3 * q**2),
@@ -388,3 +390,57 @@ def test_every_live_figure_has_its_caption_below_it():
     ]
     assert len(live) == 2
     assert all("".join(CELLS[index + 1]["source"]).startswith("*Live figure.*") for index in live)
+
+
+# The questions that the page checks
+
+
+def question(name, **names):
+    """Return the question of a cell, which may use `names`."""
+    (cell,) = [cell for cell in CELLS if cell["id"] == name]
+    body = ast.parse("".join(cell["source"])).body
+    scope = {"np": np, "theory": theory, "statistics": statistics, "Question": Question, **names}
+    exec(compile(ast.Module(body[:-1], []), name, "exec"), scope)
+    return eval(compile(ast.Expression(body[-1].value), name, "eval"), scope)
+
+
+def test_the_peak_of_a_small_sheet_lies_above_the_critical_temperature():
+    asked = question("question-peak")
+    assert asked.check("above T_c") == (
+        True,
+        "Kaufman's c has it at T = 2.36 J. It moves to T_c as the sheet grows.",
+    )
+    assert not asked.check("at T_c").right
+    larger = theory.kaufman((32, 32), 1 / np.array([2.28, 2.36])).specific_heat
+    assert larger[0] > larger[1]
+
+
+def test_the_worth_of_a_series():
+    """A series in which each entry is repeated k times has tau = k / 2: k sweeps are worth one."""
+    noise = np.random.default_rng(1).normal(size=20_000)
+    asked = question(
+        "question-independent", kept={"$E$": np.repeat(noise, 10), "$|m|$": np.repeat(noise, 30)}
+    )
+    tau = statistics.integrated_autocorrelation_time(np.repeat(noise, 30)).value
+    assert tau == pytest.approx(15, rel=0.1)
+    assert asked.check(2000 * tau).right
+    assert "factor 2" in asked.check(1000 * tau).words
+    assert "for longer" in asked.check(2000 * tau / 3).words
+
+
+def test_the_numbers_that_the_question_on_worth_names_are_those_printed():
+    taus = re.findall(r"tau = ([0-9.]+):", printed("errors-code"))
+    assert taus == ["13.9", "30.6"]
+    (cell,) = [cell for cell in CELLS if cell["id"] == "question-independent"]
+    assert "2 · 30.6 · 1000" in "".join(cell["source"])
+
+
+def test_ten_readings_of_the_live_figure_answer_its_question():
+    """Of 30 readers who do as the question says, 29.5 on average are right (Student's t, 9 degrees)."""
+    readings = ising.simulate((128, 128), 1 / 2.6, 12_400, rng=1).energy[400:].reshape(30, 10, 40)[:, :, 0]
+    errors = readings.std(axis=1, ddof=1) / np.sqrt(10)
+    asked = question("question-energy")
+    verdicts = [asked.check(*reader) for reader in zip(readings.mean(axis=1), errors, strict=True)]
+    assert (errors < 0.01).mean() > 0.95
+    assert sum(verdict.right for verdict in verdicts) >= 27
+    assert not asked.check(theory.kaufman((128, 128), 1 / 2.5).energy, 0.01).right

@@ -3,12 +3,15 @@
 import math
 from fractions import Fraction
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbook import _checks
+from smbook import _checks, figures, ising, statistics, widgets
+from smbook.kernels import rng
+from smbook.theory import ising as theory
 
 
 class Indexable:
@@ -44,6 +47,40 @@ def test_an_integer_beyond_64_bits_is_refused():
     assert _checks.integer("n", 2**63 - 1, minimum=0) == 2**63 - 1
     with pytest.raises(ValueError, match=r"^n must be at most .*; got 9223372036854775808$"):
         _checks.integer("n", 2**63, minimum=0)
+
+
+NARROW = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize("values", [7, [], [3, 120], [[1], [2]]], ids=str)
+def test_integers_come_back_as_a_new_int64_array_of_their_shape(values, dtype):
+    given_array = np.array(values, dtype=dtype)
+    array = _checks.integers("r", given_array, minimum=0, maximum=120)
+    assert array.dtype == np.int64
+    assert array.tolist() == given_array.tolist()
+    assert not np.shares_memory(array, given_array)
+
+
+@pytest.mark.parametrize(
+    "values", ["2", 2.0, [1, 2.5], [True], None, [None], [[1], [1, 2]], np.ma.array([1]), [2**64]], ids=str
+)
+def test_what_are_no_integers_is_refused(values):
+    with pytest.raises(TypeError, match=r"^r must hold integers"):
+        _checks.integers("r", values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([3, -1, -2], "r must be at least 0; got -2"),
+        (np.array([3, 255, 254], dtype=np.uint8), "r must be at most 9; got 255"),
+        (np.array([2**63 + 1], dtype=np.uint64), "r must be at most 9; got 9223372036854775809"),
+    ],
+)
+def test_integers_name_the_entry_that_is_out_of_range(values, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        _checks.integers("r", values, minimum=0, maximum=9)
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int8(2), np.array(2.0), Fraction(2)])
@@ -153,3 +190,66 @@ def test_a_choice_is_one_of_its_options():
 def test_what_is_no_option_is_refused_with_the_options(value):
     with pytest.raises(ValueError, match=r"^engine must be one of 'auto', 'plain'; got "):
         _checks.choice("engine", value, (option for option in ("auto", "plain")))
+
+
+# Integers of every type, everywhere
+
+# Each public function that takes whole numbers; `i` gives them a type. None is too large for an int8.
+SERIES = np.random.default_rng(1).integers(0, 100, 400).tolist()
+WITH_INTEGERS = {
+    "chain": lambda i: theory.chain(i([0, 1, 2]), coupling=i(2), field=i(100)),
+    "correlation_length": lambda i: theory.correlation_length(i([0, 1, 2]), coupling=i(3)),
+    "curie_weiss_finite": lambda i: theory.curie_weiss_finite(i(100), i(1), field=i(2)),
+    "curie_weiss_free_energy": lambda i: theory.curie_weiss_free_energy(i([0, 1]), i(2), field=i(100)),
+    "curie_weiss_magnetization": lambda i: theory.curie_weiss_magnetization(i([1, 2]), coupling=i(100)),
+    "curie_weiss_solutions": lambda i: theory.curie_weiss_solutions(i(100), field=i(0), coupling=i(100)),
+    "curie_weiss_susceptibility": lambda i: theory.curie_weiss_susceptibility(i([0, 1]), i(100)),
+    "density_of_states": lambda i: vars(theory.density_of_states((i(3), i(4)))).values(),
+    "flip_flop": lambda i: theory.flip_flop(i(2), fields=i([1, 0])),
+    "kaufman": lambda i: theory.kaufman(i([6, 120]), i([1, 100]), coupling=i(2)),
+    "moments": lambda i: theory.density_of_states(i([2, 3])).moments(i(1), coupling=i(2), field=i(100)),
+    "observables": lambda i: theory.density_of_states(i(9)).observables(i([0, 1]), field=i(100)),
+    "onsager": lambda i: theory.onsager(i([0, 1, 100]), coupling=i(2)),
+    "ring": lambda i: theory.ring(i(120), i([0, 1]), coupling=i(2), field=i(100)),
+    "ring_correlation": lambda i: theory.ring_correlation(
+        i(5), 0.5, distance=i([0, 1, 2, 3, 4, 5]), coupling=-1.0
+    ),
+    "ring_correlation, long": lambda i: theory.ring_correlation(i(127), i(3), distance=i([0, 64, 126])),
+    "ring_correlation, one": lambda i: [theory.ring_correlation(i(7), 0.5, distance=i(5), coupling=-1.0)],
+    "spinodal": lambda i: theory.spinodal(i(2), coupling=i(100)),
+    "spontaneous_magnetization": lambda i: theory.spontaneous_magnetization(i([0, 1, 100]), coupling=i(2)),
+    "transfer_matrix": lambda i: theory.transfer_matrix(i(2), coupling=i(100), field=i(100)),
+    "simulate": lambda i: ising.simulate(
+        i([4, 6]), i(1), i(120), coupling=i(2), field=i(100), thin=i(7), rng=i(100)
+    ),
+    "wolff_flips_per_sweep": lambda i: [ising.wolff_flips_per_sweep(i([100, 100]), 0.2, coupling=i(1))],
+    "seed_state": lambda i: rng.seed_state(i(100)),
+    "streams": lambda i: rng.streams(i(100), i(3)),
+    "mean": lambda i: statistics.mean(i(SERIES)),
+    "integrated_autocorrelation_time": lambda i: statistics.integrated_autocorrelation_time(
+        i(SERIES), window=i(5)
+    )[:2],
+    "binned_error": lambda i: statistics.binned_error(i(SERIES), n_bins=i(100)),
+    "binder_cumulant": lambda i: statistics.binder_cumulant(i(SERIES), n_bins=i(20)),
+    "jackknife": lambda i: statistics.jackknife(lambda x: np.mean(x * 100), i(SERIES), n_bins=i(20)),
+    "show_spins": lambda i: figures.show_spins(i([[1, 1], [1, 1]])).images[0].get_array(),
+    "IsingLab": lambda i: widgets.IsingLab(size=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
+    "MeanFieldLab": lambda i: widgets.MeanFieldLab(field=i(1)).simulate(i([0, 1, 100]), dwell=i(2)),
+    "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),
+}
+
+
+def numbers(result):
+    """All numbers of a result, one after another."""
+    return np.concatenate([np.ravel(part).astype(float) for part in result])
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize("name", WITH_INTEGERS)
+def test_whole_numbers_of_every_type_give_the_same_answer(name, dtype):
+    """An unsigned or a narrow type would wrap in n - r, in -x and in a product."""
+    call = WITH_INTEGERS[name]
+    expected = numbers(call(lambda values: values))
+    given_typed = numbers(call(lambda values: np.array(values, dtype=dtype)[()]))
+    assert given_typed.tolist() == expected.tolist()
+    plt.close("all")

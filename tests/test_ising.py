@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from smbook import ising
+from smbook import _runs
 from smbook.ising import energy, magnetization, simulate, wolff_flips_per_sweep
 from smbook.kernels import lattice
 from smbook.kernels.rng import seed_state
@@ -216,13 +216,13 @@ def test_a_seed_fixes_a_run_whatever_its_chunks_and_thinning(algorithm, monkeypa
     whole = simulate((6, 5), 0.3, 100, **options)
     assert_equal_runs(whole, simulate((6, 5), 0.3, 100, engine="plain", **options))
     assert simulate((6, 5), 0.3, 100, **options | {"rng": 10}).energy.tolist() != whole.energy.tolist()
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
-    assert_equal_runs(whole, simulate((6, 5), 0.3, 100, **options))
-    for thin in (7, 25):  # several entries to a call, several calls to an entry
-        thinned = simulate((6, 5), 0.3, 100, thin=thin, **options)
-        assert thinned.energy.tolist() == whole.energy[thin - 1 :: thin].tolist()
-        assert thinned.magnetization.tolist() == whole.magnetization[thin - 1 :: thin].tolist()
-        assert thinned.spins.tolist() == whole.spins.tolist()
+    for updates in (1, 300, 3000):  # from one step a call to several sweeps
+        monkeypatch.setattr(_runs, "UPDATES_PER_CALL", updates)
+        for thin in (1, 7, 25):  # several entries to a call, several calls to an entry
+            thinned = simulate((6, 5), 0.3, 100, thin=thin, **options)
+            assert thinned.energy.tolist() == whole.energy[thin - 1 :: thin].tolist()
+            assert thinned.magnetization.tolist() == whole.magnetization[thin - 1 :: thin].tolist()
+            assert thinned.spins.tolist() == whole.spins.tolist()
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,6 @@ def test_every_site_has_two_bonds_along_each_axis(shape):
     assert energy(spins) == -len(shape)
     assert energy(spins, coupling=-2.0, field=0.5) == 2 * len(shape) - 0.5
     assert magnetization(spins) == -magnetization(-spins) == 1
-
-
-def test_a_progress_bar_is_drawn_on_the_error_stream_only(capsys):
-    simulate((4, 4), 0.3, 25, thin=10, progress=True, rng=1)
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert "25/25" in shown.err
-    simulate((4, 4), 0.3, 25, rng=1)
-    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -440,29 +431,18 @@ def test_an_initial_array_keeps_its_values(algorithm):
 
 
 def test_an_interrupted_run_leaves_the_initial_array_as_it_was(monkeypatch):
-    """Ctrl-C is heard between chunks, when the run's own spins have long changed."""
-    heard = []
+    """Ctrl-C is heard between calls, when the run's own spins have long changed."""
+    changed, kernel = [], lattice.single_site
 
-    def interrupt(_bar, n=1):
-        heard.append(n)
-        if len(heard) == 3:
+    def interrupted(spins, *arguments):
+        kernel(spins, *arguments)
+        changed.append((spins != 1).any())
+        if len(changed) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
-    monkeypatch.setattr(ising.tqdm, "update", interrupt)
+    monkeypatch.setattr(lattice, "single_site", interrupted)
     initial = np.ones((5, 6), dtype=np.int8)
     with pytest.raises(KeyboardInterrupt):
         simulate((5, 6), 0.1, 1000, initial=initial, rng=1)
-    assert heard == [10, 10, 10]
+    assert changed == [True] * 3
     assert (initial == 1).all()
-
-
-@pytest.mark.parametrize(("n_sweeps", "thin"), [(1000, 500), (400, 500)])
-def test_a_long_wait_between_kept_sweeps_can_be_interrupted(n_sweeps, thin, monkeypatch):
-    """However large `thin` is, no call of a kernel does many more updates than a chunk has."""
-    heard = []
-    monkeypatch.setattr(ising, "_UPDATES_PER_CALL", 10 * (30 + ising._UPDATES_LOST_PER_SWEEP))
-    monkeypatch.setattr(ising.tqdm, "update", lambda _bar, n=1: heard.append(n))
-    simulate((5, 6), 0.1, n_sweeps, thin=thin, rng=1)
-    assert sum(heard) == n_sweeps
-    assert max(heard) <= 10

@@ -11,7 +11,8 @@ import pytest
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 DRAWS = re.compile(r"plt\.(subplots|figure|show|plot)\(|show_spins\(")
-MAX_CODE_CELLS = 30
+MAX_CODE_CELLS = 30  # besides those that pose a question, whose code the page does not show
+MIN_QUESTIONS = 2
 MAX_LINES = 30
 
 
@@ -57,6 +58,11 @@ def described(metadata):
         and figure.get("caption", "").strip()
         and figure.get("name", "").startswith("fig-")
     )
+
+
+def questions(notebook):
+    """List the code cells that pose a question which the page checks."""
+    return [cell for _, cell in code_cells(notebook) if re.search(r"^Question\(", cell.source, re.MULTILINE)]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: str(path.relative_to(BOOK)))
@@ -125,7 +131,14 @@ def test_cells_are_short(notebook):
 
 
 def test_chapters_are_of_a_readable_length(notebook):
-    assert 1 <= len(code_cells(notebook)) <= MAX_CODE_CELLS
+    assert 1 <= len(code_cells(notebook)) - len(questions(notebook)) <= MAX_CODE_CELLS
+
+
+def test_chapters_ask_questions_and_do_not_show_how_the_answer_is_computed(notebook):
+    asked = questions(notebook)
+    assert len(asked) >= MIN_QUESTIONS
+    assert [cell.id for cell in asked if "remove-input" not in cell.metadata.get("tags", ())] == []
+    assert [cell.id for cell in asked if not kinds(cell)] == [], "let the cell end in its Question"
 
 
 def test_the_checks_can_fail():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import venv
 import zipfile
 from email.parser import Parser
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,15 @@ ROOT = Path(__file__).parents[1]
 MAX_IMPORT_SECONDS = 0.1
 
 SHORT_RUN = """
+import importlib
+import pkgutil
 import sys
 from pathlib import Path
 import smbook
 assert Path(smbook.__file__).is_relative_to(sys.prefix), smbook.__file__
+for module in pkgutil.walk_packages(smbook.__path__, "smbook."):
+    if "landscape" not in module.name:
+        importlib.import_module(module.name)
 from smbook import ising, statistics
 from smbook.theory import ising as theory
 trace = ising.simulate((16, 16), 0.3, 4000, rng=1)
@@ -93,13 +100,95 @@ def metadata(wheel):
         return Parser().parsestr(archive.read(name).decode())
 
 
+def plainly_required(requirements):
+    """Keep what is required without an extra, on this machine."""
+    return [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def closure(requirements):
+    """Return the installed distributions that these requirements ask for, directly or not, by their names."""
+    found, waiting = {}, plainly_required(requirements)
+    while waiting:
+        requirement = waiting.pop()
+        installed = distribution(requirement.name)
+        assert requirement.specifier.contains(installed.version, prereleases=True), requirement
+        if installed.name not in found:
+            found[installed.name] = installed
+            waiting += plainly_required(map(Requirement, installed.requires or []))
+    return found
+
+
+def lend(installed, site):
+    """Link the files of an installed distribution into the folder `site`."""
+    for top in {file.parts[0] for file in installed.files} - {"..", "__pycache__", "bin"}:
+        if not (site / top).exists():
+            (site / top).symlink_to(installed.locate_file(top))
+
+
+def environment(folder, wheel, requirements):
+    """Make an environment of a wheel and what is required, lent from here: installing takes minutes."""
+    venv.create(folder, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for installed in closure(requirements).values():
+        lend(installed, site)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+    run(*pip, "--target", site, wheel, cwd=folder)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module")
+def requirements(metadata):
+    return [Requirement(text) for text in metadata.get_all("Requires-Dist")]
+
+
 @pytest.mark.wheel
-def test_the_wheel_works_in_a_clean_environment(wheel, tmp_path):
-    venv.create(tmp_path / "venv", with_pip=True)
-    executable = tmp_path / "venv" / "bin" / "python"
-    constraints = ROOT / "constraints.txt"
-    run(executable, "-m", "pip", "install", "--quiet", "--constraint", constraints, wheel, cwd=tmp_path)
+def test_the_wheel_works_with_what_it_requires_and_nothing_else(wheel, requirements, tmp_path):
+    executable = environment(tmp_path / "venv", wheel, requirements)
     assert python(SHORT_RUN, cwd=tmp_path, executable=executable) == "works"
+
+
+@pytest.mark.wheel
+def test_a_requirement_left_out_or_a_module_left_behind_is_seen(wheel, requirements, tmp_path):
+    fewer = [requirement for requirement in requirements if requirement.name != "tqdm"]
+    executable = environment(tmp_path / "venv", wheel, fewer)
+    with pytest.raises(AssertionError, match="No module named 'tqdm'"):
+        python(SHORT_RUN, cwd=tmp_path, executable=executable)
+    (package,) = (tmp_path / "venv").glob("lib/python*/site-packages/smbook")
+    (package / "_checks.py").unlink()
+    with pytest.raises(AssertionError, match="cannot import name '_checks'"):
+        python(SHORT_RUN, cwd=tmp_path, executable=executable)
+
+
+def imported(path):
+    """Name the packages that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+# Part of how the package on the right is used, which therefore will go on to bring it.
+BROUGHT = {"cycler": "matplotlib", "llvmlite": "numba", "traitlets": "anywidget"}
+
+
+def undeclared(folder, requirements):
+    """List what the files of `folder` import though no requirement, of an extra neither, names it."""
+    declared = {requirement.name.lower() for requirement in requirements} | set(BROUGHT)
+    given = {*sys.stdlib_module_names, "smbook"}
+    names = {name for path in folder.rglob("*.py") for name in imported(path)} - given
+    providers = packages_distributions()
+    return [name for name in sorted(names) if not declared & {p.lower() for p in providers.get(name, [name])}]
+
+
+@pytest.mark.wheel
+def test_every_import_is_declared(requirements, tmp_path):
+    """What another package brings along can be imported, until that package no longer does."""
+    assert undeclared(ROOT / "smbook", requirements) == []
+    for name, package in BROUGHT.items():
+        assert name in closure([r for r in requirements if r.name == package])
+    (tmp_path / "module.py").write_text("def later():\n    import dateutil\n    from numpy import linalg\n")
+    assert undeclared(tmp_path, requirements) == ["dateutil"]
 
 
 @pytest.mark.wheel
@@ -113,19 +202,18 @@ def test_it_installs_from_a_git_address(checkout, tmp_path):
 
 
 @pytest.mark.wheel
-def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+def test_the_wheel_holds_the_package_and_nothing_else(checkout, wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"smbook"}
     assert "smbook/py.typed" in names
     assert not any("__pycache__" in name for name in names)
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "smbook").rglob("*.py")}
-    assert modules <= set(names)
+    files = (path for path in (checkout / "smbook").rglob("*") if path.is_file())
+    assert {path.relative_to(checkout).as_posix() for path in files} <= set(names)
 
 
 @pytest.mark.wheel
-def test_heavy_tools_are_extras(metadata):
-    requirements = [Requirement(text) for text in metadata.get_all("Requires-Dist")]
+def test_heavy_tools_are_extras(requirements):
     plain = {requirement.name for requirement in requirements if requirement.marker is None}
     assert plain == {"anywidget", "matplotlib", "numba", "numpy", "scipy", "tqdm"}
     (torch,) = (requirement for requirement in requirements if requirement.name == "torch")

@@ -1,26 +1,112 @@
-// Sets the formulas a few at a time, those in view first. MathJax by itself would set all of them at one go, and
-// keep the page, with its live figures, from answering for seconds.
+// Sets the formulas when their turn has come. MathJax, which the page names but does not run, is loaded behind the
+// figures in view; then formulas in view are set first, and the others piece by piece while the page is idle, the
+// nearest first. All of them are set before the page is printed.
 (() => {
-  const PIECE = 40; // milliseconds until the page gets its turn
+  const PIECE = 35; // milliseconds of work until the page gets its turn
+  const PATIENCE = 4000; // milliseconds that the formulas wait for figures which do not come
+
+  const pending = new Set();
+  let size = 4; // formulas set together, adapted to the time they take
 
   const pause = () => new Promise((resolve) => setTimeout(resolve));
+  const idle = () =>
+    new Promise((resolve) => {
+      if (globalThis.requestIdleCallback) requestIdleCallback(resolve, { timeout: 250 });
+      else setTimeout(resolve, 30);
+    });
 
   function distance(formula) {
     const { top, bottom } = formula.getBoundingClientRect();
     return Math.max(top - innerHeight, -bottom, 0);
   }
 
-  async function pageReady() {
-    const formulas = [...document.querySelectorAll(".math")].map((formula) => [distance(formula), formula]);
-    formulas.sort(([near], [far]) => near - far);
-    let start = performance.now();
-    for (const [, formula] of formulas) {
-      await MathJax.typesetPromise([formula]);
-      if (performance.now() - start < PIECE) continue;
-      await pause();
-      start = performance.now();
-    }
+  function nearest() {
+    const placed = [...pending].map((formula) => [distance(formula), formula]);
+    placed.sort(([near], [far]) => near - far);
+    return { urgent: placed[0][0] === 0, formulas: placed.slice(0, size).map(([, formula]) => formula) };
   }
 
-  window.MathJax = { ...window.MathJax, startup: { pageReady } };
+  async function set(formulas) {
+    const start = performance.now();
+    for (const formula of formulas) pending.delete(formula);
+    await MathJax.typesetPromise(formulas);
+    const cost = (performance.now() - start) / formulas.length;
+    size = Math.min(Math.max(Math.round(PIECE / cost), 1), 24);
+  }
+
+  let working = false;
+
+  async function work() {
+    if (working) return;
+    working = true;
+    while (pending.size > 0) {
+      const { urgent, formulas } = nearest();
+      if (urgent) await pause();
+      else await idle();
+      await set(formulas);
+      target.seek();
+    }
+    working = false;
+    document.documentElement.dataset.formulas = "set";
+  }
+
+  // The place in the page that the address names. Formulas above it move it as they are set: it is sought again
+  // until the reader takes over.
+  const target = {
+    find() {
+      const name = decodeURIComponent(location.hash.slice(1));
+      this.node = name ? document.getElementById(name) : null;
+    },
+    seek() {
+      if (this.node && Math.abs(this.node.getBoundingClientRect().top - this.top) > 2) this.go();
+    },
+    go() {
+      this.node.scrollIntoView({ behavior: "instant" });
+      this.top = this.node.getBoundingClientRect().top;
+    },
+    aim() {
+      this.find();
+      if (this.node) requestAnimationFrame(() => this.node && this.go());
+    },
+    leave() {
+      this.node = null;
+    },
+  };
+
+  function add(node) {
+    pending.add(node);
+    if (globalThis.MathJax?.typesetPromise) work();
+  }
+
+  function load() {
+    const { src } = document.querySelector('script[type="smbook/mathjax"]') ?? {};
+    if (!src) return;
+    window.MathJax = { ...window.MathJax, startup: { typeset: false, pageReady: () => void work() } };
+    document.head.append(Object.assign(document.createElement("script"), { src }));
+  }
+
+  async function start() {
+    for (const formula of document.querySelectorAll(".math")) pending.add(formula);
+    target.aim();
+    addEventListener("hashchange", () => target.aim());
+    for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      addEventListener(event, () => target.leave(), { passive: true });
+    }
+    await Promise.race([
+      globalThis.smbook?.figuresInView,
+      new Promise((resolve) => setTimeout(resolve, PATIENCE)),
+    ]);
+    await pause();
+    load();
+  }
+
+  addEventListener("beforeprint", () => {
+    if (!globalThis.MathJax?.typeset || pending.size === 0) return;
+    const formulas = [...pending];
+    pending.clear();
+    MathJax.typeset(formulas);
+  });
+
+  globalThis.smbookTypeset = add;
+  document.addEventListener("DOMContentLoaded", start);
 })();

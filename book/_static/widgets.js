@@ -1,5 +1,5 @@
-// Brings the live figures of a built page to life, with no server and nothing from elsewhere: reads the state
-// that the build wrote into the page, imports each figure's module from a blob, and lets it render itself.
+// Brings the live figures of a built page to life, with no server and nothing from elsewhere: takes each figure's
+// state from the page and what figures share from the book's own files, and lets its module render it.
 (() => {
   const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
   const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
@@ -27,7 +27,8 @@
     }
 
     on(event, listener) {
-      (this.listeners[event] ??= []).push(listener);
+      this.listeners[event] ??= [];
+      this.listeners[event].push(listener);
     }
 
     off(event, listener) {
@@ -42,55 +43,117 @@
     return new DataView(Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer);
   }
 
-  async function show(model, el) {
+  // What figures share, by name. A file of the book hands over its part whenever it has come; modules are run, and
+  // kernels decoded, when the first figure needs them.
+  const parts = new Map();
+  const modules = {};
+
+  function used(name) {
+    const part = parts.get(name);
+    if (typeof part === "function") {
+      part(modules);
+      parts.set(name, true);
+    } else if (typeof part === "string") parts.set(name, decoded(part));
+    return parts.get(name);
+  }
+
+  function take(part) {
+    parts.set(...part);
+    schedule();
+  }
+
+  const models = new Map();
+
+  function readState() {
+    for (const node of document.querySelectorAll(STATE)) {
+      for (const [id, model] of Object.entries(JSON.parse(node.textContent).state)) {
+        if (model.state._live || model.state._esm) models.set(id, new Model(model));
+      }
+    }
+  }
+
+  const ready = (model) => (model.get("_live")?.parts ?? []).every((name) => parts.has(name));
+
+  async function show({ model, el }) {
+    const live = model.get("_live");
+    if (live) {
+      for (const name of live.parts) {
+        const part = used(name);
+        if (name.startsWith("kernels.")) model.set("_kernels", part);
+      }
+      return modules[live.script].default.render({ model, el });
+    }
     const address = URL.createObjectURL(new Blob([model.get("_esm")], { type: "text/javascript" }));
     const { default: widget } = await import(address);
     URL.revokeObjectURL(address);
-    await widget.render({ model, el });
+    return widget.render({ model, el });
   }
 
-  const models = {};
-  const styles = new Set();
-  let shown = 0;
+  // The places of the figures, until each is shown: the one that the address names first, then those in view, then
+  // the others by their distance, one at a time, so that the page answers in between.
+  const waiting = [];
+  let scheduled = false;
 
-  // The model of an id; several figures may share one.
-  function find(id) {
-    if (id in models) return models[id];
-    for (const node of document.querySelectorAll(STATE)) {
-      const { state } = JSON.parse(node.textContent);
-      if (state[id]?.state._esm) return (models[id] = new Model(state[id]));
-    }
-    return undefined;
-  }
-
-  function addStyle(text) {
-    if (styles.has(text)) return;
-    styles.add(text);
-    document.head.append(Object.assign(document.createElement("style"), { textContent: text }));
-  }
-
-  // Whether the page has been read beyond a node, so that its text is whole.
-  const passed = (node) => node && (node.nextSibling || passed(node.parentElement));
-
-  function bring() {
+  function findPlaces() {
+    readState();
+    const numbers = {};
     for (const node of document.querySelectorAll(VIEW)) {
-      if (document.readyState === "loading" && !passed(node)) continue;
-      const model = find(JSON.parse(node.textContent).model_id);
+      const model = models.get(JSON.parse(node.textContent).model_id);
       if (!model) continue;
-      addStyle(model.get("_css"));
       const el = document.createElement("div");
-      el.dataset.lab = `lab-${(shown += 1)}`;
+      const kind = model.get("_kind") ?? "lab"; // or "question"
+      numbers[kind] = (numbers[kind] ?? 0) + 1;
+      el.dataset[kind] = `${kind}-${numbers[kind]}`;
       node.replaceWith(el);
-      show(model, el);
+      waiting.push({ model, el });
     }
   }
 
-  // The state comes in the head. Each figure is brought as soon as the page has been read as far as its place,
-  // because the typesetting of the formulas, which begins at the end of the page, can take seconds.
-  const watch = new MutationObserver(bring);
-  watch.observe(document, { childList: true, subtree: true });
-  document.addEventListener("DOMContentLoaded", () => {
-    watch.disconnect();
-    bring();
+  function distance({ el }) {
+    if (location.hash.slice(1).split("?")[0] === el.dataset.lab) return -1;
+    const { top, bottom } = el.getBoundingClientRect();
+    return Math.max(top - innerHeight, -bottom, 0);
+  }
+
+  function schedule() {
+    if (scheduled || waiting.length === 0) return;
+    scheduled = true;
+    setTimeout(() => {
+      scheduled = false;
+      bringNext();
+    });
+  }
+
+  function bringNext() {
+    const able = waiting.filter(({ model }) => ready(model));
+    if (able.length === 0) return;
+    const next = able.reduce((near, place) => (distance(place) < distance(near) ? place : near));
+    waiting.splice(waiting.indexOf(next), 1);
+    show(next);
+    tell();
+    schedule();
+  }
+
+  // The formulas wait until no figure in view is still to come.
+  function tell() {
+    if (waiting.every((place) => distance(place) > 0)) figuresInView.resolve();
+  }
+
+  const figuresInView = {};
+  figuresInView.promise = new Promise((resolve) => {
+    figuresInView.resolve = resolve;
   });
+  globalThis.smbook = { figuresInView: figuresInView.promise };
+
+  function start() {
+    findPlaces();
+    const handed = globalThis.smbookParts ?? [];
+    globalThis.smbookParts = { push: take };
+    for (const part of handed) take(part);
+    tell();
+    schedule();
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
 })();

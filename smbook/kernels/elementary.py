@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
 from smbook.kernels import kernel
+from smbook.kernels._jit import instruction
 
 # ln 2 in two parts: the upper one has 37 bits, so that its product with an exponent is exact.
 _LN2_HIGH = np.float64(0x162E42FEFA) * 2.0**-37
@@ -27,7 +27,7 @@ _EXP_OVERFLOW = 709.782712893384
 _EXP_UNDERFLOW = -745.1332191019412
 
 
-@intrinsic
+@instruction(lambda value: np.float64(value).view(np.int64))
 def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of a float64 as an int64."""
 
@@ -37,7 +37,7 @@ def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
     return types.int64(types.float64), codegen
 
 
-@intrinsic
+@instruction(lambda bits: np.int64(bits).view(np.float64))
 def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of an int64 as a float64."""
 
@@ -47,7 +47,7 @@ def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     return types.float64(types.int64), codegen
 
 
-@intrinsic
+@instruction(np.sqrt)
 def _square_root(_context: Any, value: Any) -> Any:  # noqa: ARG001
     """Call the processor's instruction."""
 

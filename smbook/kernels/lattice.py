@@ -257,6 +257,13 @@ def wolff(spins, shape, sign, threshold, n_flips, queue, joined, state, thin, bo
 
 
 @kernel
+def flip_wolff_clusters(spins, shape, sign, threshold, n_flips, queue, joined, state):
+    """Flip `n_flips` clusters as `wolff` does, and note nothing: a part of a sweep of many small clusters."""
+    for _ in range(n_flips):
+        _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
+
+
+@kernel
 def _flip_cluster(spins, shape, sign, threshold, queue, joined, state):
     first = np.int64((next_uint64(state) >> np.uint64(1)) % np.uint64(spins.size))
     joined[first] = 1

@@ -1,4 +1,4 @@
-"""Live figures: their settings are traits, their physics the package's kernels, run by the reader's browser.
+"""Live figures, whose physics is the package's kernels run by the reader's browser, and questions.
 
 The same classes work in JupyterLab and, with no Python behind them, on the pages of the published book.
 """
@@ -8,5 +8,6 @@ from __future__ import annotations
 from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.question import Question
 
-__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab"]
+__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab", "Question"]

@@ -1,9 +1,10 @@
-"""What all labs share: the traits that refuse what makes no sense, and what goes along into the page."""
+"""What all live figures share: traits that refuse what makes no sense, and what goes along into the page."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
@@ -11,7 +12,31 @@ import traitlets
 from smbook import _checks
 from smbook.widgets import _modules
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LARGEST_SEED = 2**53 - 1  # what JavaScript counts without loss
+
+
+class RefusedKindError(traitlets.TraitError, TypeError):
+    """A setting of the wrong kind; traitlets takes back what it has set only where a TraitError is raised."""
+
+
+class RefusedValueError(traitlets.TraitError, ValueError):
+    """A setting out of range, not finite, or at odds with another one."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Make of a TypeError or ValueError one that is a TraitError too."""
+    try:
+        yield
+    except traitlets.TraitError:
+        raise
+    except TypeError as error:
+        raise RefusedKindError(*error.args) from None
+    except ValueError as error:
+        raise RefusedValueError(*error.args) from None
 
 
 class Real(traitlets.TraitType[float, Any]):
@@ -23,7 +48,8 @@ class Real(traitlets.TraitType[float, Any]):
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> float:  # noqa: ARG002
-        return _checks.real(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
+        with refusing():
+            return _checks.real(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
 
 
 class Integer(traitlets.TraitType[int, Any]):
@@ -35,7 +61,8 @@ class Integer(traitlets.TraitType[int, Any]):
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> int:  # noqa: ARG002
-        return _checks.integer(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
+        with refusing():
+            return _checks.integer(str(self.name), value, minimum=self.limits[0], maximum=self.limits[1])
 
 
 class Choice(traitlets.TraitType[str, Any]):
@@ -47,7 +74,8 @@ class Choice(traitlets.TraitType[str, Any]):
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> str:  # noqa: ARG002
-        return _checks.choice(str(self.name), value, self.limits)
+        with refusing():
+            return _checks.choice(str(self.name), value, self.limits)
 
 
 class Switch(traitlets.TraitType[bool, Any]):
@@ -60,8 +88,21 @@ class Switch(traitlets.TraitType[bool, Any]):
 
     def validate(self, obj: Any, value: Any) -> bool:  # noqa: ARG002
         if not isinstance(value, bool):
-            raise TypeError(f"{self.name} must be True or False; got {value!r}")
+            raise RefusedKindError(f"{self.name} must be True or False; got {value!r}")
         return value
+
+
+class Binary(traitlets.TraitType[bytes, Any]):
+    """A synced array as bytes, which a page hands over as a view of its memory."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.tag(sync=True)
+
+    def validate(self, obj: Any, value: Any) -> bytes:  # noqa: ARG002
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            raise RefusedKindError(f"{self.name} must be bytes; got {value!r}")
+        return bytes(value)
 
 
 Setting = Real | Integer | Choice | Switch
@@ -72,7 +113,37 @@ def read_out(doc: str) -> traitlets.Float[Any, Any]:
     return traitlets.Float(None, allow_none=True, read_only=True, help=doc).tag(sync=True)
 
 
-class Lab(anywidget.AnyWidget):
+class Figure(anywidget.AnyWidget):
+    """What a page brings to life: a widget with a module of ours, of which a page shows `_kind`s apart.
+
+    A kind of figure names its module and its style sheet:
+    ``class Question(Figure, script="question.js", style="question.css")``.
+    """
+
+    _script: ClassVar[str]
+    _kind = traitlets.Unicode("figure", read_only=True).tag(sync=True)
+
+    def __init_subclass__(cls, script: str | None = None, style: str | None = None, **kwargs: Any) -> None:
+        if script:  # a class that only adds traits, as anywidget makes for itself, keeps its parent's
+            cls._script, cls._esm = script, _modules.module(script)
+        if style:
+            cls._css = _modules.source(style)
+        super().__init_subclass__(**kwargs)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:  # noqa: ARG002
+        """Return the whole state, defaults and all: a page has no Python that could tell it what they are."""
+        return super().get_state(key, drop_defaults=False)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page says. What is refused leaves all as it was, and the page is told how it was."""
+        try:
+            super().set_state(sync_data)
+        except traitlets.TraitError:
+            self.send_state([name for name in sync_data if name in self.keys])
+            raise
+
+
+class Lab(Figure, style="lab.css"):
     """A live figure: its settings are traits, its physics the package's kernels, run by the reader's browser.
 
     Settings are keyword arguments, and attributes that can be set, watched (`observe`) and linked like those
@@ -84,11 +155,11 @@ class Lab(anywidget.AnyWidget):
     TypeError
         If a setting is of the wrong kind, or there is none of that name.
     ValueError
-        If a value is out of range, not finite, or not one of the choices. The setting keeps its value then.
+        If a value is out of range, not finite, or not one of the choices. The setting keeps its value then,
+        whether it is set here, by the page, or among others that are held back (`hold_trait_notifications`).
     """
 
-    _css = _modules.source("lab.css")
-    _script: ClassVar[str]
+    _kind = traitlets.Unicode("lab", read_only=True).tag(sync=True)
     _kernels = traitlets.Bytes(read_only=True).tag(sync=True)
     _limits = traitlets.Dict(read_only=True).tag(sync=True)
     _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(
@@ -111,9 +182,7 @@ class Lab(anywidget.AnyWidget):
     def _read_kernels(self) -> bytes:
         return _modules.HERE.joinpath("kernels.wasm").read_bytes()
 
-    def __init_subclass__(cls, script: str | None = None, **kwargs: Any) -> None:
-        if script:  # a class that only adds traits, as anywidget makes for itself, keeps its parent's
-            cls._script, cls._esm = script, _modules.module(script)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         parameters = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=trait.default_value)

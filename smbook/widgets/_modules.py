@@ -1,8 +1,8 @@
 """Put the modules of the labs together: for a notebook as one, for the book as parts that its pages share.
 
-Each script is a module of its own, those in `runtime/` for all labs. It says `import { a } from "./file.js";` and
-`export` before what it names; a lab ends in `export default ...;`. Here each becomes a function of the others,
-so that they can stand in one text, in the order in which they need each other.
+Each script is a module of its own, those in `runtime/` for all labs. It says `import { a } from "./file.js";`
+and `export` before what it names; a lab ends in `export default ...;`. Here each becomes a function of the
+others, so that they can stand in one text, in the order in which they need each other.
 """
 
 from __future__ import annotations

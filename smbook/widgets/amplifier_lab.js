@@ -18,19 +18,21 @@ const PULSES = { hold: [0, 0], "set pulse": [1, -1], "reset pulse": [-1, 1], "bo
 const ACROSS = [-1.1, 1.1]; // outputs, with room for the dot
 const STATES = { 1: "set", 0: "reset", "-1": "undecided" };
 const AMPLIFIER_SIGNS = [
-  ["\u2501", "theory", "outputs at rest"],
-  ["\u2505", "theory", "unstable"],
-  ["\u2501", "third", "small signals: slope G"],
-  ["\u2501", "measured", "trail"],
-  ["\u250a", "soft", "thresholds"],
+  ["line theory", "outputs at rest"],
+  ["line unstable", "unstable"],
+  ["line third", "small signals: slope G"],
+  ["dot now", "now"],
+  ["line measured", "trail"],
+  ["line guide", "thresholds"],
 ];
 const FLIP_FLOP_SIGNS = [
-  ["\u2501", "theory", "Q, and its answer to not Q"],
-  ["\u2501", "third", "not Q, and its answer to Q"],
-  ["\u2505", "soft", "first input"],
-  ["\u25cf", "theory", "stable"],
-  ["\u25cb", "theory", "unstable"],
-  ["\u2501", "measured", "trail"],
+  ["line theory", "Q, and its answer to not Q"],
+  ["line third", "not Q, and its answer to Q"],
+  ["line guide", "first input"],
+  ["dot theory", "stable"],
+  ["dot unstable", "unstable"],
+  ["dot now", "now"],
+  ["line measured", "trail"],
 ];
 
 // One amplifier that feeds its output back with the loop gain.
@@ -303,16 +305,20 @@ class AmplifierLab {
     this.plane = new Plane();
     this.scope = new Scope(this.tickLength);
     this.pulse = "hold";
-    const charts = [this.transfer, this.gains, this.plane, this.scope].map(({ chart }) => chart.svg);
+    const [transfer, gains, plane, scope] = [this.transfer, this.gains, this.plane, this.scope].map(
+      ({ chart }) => chart.svg,
+    );
+    const second = element("div", { class: "lab-second" }, gains, scope);
     const legends = [legend(AMPLIFIER_SIGNS), legend(FLIP_FLOP_SIGNS)];
-    el.append(element("div", { class: "lab-figures" }, ...charts), ...legends);
-    this.ofAmplifier = [charts[0], charts[1], legends[0]];
-    this.ofFlipFlop = [charts[2], charts[3], legends[1]];
+    el.append(element("div", { class: "lab-figures" }, transfer, plane, second), ...legends);
+    this.ofAmplifier = [transfer, gains, legends[0]];
+    this.ofFlipFlop = [plane, scope, legends[1]];
     this.furnish();
     panel.follow("circuit", () => this.wire());
     panel.follow(["loop_gain", "pulse"], () => this.obey());
     panel.follow("voltage", () => this.moved());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    if (el.dataset.lab && !panel.restored && this.model.get("running")) this.open();
     panel.follow("running", () => this.model.get("running") || this.report());
   }
 
@@ -331,9 +337,10 @@ class AmplifierLab {
     panel.button("Clear trail", () => this.clear());
     panel.share();
     panel.menu("circuit", { label: "Circuit" });
-    panel.slider("loop_gain", { label: "Loop gain" });
-    ofAmplifier.push(panel.slider("voltage", { label: "Input voltage" }));
-    ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height" }));
+    const where = panel.main;
+    panel.slider("loop_gain", { label: "Loop gain", where });
+    ofAmplifier.push(panel.slider("voltage", { label: "Input voltage", where }));
+    ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height", where }));
     panel.slider("speed", { label: "Speed per second", step: 0.5, digits: 1, logarithmic: true });
     this.write = {
       ...this.readOuts(["input", "output", "gain G", "R2 / R1", "thresholds"], ofAmplifier),
@@ -341,6 +348,12 @@ class AmplifierLab {
       ...this.readOuts(["time"], []),
     };
     panel.mount();
+  }
+
+  // What runs from the start shows a motion, unless its settings have one: nothing moves where nothing is put in.
+  open() {
+    if (this.isFlipFlop) this.press("set pulse");
+    else if (this.model.get("voltage") === 0) this.sweep();
   }
 
   readOuts(names, owner) {
@@ -528,6 +541,34 @@ class AmplifierLab {
     const needed = loopGain > 1 ? threshold.input.toFixed(4) : "\u2013";
     write["pulse / needed"](`${this.model.get("pulse").toFixed(2)} / ${needed}`);
     write.time((this.ticks * this.tickLength).toFixed(1));
+    this.panel.description.set(...(this.isFlipFlop ? this.ofTheBit() : this.ofTheOutput(gain)));
+  }
+
+  ofTheBit() {
+    const { flipFlop } = this;
+    const [q, notQ] = Array.from(flipFlop.state.data, (output) => fixed(output, 1).trim());
+    const stable = flipFlop.points.filter((point) => point.stable).length;
+    const holds = stable === 1 ? "one stable state, which holds no bit" : `${stable} stable states`;
+    const short = `The flip-flop is ${flipFlop.shown}: Q = ${q}, not Q = ${notQ}.`;
+    const inputs =
+      this.pulse === "hold" ? "no pulse" : `a ${this.pulse.replace(" pulsed", " inputs pulsed")}`;
+    return [
+      short,
+      `${short} It has ${holds} at a loop gain of ${flipFlop.loopGain}, with ${inputs} on its inputs.`,
+    ];
+  }
+
+  ofTheOutput(gain) {
+    const { loopGain, output, threshold } = this.amplifier;
+    const voltage = this.model.get("voltage");
+    const short =
+      loopGain > 1
+        ? `A Schmitt trigger, its output ${output > 0 ? "high" : output < 0 ? "low" : "at zero"}.`
+        : `An amplifier with a gain of ${Number.isFinite(gain) ? gain.toFixed(1) : "infinity"} for small signals.`;
+    const switches =
+      loopGain > 1 ? ` It switches at inputs of plus and minus ${threshold.input.toFixed(2)}.` : "";
+    const now = `Loop gain ${loopGain}, input ${fixed(voltage, 1).trim()}, output ${fixed(output, 1).trim()}.`;
+    return [short, `${short}${switches} ${now}`];
   }
 }
 

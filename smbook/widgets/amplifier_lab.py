@@ -42,7 +42,7 @@ class AmplifierLab(Lab, script="amplifier_lab.js"):
     >>> lab.circuit = "oscillator"
     Traceback (most recent call last):
         ...
-    ValueError: circuit must be one of 'amplifier', 'flip-flop'; got 'oscillator'
+    smbook.widgets._lab.RefusedValueError: circuit must be one of 'amplifier', 'flip-flop'; got 'oscillator'
     """
 
     circuit = Choice("amplifier", "flip-flop", doc="one amplifier, or two that suppress each other")

@@ -1,7 +1,7 @@
 // The live magnet: spins on a canvas, energy and magnetization on the exact curves.
 
-import { Chart } from "./runtime/chart.js";
-import { drawing, element, fixed } from "./runtime/dom.js";
+import { Chart, legend } from "./runtime/chart.js";
+import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
 import { bytes, Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Lattice } from "./runtime/lattice.js";
@@ -10,6 +10,15 @@ import { Loop, Pace, Rate } from "./runtime/loop.js";
 const ENTRIES = 64; // sweeps noted in one call of a kernel
 const FLICKER = 350; // milliseconds between two pictures, where one step may turn most of the sheet
 const TRANSIENT = 50; // sweeps after which the first average begins
+const COLD = 1; // the temperature of the preset that cools at once
+const NEAR = 0.05; // how close to the transition counts as at it
+const SIGNS = [
+  ["square up", "spin up"],
+  ["square down", "spin down"],
+  ["line theory", "exact, for an infinite sheet"],
+  ["dot measured", "mean measured here"],
+  ["dot now", "now"],
+];
 const SIZES = [8, 16, 32, 64, 128, 256, 512];
 const ALGORITHMS = {
   "heat-bath": "heat bath",
@@ -133,6 +142,7 @@ class Diagram {
       height: 190,
     });
     const values = curves[name];
+    this.chart.mark(curves.critical[0], ...subscripted("T", "c"));
     this.exact = [this.chart.line("theory", curves.temperature, values)];
     if (mirrored)
       this.exact.push(
@@ -192,8 +202,9 @@ class IsingLab {
     this.rates = { frames: new Rate(), sweeps: new Rate() };
     this.lattice = new Lattice(panel, () => this.painted());
     this.diagrams = diagrams(model.get("_curves"));
-    const charts = element("div", {}, ...this.diagrams.map(({ chart }) => chart.svg));
-    el.append(element("div", { class: "lab-figures" }, this.lattice.canvas, charts));
+    const charts = this.diagrams.map(({ chart }) => chart.svg);
+    const second = element("div", { class: "lab-second" }, ...charts, legend(SIGNS));
+    el.append(element("div", { class: "lab-figures" }, this.lattice.canvas, second));
     this.furnish();
     panel.follow("algorithm", () => this.freeOfField());
     panel.follow("field", () => this.freeOfClusters());
@@ -211,14 +222,21 @@ class IsingLab {
     panel.button("Reset", () => this.reset());
     panel.button("Clear points", () => this.clear());
     panel.share();
-    panel.slider("temperature", { label: "Temperature T" });
+    const { main, rest: where } = panel;
+    panel.slider("temperature", { label: "Temperature T", where: main });
+    panel.preset(["Go to T", element("sub", {}, "c")], () => panel.set("temperature", this.critical));
+    panel.preset("Quench", () => this.quench());
     panel.slider("field", { label: "Field h" });
-    panel.menu("algorithm", { label: "Algorithm", names: ALGORITHMS });
     panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
-    panel.menu("size", { label: "Sites a side", options: SIZES, parse: Number });
-    panel.menu("initial", { label: "Start from", names: { random: "random spins", up: "all spins up" } });
-    panel.field("seed", { label: "Seed" });
+    panel.menu("algorithm", { label: "Algorithm", names: ALGORITHMS });
     panel.place("Brush paints", ...this.lattice.brushes());
+    panel.menu("size", { label: "Sites a side", options: SIZES, parse: Number, where });
+    panel.menu("initial", {
+      label: "Start from",
+      names: { random: "random spins", up: "all spins up" },
+      where,
+    });
+    panel.field("seed", { label: "Seed", where });
     const names = ["m", "E / N", "sweeps", "sweeps a second", "frames a second"];
     this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
     panel.mount();
@@ -226,6 +244,18 @@ class IsingLab {
 
   get clustered() {
     return ["wolff", "swendsen-wang"].includes(this.model.get("algorithm"));
+  }
+
+  get critical() {
+    return this.model.get("_curves").critical[0];
+  }
+
+  // From random spins, which are infinitely hot, into the cold at once.
+  quench() {
+    this.panel.set("initial", "random");
+    this.panel.set("temperature", COLD);
+    this.reset();
+    this.panel.set("running", true);
   }
 
   // Clusters and a field exclude each other: what the reader chose last stays.
@@ -334,6 +364,29 @@ class IsingLab {
     for (const [name, value] of Object.entries({ energy, magnetization, sweeps: magnet.sweeps }))
       this.model.set(name, value);
     this.model.save_changes();
+    this.describe(energy, magnetization);
+  }
+
+  describe(energy, magnetization) {
+    const { size, sweeps } = this.magnet;
+    const { temperature, field, algorithm } = Object.fromEntries(this.panel.settings());
+    const short = this.inWords(temperature, field, magnetization);
+    const up = Math.round(50 * (1 + magnetization));
+    const long =
+      `${size} by ${size} spins at temperature ${temperature} in a field of ${field}, by ${ALGORITHMS[algorithm]}, ` +
+      `after ${sweeps} sweeps: ${up} of 100 spins point up, and the energy is ${energy.toFixed(2)} a spin. ` +
+      "The points in the charts are means measured here; they lie on the exact curves, or do not.";
+    this.panel.description.set(short, long);
+  }
+
+  inWords(temperature, field, magnetization) {
+    const m = `m = ${fixed(magnetization, 1).trim()}`;
+    if (field !== 0) return `The field pulls the spins ${field > 0 ? "up" : "down"}: ${m}.`;
+    if (Math.abs(temperature - this.critical) < NEAR) return `At the transition, patches of all sizes: ${m}.`;
+    if (temperature > this.critical) return `Disordered, above the transition: ${m}.`;
+    return Math.abs(magnetization) > 0.5
+      ? `Ordered, below the transition: ${m}.`
+      : `Below the transition, with large patches of both signs: ${m}.`;
   }
 
   // Say where the run stands, and hand the spins to Python.

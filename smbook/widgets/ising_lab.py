@@ -10,7 +10,17 @@ import traitlets
 
 from smbook import ising
 from smbook.theory import ising as exact
-from smbook.widgets._lab import LARGEST_SEED, Choice, Integer, Lab, Real, Switch, read_out
+from smbook.widgets._lab import (
+    LARGEST_SEED,
+    Binary,
+    Choice,
+    Integer,
+    Lab,
+    Real,
+    RefusedValueError,
+    Switch,
+    read_out,
+)
 
 _CLUSTERS = ("wolff", "swendsen-wang")
 
@@ -23,8 +33,13 @@ def _exact_curves() -> dict[str, list[float]]:
     temperature = np.sort(np.concatenate([np.linspace(0.5, 5.0, 91), near]))
     energy = exact.onsager(1.0 / temperature).energy
     magnetization = exact.spontaneous_magnetization(1.0 / temperature)
-    columns = {"temperature": temperature, "energy": energy, "magnetization": magnetization}
-    return {name: np.round(column, 6).tolist() for name, column in columns.items()}
+    heights = {"energy": energy, "magnetization": magnetization}
+    curves = {name: np.round(column, 4).tolist() for name, column in heights.items()}  # finer than a pixel
+    return {
+        "temperature": np.round(temperature, 6).tolist(),
+        **curves,
+        "critical": [round(critical, 6)],
+    }
 
 
 class IsingLab(Lab, script="ising_lab.js"):
@@ -46,7 +61,7 @@ class IsingLab(Lab, script="ising_lab.js"):
     >>> lab.temperature = float("nan")
     Traceback (most recent call last):
         ...
-    ValueError: temperature must be finite; got nan
+    smbook.widgets._lab.RefusedValueError: temperature must be finite; got nan
     >>> lab.spins.shape
     (64, 64)
     """
@@ -64,7 +79,7 @@ class IsingLab(Lab, script="ising_lab.js"):
     energy = read_out("energy per site now")
     magnetization = read_out("magnetization per site now")
 
-    _spins = traitlets.Bytes(b"").tag(sync=True)
+    _spins = Binary()
     _curves = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
@@ -75,7 +90,7 @@ class IsingLab(Lab, script="ising_lab.js"):
     def _check_field(self, proposal: Any) -> Any:
         settings = {"field": self.field, "algorithm": self.algorithm, proposal.trait.name: proposal.value}
         if settings["field"] and settings["algorithm"] in _CLUSTERS:
-            raise ValueError(
+            raise RefusedValueError(
                 f"{settings['algorithm']} flips whole clusters, which a field forbids; "
                 f"got field={settings['field']}; use heat-bath"
             )

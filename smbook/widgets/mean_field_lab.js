@@ -13,11 +13,12 @@ const GRAIN = 0.0005; // by how much a swept field moves in a tick
 const BEYOND = 0.25; // how far a swept field goes beyond the spinodal field
 const ACROSS = [-1.1, 1.1]; // m, with room for the ball
 const SIGNS = [
-  ["\u25cf", "theory", "stable"],
-  ["\u25c6", "third", "metastable"],
-  ["\u25cb", "theory", "unstable"],
-  ["\u2501", "measured", "trail of the ball"],
-  ["\u250a", "soft", "spinodal fields"],
+  ["dot theory", "stable"],
+  ["diamond third", "metastable"],
+  ["dot unstable", "unstable"],
+  ["dot now", "ball"],
+  ["line measured", "its trail"],
+  ["line guide", "spinodal fields"],
 ];
 const KINDS = ["unstable", "metastable", "stable"];
 const PLACES = {
@@ -169,7 +170,7 @@ class Landscape {
 function diamond(chart) {
   const shape = drawing("path", {
     d: "M0-6L6 0L0 6L-6 0Z",
-    style: "fill: var(--lab-third)",
+    class: "lab-dot third",
     visibility: "hidden",
   });
   chart.inside.append(shape);
@@ -241,10 +242,8 @@ class MeanFieldLab {
       },
     );
     this.loops = new Loops((h) => this.pull(h));
-    el.append(
-      element("div", { class: "lab-figures" }, this.landscape.chart.svg, this.loops.chart.svg),
-      legend(SIGNS),
-    );
+    const second = element("div", { class: "lab-second" }, this.loops.chart.svg);
+    el.append(element("div", { class: "lab-figures" }, this.landscape.chart.svg, second), legend(SIGNS));
     this.furnish();
     panel.follow(["temperature", "field"], () => this.obey());
     panel.follow("magnetization", () => this.place());
@@ -260,8 +259,8 @@ class MeanFieldLab {
     panel.button("Clear trail", () => this.clear());
     this.sweeper = panel.button("Sweep field", () => this.sweep());
     panel.share();
-    panel.slider("temperature", { label: "Temperature T" });
-    panel.slider("field", { label: "Field h" });
+    panel.slider("temperature", { label: "Temperature T", where: panel.main });
+    panel.slider("field", { label: "Field h", where: panel.main });
     this.handle(panel.slider("magnetization", { label: "Ball at m" }));
     panel.slider("speed", { label: "Sweeps a second", step: 0.5, digits: 1, logarithmic: true });
     const names = ["m", "f(m)", "ball", "minima", "spinodal field", "sweeps"];
@@ -411,6 +410,19 @@ class MeanFieldLab {
     write.minima(minima === 1 ? "1" : this.field === 0 ? "2, equally deep" : "2, one metastable");
     write["spinodal field"](Number.isFinite(h) ? `\u00b1${h.toFixed(4)}` : "none above T = 1");
     write.sweeps((this.ticks * TICK * magnet.step).toFixed(1));
+    this.describe(near, minima);
+  }
+
+  describe(near, minima) {
+    const { magnet, field } = this;
+    const temperature = this.model.get("temperature");
+    const wells = minima === 1 ? "one well" : field === 0 ? "two wells of the same depth" : "two wells";
+    const short = `${wells[0].toUpperCase()}${wells.slice(1)}; the ball ${near ? `rests ${PLACES[near.kind]}` : "rolls"}.`;
+    const places = magnet.points.map(({ m, kind }) => `${kind} at ${fixed(m, 2).trim()}`).join(", ");
+    const long =
+      `Free energy with ${wells} at temperature ${temperature} and field ${field}: ${places}. ` +
+      `The ball is at m = ${fixed(magnet.m, 2).trim()}.`;
+    this.panel.description.set(short, long);
   }
 }
 

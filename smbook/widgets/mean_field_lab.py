@@ -41,7 +41,7 @@ class MeanFieldLab(Lab, script="mean_field_lab.js"):
     >>> lab.field = 7
     Traceback (most recent call last):
         ...
-    ValueError: field must be at most 1; got 7.0
+    smbook.widgets._lab.RefusedValueError: field must be at most 1; got 7.0
     >>> lab.solutions.round(4).tolist()
     [-0.9303, -0.2029, 0.973]
     """

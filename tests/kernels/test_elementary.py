@@ -243,6 +243,7 @@ KERNELS = [
     (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
     (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, DRAWS, SCRATCH, STATE, COUNT, NOTED, NOTED)),
     (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (mean_field.free_energy, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
     (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),

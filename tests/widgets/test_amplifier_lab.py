@@ -53,7 +53,7 @@ def test_the_page_is_given_all_it_needs():
     assert state["_step"] == mean_field.STEP
     assert state["_kernels"] == WASM.read_bytes()
     assert state["output"] is state["complement"] is state["time"] is None
-    for name in ("class AmplifierLab", "class Kernels", "export default lab("):
+    for name in ("class AmplifierLab", "class Kernels", "exported.default = lab("):
         assert name in state["_esm"]
     assert ".smbook-lab" in state["_css"]
 

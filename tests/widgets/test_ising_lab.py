@@ -235,7 +235,7 @@ def test_the_page_is_given_all_it_needs():
     assert list(state["_limits"]) == list(DEFAULTS)
     assert state["_whole"] == list(WHOLE)
     assert state["_kernels"] == WASM.read_bytes()
-    for name in ("class IsingLab", "class Kernels", "export default lab("):
+    for name in ("class IsingLab", "class Kernels", "exported.default = lab("):
         assert name in state["_esm"]
     assert ".smbook-lab" in state["_css"]
 

@@ -5,7 +5,8 @@ import { drawing, element, unique } from "./dom.js";
 const WIDTH = 360;
 const HEIGHT = 220;
 const LETTER = 8; // how wide a letter of a name is, at most
-const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
+const MARGIN = { left: 52, right: 12, top: 26, bottom: 44 };
+const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
   // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for.
@@ -29,6 +30,7 @@ export class Chart {
     this.svg.append(drawing("clipPath", { id }, drawing("rect", inside)), this.frame, this.inside);
     this.labels = { xLabel, yLabel };
     this.range(x, y);
+    legible(this.svg);
   }
 
   // Give the axes other ends; what is drawn afterwards uses them.
@@ -38,7 +40,7 @@ export class Chart {
     this.x = { low: x[0], high: x[1], to: (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left) };
     this.y = { low: y[0], high: y[1], to: (v) => bottom + ((v - y[0]) / (y[1] - y[0])) * (top - bottom) };
     const xTicks = this.xTicks(x, right - left).map(([v, text]) =>
-      mark(this.x.to(v), bottom, this.x.to(v), bottom + 16, text, "middle", 0, 4),
+      mark(this.x.to(v), bottom, this.x.to(v), bottom + 18, text, "middle", 0, 4),
     );
     const yTicks = ticks(y[0], y[1], 5).map((v) =>
       mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, short(v), "end", -4, 0),
@@ -46,14 +48,10 @@ export class Chart {
     const names = [
       drawing(
         "text",
-        { x: (left + right) / 2, y: this.height - 5, "text-anchor": "middle" },
+        { x: (left + right) / 2, y: this.height - 6, "text-anchor": "middle" },
         this.labels.xLabel,
       ),
-      drawing(
-        "text",
-        { transform: `translate(13 ${(bottom + top) / 2}) rotate(-90)`, "text-anchor": "middle" },
-        this.labels.yLabel,
-      ),
+      drawing("text", { x: 4, y: 13 }, this.labels.yLabel),
     ];
     const axes = drawing("path", { d: `M${left} ${top}V${bottom}H${right}` });
     this.frame.replaceChildren(axes, ...xTicks.flat(), ...yTicks.flat(), ...names);
@@ -138,6 +136,15 @@ export class Chart {
     return { node: circle, move, hide: () => move(NaN, NaN) };
   }
 
+  // A line across the chart at a place on its axis, with its name beside it.
+  mark(place, ...name) {
+    const x = this.x.to(place);
+    this.inside.append(
+      drawing("path", { class: "lab-line guide", d: `M${x} ${MARGIN.top}V${this.height - MARGIN.bottom}` }),
+      drawing("text", { class: "lab-note", x: x + 5, y: this.height - MARGIN.bottom - 7 }, ...name),
+    );
+  }
+
   // Where on the axes a pointer is.
   at(event) {
     const box = this.svg.getBoundingClientRect();
@@ -149,6 +156,14 @@ export class Chart {
       y: y.low + ((v - y.to(y.low)) / (y.to(y.high) - y.to(y.low))) * (y.high - y.low),
     };
   }
+}
+
+// Write as large as on a drawing of its own width, where the page has less room.
+export function legible(svg) {
+  const fit = (width) => {
+    if (width > 0) svg.style.setProperty("--lab-text", `${TEXT * Math.max(1, WIDTH / width)}px`);
+  };
+  new ResizeObserver(([{ contentRect }]) => fit(contentRect.width)).observe(svg);
 }
 
 // A number as it stands at a tick.
@@ -195,12 +210,23 @@ export function dragged(chart, { start = () => {}, move, end = () => {} }) {
   }
 }
 
-// What the signs in the charts mean: triples of a sign, a colour of the style sheet, and words.
+// What the signs in a lab mean: pairs of a sign and words, the sign as "line theory", of a shape and a class.
 export function legend(signs) {
-  const entries = signs.map(([sign, colour, words]) => {
-    const mark = element("span", { style: `color: var(--lab-${colour})`, "aria-hidden": "true" }, sign);
-    return element("span", { style: "white-space: nowrap" }, mark, ` ${words}`);
-  });
-  const style = "display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0.6rem; font-size: 0.8125rem";
-  return element("div", {}, element("p", { style }, ...entries));
+  const entries = signs.map(([sign, words]) => element("li", {}, key(...sign.split(" ")), words));
+  return element("ul", { class: "lab-legend" }, ...entries);
+}
+
+// A sign as it is drawn in the charts, so that both look alike in every theme.
+function key(shape, kind) {
+  const shapes = {
+    line: ["path", { d: "M1 7H25", class: `lab-line ${kind}` }],
+    dot: ["circle", { cx: 13, cy: 7, r: 4.5, class: `lab-dot ${kind}` }],
+    diamond: ["path", { d: "M13 1l6 6l-6 6l-6-6Z", class: `lab-dot ${kind}` }],
+    square: ["rect", { x: 7, y: 1, width: 12, height: 12, class: `lab-dot ${kind}` }],
+  };
+  return drawing(
+    "svg",
+    { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
+    drawing(...shapes[shape]),
+  );
 }

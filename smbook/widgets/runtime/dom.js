@@ -23,6 +23,11 @@ export function unique(name) {
   return `lab-${name}-${MODULE}-${counted}`;
 }
 
+// A symbol with a subscript, in a chart: T and c give what print sets as T_c.
+export function subscripted(symbol, index) {
+  return [symbol, drawing("tspan", { dy: 3, "font-size": "75%" }, index)];
+}
+
 // A number with a true minus sign, as wide whatever its sign.
 export function fixed(value, digits) {
   if (value === null || !Number.isFinite(value)) return "–";

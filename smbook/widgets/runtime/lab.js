@@ -3,20 +3,42 @@
 import { bytes } from "./kernels.js";
 import { Panel } from "./panel.js";
 
-// The entry of every lab: compile the kernels, build the lab, and return what takes it down again.
+const MISSING =
+  "This live figure needs WebAssembly, which this browser does not offer. " +
+  "The figure beside it tells the same story.";
+
+const compiled = new WeakMap();
+
+// The kernels, compiled once a page. At once where the browser allows it: a promise may wait behind everything else
+// that the page has to do.
+async function compile(view) {
+  if (!compiled.has(view)) {
+    try {
+      compiled.set(view, new WebAssembly.Module(bytes(view)));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error; // too large to be compiled while the page waits
+      compiled.set(view, await WebAssembly.compile(bytes(view)));
+    }
+  }
+  return compiled.get(view);
+}
+
+// Builds the lab, and returns what takes it down again.
 export function lab(build) {
   return {
     async render({ model, el }) {
       el.classList.add("smbook-lab");
       if (!globalThis.WebAssembly) {
-        el.textContent =
-          "This live figure needs WebAssembly, which this browser does not offer. The figure beside it tells the same story.";
+        el.textContent = MISSING;
         return undefined;
       }
-      const module = await WebAssembly.compile(bytes(model.get("_kernels")));
+      const module = await compile(model.get("_kernels"));
       const panel = new Panel(el, model);
       panel.restore();
       build({ model, el, panel, module });
+      const follow = () => panel.restore();
+      addEventListener("hashchange", follow);
+      panel.cleanups.push(() => removeEventListener("hashchange", follow));
       return () => panel.dispose();
     },
   };

@@ -30,7 +30,8 @@ export class Painting {
         this.last = undefined;
       });
     this.canvas.addEventListener("keydown", (event) => this.key(event));
-    for (const change of ["focus", "blur"]) this.canvas.addEventListener(change, () => this.draw());
+    this.canvas.addEventListener("focus", () => this.steer(this.canvas.matches(":focus-visible")));
+    this.canvas.addEventListener("blur", () => this.steer(false));
     watchTheme(panel, () => this.recolour());
   }
 
@@ -57,7 +58,15 @@ export class Painting {
     if (!this.values) return;
     shade(this.pixels, this.values, this.tones, this.low, this.high);
     this.context.putImageData(this.image, 0, 0);
-    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) this.drawCursor();
+    if (this.steered) this.drawCursor();
+  }
+
+  // Whether the brush is led by keys, and its cursor seen: from Tab or a key on, until the pointer is pressed.
+  // (Browsers differ in whether a canvas that was clicked shows its focus when keys are pressed.)
+  steer(yes) {
+    this.steered = yes;
+    this.canvas.classList.toggle("steered", yes);
+    this.draw();
   }
 
   drawCursor() {
@@ -89,6 +98,8 @@ export class Painting {
 
   press(event) {
     this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus({ preventScroll: true });
+    this.steer(false);
     this.last = this.place(event);
     this.stroke(this.last, this.last);
   }
@@ -107,12 +118,14 @@ export class Painting {
 
   key(event) {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") this.stroke(this.cursor, this.cursor);
-    else if (event.key in moves) {
+    if (event.key === " ") {
+      this.steer(true);
+      this.stroke(this.cursor, this.cursor);
+    } else if (event.key in moves) {
       const [dx, dy] = moves[event.key];
       const within = (u) => (this.wrap ? (u + 1) % 1 : Math.min(Math.max(u, 0), 1));
       this.cursor = { x: within(this.cursor.x + dx / FINENESS), y: within(this.cursor.y + dy / FINENESS) };
-      this.draw();
+      this.steer(true);
     } else return;
     event.preventDefault();
   }

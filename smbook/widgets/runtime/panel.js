@@ -1,25 +1,57 @@
 // Controls: each is bound to one setting of the model, has a label, and shows its value.
 
+import { Description } from "./description.js";
 import { element, unique } from "./dom.js";
+
+const ROOMY = 768; // width of a window, in pixels, from which all controls are shown
 
 export class Panel {
   constructor(el, model) {
     this.el = el;
     this.model = model;
     this.limits = model.get("_limits");
+    this.main = element("div", { class: "lab-main" });
     this.controls = element("div", { class: "lab-controls" });
+    this.rest = element("div", { class: "lab-controls" });
+    this.presets = element("div", { class: "lab-presets" });
     this.buttons = element("div", { class: "lab-buttons" });
     this.readouts = element("dl", { class: "lab-readouts" });
     this.status = element("p", { class: "lab-status", role: "status" });
     this.cleanups = [];
+    this.description = new Description(this);
   }
 
+  // Put everything in its place: the controls that matter most behind the first figures, others below, and the rest
+  // behind "more", which is open where there is room.
   mount() {
-    this.el.append(this.buttons, this.controls, this.readouts, this.status);
+    const { el, main, presets, buttons, controls, rest, readouts, status, description } = this;
+    const figures = el.querySelector(".lab-figures");
+    const second = figures.querySelector(".lab-second");
+    if (presets.hasChildNodes()) main.append(presets);
+    figures.insertBefore(main, second);
+    el.append(buttons, controls);
+    if (rest.hasChildNodes()) el.append(this.more());
+    const words = element("div", { class: "lab-words" }, status, description.short);
+    el.append(readouts, words, description.long);
+    description.belongs(figures.querySelectorAll("canvas, .lab-chart"));
   }
 
+  more() {
+    const more = element(
+      "details",
+      { class: "lab-more" },
+      element("summary", {}, "More settings"),
+      this.rest,
+    );
+    more.open = innerWidth >= ROOMY;
+    return more;
+  }
+
+  // Said twice, the same words change by a sign that is not seen, so that they are heard again.
   say(words) {
-    this.status.textContent = words;
+    const again = words !== "" && words === this.said;
+    this.status.textContent = again ? `${words}\u200b` : words;
+    if (words !== "") this.said = again ? undefined : words;
   }
 
   set(name, value) {
@@ -50,7 +82,7 @@ export class Panel {
   }
 
   // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions.
-  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, integer = false }) {
+  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, integer = false, where }) {
     const [low, high] = this.limits[name];
     const to = logarithmic ? Math.log : (x) => x;
     const from = logarithmic ? Math.exp : (x) => x;
@@ -72,7 +104,7 @@ export class Panel {
       range.value = to(this.model.get(name));
       range.setAttribute("aria-valuetext", String(this.model.get(name)));
     });
-    return this.place(label, [range, number], number);
+    return this.place(label, [range, number], number, where);
   }
 
   // A field to type a number into, without its label.
@@ -98,13 +130,13 @@ export class Panel {
     return field;
   }
 
-  field(name, { label }) {
+  field(name, { label, where }) {
     const field = this.number(name, { label });
-    return this.place(label, [field], field);
+    return this.place(label, [field], field, where);
   }
 
   // A menu of the setting's choices; `names` says how they are called, `options` replaces them.
-  menu(name, { label, names = {}, options = this.limits[name], parse = (x) => x }) {
+  menu(name, { label, names = {}, options = this.limits[name], parse = (x) => x, where }) {
     const menu = element("select", { id: unique(name) });
     for (const option of options)
       menu.append(element("option", { value: option }, names[option] ?? String(option)));
@@ -118,28 +150,34 @@ export class Panel {
       if (!known) menu.append(element("option", { value }, value));
       menu.value = value;
     });
-    return this.place(label, [menu], menu);
+    return this.place(label, [menu], menu, where);
   }
 
-  place(label, inputs, labelled) {
+  // Give inputs a row with their label: among the controls, or `where`: in `this.main`, `this.rest`.
+  place(label, inputs, labelled, where = this.controls) {
     const row = element(
       "div",
       { class: "lab-control" },
       element("label", { for: labelled.id }, label),
       ...inputs,
     );
-    this.controls.append(row);
+    where.append(row);
     return row;
   }
 
-  button(label, action, attributes = {}) {
-    const button = element("button", { type: "button", ...attributes }, label);
+  button(label, action, where = this.buttons) {
+    const button = element("button", { type: "button" }, ...[label].flat());
     button.addEventListener("click", () => {
       this.say("");
       action();
     });
-    this.buttons.append(button);
+    where.append(button);
     return button;
+  }
+
+  // A button that puts the figure into a state worth seeing.
+  preset(label, action) {
+    return this.button(label, action, this.presets);
   }
 
   // The button that starts and pauses.
@@ -192,6 +230,7 @@ export class Panel {
   restore() {
     const [page, query] = location.hash.slice(1).split("?");
     if (!query || page !== this.el.dataset.lab) return;
+    this.restored = true;
     const words = [];
     const say = this.say;
     this.say = (text) => words.push(text);

@@ -1,0 +1,249 @@
+"""What every page has besides its text: a description, pictures that hold their place, and light icon fonts.
+
+Each page says in its head what it is about, in the words of its first paragraph. Its images come when the
+reader comes near, into a place of their own size. Behind each live figure stands a picture of it for paper
+and for browsers without scripts. Of the icon fonts, which hold thousands of icons, the book keeps those
+that it shows.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+import inspect
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pydata_sphinx_theme
+from docutils import nodes
+from fontTools.ttLib import TTFont
+from PIL import Image
+from typeface import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sphinx.application import Sphinx
+
+# ---- The head.
+
+LONGEST = 160  # characters of a description; a search engine shows no more
+DESCRIPTION = "Statistical mechanics of neural networks: an interactive textbook with running code."
+
+
+def clipped(text: str, longest: int = LONGEST) -> str:
+    """Return the beginning of a text, up to the last sentence or word that fits.
+
+    Examples
+    --------
+    >>> clipped("Spins agree. Or they do not, which takes more words.", 30)
+    'Spins agree.'
+    >>> clipped("Spins agree with their neighbours.", 20)
+    'Spins agree with …'
+    """
+    text = " ".join(text.split())
+    if len(text) <= longest:
+        return text
+    sentences = re.match(rf".{{1,{longest - 1}}}[.?!](?= )", text)
+    return sentences[0] if sentences else text[: longest - 1].rsplit(" ", 1)[0] + " …"
+
+
+def described(doctree: nodes.document | None) -> str:
+    """Return what a page is about: its first paragraph that is plain text of some length."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else []:
+        formula = next(iter(paragraph.findall(nodes.math)), None)
+        if isinstance(paragraph.parent, nodes.section) and formula is None and len(paragraph.astext()) > 60:
+            return clipped(paragraph.astext())
+    return DESCRIPTION
+
+
+def head(metatags: str, description: str) -> str:
+    """Return the tags of a head with a description, and without the second viewport, which docutils adds."""
+    kept = re.sub(r'<meta name="(viewport|description)"[^>]*>', "", metatags)
+    return f'{kept}<meta name="description" content="{html.escape(description, quote=True)}" />'
+
+
+# ---- Images.
+
+
+@cache
+def size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image."""
+    with Image.open(path) as image:
+        return image.size
+
+
+def placed(body: str, folder: Path) -> str:
+    """Give each image of a page its size, and let all but the first come only when the reader comes near."""
+    count = 0
+
+    def attributes(match: re.Match[str]) -> str:
+        nonlocal count
+        tag, source = match[0], match["source"]
+        path = folder / source
+        if "loading=" in tag or "://" in source or path.suffix == ".svg" or not path.is_file():
+            return tag
+        count += 1
+        width, height = ("", "") if "width" in tag else size(path)
+        lazy = ' loading="lazy"' if count > 1 else ""
+        held = f' width="{width}" height="{height}"' if width else ""
+        return f'{tag.removesuffix("/>").rstrip()}{held}{lazy} decoding="async" />'
+
+    return re.sub(r'<img (?:[^>]*? )?src="(?P<source>[^"]+)"[^>]*/>', attributes, body)
+
+
+# ---- Pictures of live figures.
+
+VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
+STATE = "application/vnd.jupyter.widget-state+json"
+PICTURES = Path(__file__).parents[1] / "_static" / "figures"
+
+
+def kind(state: dict[str, Any]) -> str:
+    """Return how the picture of a live figure is called.
+
+    Examples
+    --------
+    >>> kind({"_anywidget_id": "smbook.widgets.amplifier_lab.AmplifierLab", "circuit": "flip-flop"})
+    'AmplifierLab-flip-flop'
+    """
+    name: str = state["_anywidget_id"].rpartition(".")[2]
+    return f"{name}-{state['circuit']}" if "circuit" in state else name
+
+
+def summary(identifier: str) -> str:
+    """Return the first line of what a widget's class says of itself."""
+    place, _, name = identifier.rpartition(".")
+    doc = inspect.getdoc(getattr(importlib.import_module(place), name)) or name
+    return doc.partition("\n\n")[0].replace("\n", " ")
+
+
+def states(context: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the states of the widgets of a page, by their ids."""
+    found: dict[str, dict[str, Any]] = {}
+    for asset in context["script_files"]:
+        attributes = getattr(asset, "attributes", {})
+        if attributes.get("type") == STATE:
+            models = json.loads(attributes["body"])["state"]
+            found |= {name: model["state"] for name, model in models.items()}
+    return found
+
+
+def picture(state: dict[str, Any], root: str) -> str:
+    """Return what stands in the place of a live figure on paper and without scripts."""
+    path = PICTURES / f"{kind(state)}.webp"
+    if not path.exists():
+        return ""
+    width, height = size(path)
+    words = html.escape(summary(state["_anywidget_id"]), quote=True)
+    return (
+        f'<figure class="live-figure"><img src="{root}_static/figures/{path.name}" alt="{words}"'
+        f' width="{width}" height="{height}" loading="lazy" />'
+        "<figcaption><p>A picture of the figure, which is live on a screen where scripts are on.</p>"
+        "</figcaption></figure>"
+    )
+
+
+def pictured(body: str, found: dict[str, dict[str, Any]], root: str) -> str:
+    """Put the pictures behind the live figures of a page."""
+
+    def both(match: re.Match[str]) -> str:
+        state = found.get(json.loads(match[1])["model_id"], {})
+        return match[0] + (picture(state, root) if "_anywidget_id" in state else "")
+
+    return VIEW.sub(both, body)
+
+
+def furnish(app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Complete the head and the body of a page."""
+    context["metatags"] = head(context.get("metatags", ""), described(doctree))
+    if "body" not in context:
+        return
+    root = "../" * page.count("/")
+    body = pictured(context["body"], states(context), root)
+    context["body"] = placed(body, Path(app.outdir, page).parent)
+
+
+def download(text: str) -> str:
+    """Let the links to a notebook keep it, where they open it as text otherwise."""
+    return re.sub(r'(<a href="[^"]*\.ipynb") target="_blank"', r"\1 download", text)
+
+
+# ---- Icons.
+
+AWESOME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/vendor/fontawesome"
+RULE = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"((?:\\[0-9a-f]+|[^"])+)"\}')
+PRIVATE = re.compile(r"[\ue000-\uf8ff]|\\(f[0-9a-f]{3})\b")  # characters of a style sheet that are icons
+
+
+def built(static: Path) -> Iterator[str]:
+    """Yield the texts that may name an icon: pages, and the scripts and styles that they load."""
+    for path in static.parent.rglob("*.html"):
+        yield path.read_text(encoding="utf8")
+    for folder in (static, static / "scripts", static / "styles"):
+        for path in (*folder.glob("*.js"), *folder.glob("*.css")):
+            yield path.read_text(encoding="utf8")
+
+
+def wanted(static: Path) -> tuple[set[str], set[int]]:
+    """Return the names of the icons that the book shows, and the characters that style sheets use."""
+    names: set[str] = set()
+    characters: set[int] = set()
+    for text in built(static):
+        names |= set(re.findall(r"\bfa-[a-z0-9][\w-]*", text))
+        characters |= {int(code, 16) if code else ord(sign[0]) for sign, code in signs(text)}
+    return names, characters
+
+
+def signs(text: str) -> list[tuple[str, str]]:
+    """Return the icons that a style sheet names by their characters: as they stand there, and their codes."""
+    return [(match[0], match[1]) for match in PRIVATE.finditer(text)]
+
+
+def spare(static: Path) -> None:
+    """Cut the icon fonts and their style sheet down to what the book shows."""
+    names, characters = wanted(static)
+    for sheet in AWESOME.glob("*/css/all.min.css"):
+        target = static / "vendor" / "fontawesome" / sheet.relative_to(AWESOME)
+        kept, codes = rules(sheet.read_text(encoding="utf8"), names)
+        target.write_text(kept, encoding="utf8")
+        for font in sheet.parents[1].glob("webfonts/*.woff2"):
+            cut(TTFont(font), characters | codes, target.parents[1] / "webfonts" / font.name)
+        for unused in (*target.parents[1].glob("webfonts/*.ttf"), *target.parents[1].glob("js/*")):
+            unused.unlink()
+
+
+def rules(sheet: str, names: set[str]) -> tuple[str, set[int]]:
+    """Return a style sheet of icons with the rules of those named, and their characters."""
+    codes: set[int] = set()
+
+    def chosen(match: re.Match[str]) -> str:
+        if not names & set(re.findall(r"fa-[\w-]+", match[1])):
+            return ""
+        content = re.sub(r"\\([0-9a-f]+)", lambda code: chr(int(code[1], 16)), match[2])
+        codes.update(map(ord, content))
+        return match[0]
+
+    kept = RULE.sub(chosen, sheet)
+    return re.sub(r',url\([^)]*\.ttf\) format\("truetype"\)', "", kept), codes
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Do what needs the whole book."""
+    if app.builder.format != "html" or exception:
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        text = path.read_text(encoding="utf8")
+        if (changed := download(text)) != text:
+            path.write_text(changed, encoding="utf8")
+    spare(Path(app.outdir, "_static"))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("html-page-context", furnish, priority=950)  # behind live, which rewrites the widgets' state
+    app.connect("build-finished", finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,324 @@
+// A question in the text: reads what is typed, judges it, says the verdict aloud, and remembers what was solved.
+
+import { element, furnish, unique } from "./runtime/dom.js";
+
+const ERRORS_ALLOWED = 3; // how many of the reader's own errors a measured value may be off
+const ADVICE_AFTER = 2; // wrong answers
+const ANSWER_AFTER = 4;
+
+const BLANK = "[ \\t\\u00a0\\u2009\\u202f]*";
+const DECIMAL = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+const TYPED = new RegExp(`^${BLANK}(${DECIMAL})(?:${BLANK}/${BLANK}(${DECIMAL}))?${BLANK}$`);
+
+// The number that was typed, or null. This rule and that of `judge` are question.py's too.
+export function read(text) {
+  const match = TYPED.exec(text.replaceAll("\u2212", "-").replaceAll(",", "."));
+  if (!match) return null;
+  const number = Number(match[1]) / Number(match[2] ?? 1);
+  return Number.isFinite(number) ? number : null;
+}
+
+export function judge(form, secret, value, error) {
+  const near = (target, reach) =>
+    Math.abs(value - target) <= (reach ?? ERRORS_ALLOWED * error + secret.slack);
+  if (form === "measured" && error > secret.largest) return { outcome: "rough", words: secret.rough };
+  if (near(secret.answer, secret.reach)) return { outcome: "right", words: secret.because };
+  for (const [target, reach, words] of secret.hints) {
+    if (near(target, reach)) return { outcome: "wrong", words };
+  }
+  if (form !== "choice" && near(-secret.answer, secret.reach))
+    return { outcome: "wrong", words: "The size is right, the sign is not." };
+  return { outcome: "wrong", words: secret.otherwise };
+}
+
+// Take off the stream of bytes that question.py has laid over the answer.
+export function unsealed(sealed, key) {
+  let state = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(key)) state = Math.imul(state ^ byte, 0x01000193);
+  state ||= 1;
+  const bytes = Uint8Array.from(atob(sealed), (character) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return character.charCodeAt(0) ^ (state & 0xff);
+  });
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+// What this browser remembers of a question, as far as it lets a page remember.
+class Memory {
+  constructor(key) {
+    this.name = `smbook question ${location.pathname} ${key}`;
+  }
+
+  use(action) {
+    try {
+      return action(localStorage);
+    } catch {
+      return null; // refused, full, or not ours
+    }
+  }
+
+  get entry() {
+    return this.use((storage) => JSON.parse(storage.getItem(this.name)));
+  }
+
+  set entry(entry) {
+    this.use((storage) => storage.setItem(this.name, JSON.stringify(entry)));
+  }
+
+  forget() {
+    this.use((storage) => storage.removeItem(this.name));
+  }
+}
+
+// A text with its formulas, those between \( and \), marked for the page to set.
+function withFormulas(text) {
+  return text
+    .split(/(\\\(.*?\\\))/)
+    .map((part) => (part.startsWith("\\(") ? element("span", { class: "math" }, part) : part));
+}
+
+// Fields to type a value, or a value and its error, into.
+class Fields {
+  constructor(labels, described) {
+    this.inputs = labels.map(() =>
+      element("input", {
+        type: "text",
+        id: unique("answer"),
+        autocomplete: "off",
+        autocapitalize: "off",
+        spellcheck: "false",
+        "aria-describedby": described,
+      }),
+    );
+    this.node = element("div", { class: "question-fields" });
+    for (const [i, input] of this.inputs.entries())
+      this.node.append(element("span", {}, element("label", { for: input.id }, labels[i]), input));
+  }
+
+  get entry() {
+    return this.inputs.map((input) => input.value.trim());
+  }
+
+  set entry(entry) {
+    for (const [i, input] of this.inputs.entries()) input.value = entry[i] ?? "";
+  }
+
+  get size() {
+    return this.inputs.length;
+  }
+
+  // The numbers that an entry says, or words about the field that says none.
+  understood(entry) {
+    const numbers = entry.map(read);
+    const strange = numbers.indexOf(null);
+    if (strange >= 0 && entry[strange] === "") return { words: "There is a field to fill in.", strange };
+    if (strange >= 0)
+      return {
+        words: `“${entry[strange]}” is no number that this page can read. Type one such as 0.5, \u22122, 1e-3 or 1/3.`,
+        strange,
+      };
+    if (numbers[1] <= 0)
+      return { words: "An error is greater than 0. How far may your value be off?", strange: 1 };
+    return { numbers };
+  }
+
+  mark(wrong) {
+    for (const [i, input] of this.inputs.entries()) {
+      if (i === wrong) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+
+  focus() {
+    this.inputs[0].focus();
+  }
+}
+
+// Options to choose one of.
+class Options {
+  constructor(options, described) {
+    const name = unique("option");
+    this.options = options;
+    this.inputs = options.map((_, i) => element("input", { type: "radio", name, value: i }));
+    const labels = options.map((option, i) =>
+      element("label", {}, this.inputs[i], element("span", {}, ...withFormulas(option))),
+    );
+    this.node = element(
+      "div",
+      { class: "question-options", role: "radiogroup", "aria-labelledby": described },
+      ...labels,
+    );
+  }
+
+  get entry() {
+    return this.options.filter((_, i) => this.inputs[i].checked);
+  }
+
+  get size() {
+    return 1;
+  }
+
+  set entry([option]) {
+    for (const [i, input] of this.inputs.entries()) input.checked = this.options[i] === option;
+  }
+
+  understood([option]) {
+    const place = this.options.indexOf(option);
+    return place < 0 ? { words: "Choose one of the answers first." } : { numbers: [place] };
+  }
+
+  mark() {}
+
+  focus() {
+    (this.inputs.find((input) => input.checked) ?? this.inputs[0]).focus();
+  }
+}
+
+class Question {
+  constructor(model, el) {
+    this.model = model;
+    this.form = model.get("_form");
+    this.secret = unsealed(model.get("_sealed"), model.get("_key"));
+    this.memory = new Memory(model.get("_key"));
+    this.tried = new Set();
+    this.wrong = 0;
+    this.build(el);
+    this.show();
+    this.recall();
+    globalThis.smbookTypeset?.(el);
+  }
+
+  build(el) {
+    const text = element(
+      "p",
+      { class: "question-text", id: unique("question") },
+      ...withFormulas(this.model.get("text")),
+    );
+    const choice = this.form === "choice";
+    this.fields = choice
+      ? new Options(this.model.get("_options"), text.id)
+      : new Fields(this.model.get("_labels"), text.id);
+    this.badge = element("span", { class: "question-badge", hidden: "" }, "\u2713 solved");
+    this.status = element("p", { class: "question-status", role: "status", "aria-live": "polite" });
+    this.reveal = this.button("Show the answer", () => this.tell());
+    this.forget = this.button("Forget that I solved it", () => this.unlearn());
+    const check = element("button", { type: "submit", class: "question-check" }, "Check");
+    const buttons = element("div", { class: "question-buttons" }, check, this.reveal, this.forget);
+    const form = element("form", { novalidate: "" }, this.fields.node, buttons);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.answer(this.fields.entry);
+    });
+    el.classList.add("smbook-question");
+    el.dataset.lmSuppressShortcuts = "true"; // what is typed here is no command to JupyterLab
+    if (!choice) furnish(el, { role: "group", "aria-labelledby": text.id }, []);
+    el.append(element("p", { class: "question-head" }, "Question ", this.badge), text, form, this.status);
+    this.follow = () => this.show();
+    this.model.on("change:solved", this.follow);
+  }
+
+  button(label, action) {
+    const button = element("button", { type: "button", hidden: "" }, label);
+    button.addEventListener("click", action);
+    return button;
+  }
+
+  say(outcome, ...words) {
+    const mark = { right: "\u2713 ", wrong: "\u2717 " }[outcome];
+    const glyph = mark ? [element("span", { "aria-hidden": "true" }, mark)] : [];
+    this.status.dataset.outcome = outcome;
+    const said = words.filter(Boolean).join(" ");
+    this.status.replaceChildren(...glyph, element("span", {}, ...withFormulas(said)));
+    globalThis.smbookTypeset?.(this.status);
+  }
+
+  set(changes) {
+    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
+    this.model.save_changes();
+    this.show();
+  }
+
+  show() {
+    const solved = this.model.get("solved");
+    this.badge.hidden = this.forget.hidden = !solved;
+    this.reveal.hidden = solved || !this.secret.reveal || this.wrong < ANSWER_AFTER;
+  }
+
+  answer(entry) {
+    const { numbers, words: complaint, strange = -1 } = this.fields.understood(entry);
+    this.fields.mark(strange);
+    if (!numbers) {
+      this.say("unread", complaint);
+      return;
+    }
+    const { outcome, words } = judge(this.form, this.secret, numbers[0], numbers[1] ?? 0);
+    if (outcome === "rough") this.say(outcome, words);
+    else if (outcome === "right") this.praise(entry, numbers, words);
+    else this.correct(numbers, words);
+  }
+
+  // Count an answer unless it was tried before; tell whether it is new.
+  count(numbers) {
+    const known = this.tried.size;
+    this.tried.add(String(numbers));
+    return this.tried.size > known;
+  }
+
+  praise(entry, numbers, because) {
+    const fresh = !this.model.get("solved") && this.count(numbers);
+    this.memory.entry = entry;
+    this.set({ solved: true, attempts: this.model.get("attempts") + (fresh ? 1 : 0) });
+    this.say("right", "Right.", because);
+  }
+
+  correct(numbers, hint) {
+    const fresh = this.count(numbers);
+    this.wrong += fresh ? 1 : 0;
+    this.set({ attempts: this.model.get("attempts") + (fresh ? 1 : 0) });
+    const { advice } = this.secret;
+    this.say(
+      "wrong",
+      fresh ? "Not yet." : "Not yet; you have tried that before.",
+      hint,
+      this.wrong >= ADVICE_AFTER && advice ? `Hint: ${advice}` : "",
+      this.reveal.hidden ? "" : "If you like, let the page show the answer.",
+    );
+  }
+
+  tell() {
+    const { shown, because } = this.secret;
+    this.say("told", `The answer is ${shown}.`.replace("..", "."), because);
+  }
+
+  unlearn() {
+    this.memory.forget();
+    this.tried.clear();
+    this.wrong = 0;
+    this.fields.entry = [];
+    this.set({ solved: false, attempts: 0 });
+    this.say("forgotten", "Forgotten: the question is open again.");
+    this.fields.focus();
+  }
+
+  // Take up what was solved before, if it still is the answer.
+  recall() {
+    const { entry } = this.memory;
+    if (!Array.isArray(entry) || entry.length !== this.fields.size) return;
+    const { numbers } = this.fields.understood(entry.map(String));
+    if (!numbers) return;
+    const { outcome, words } = judge(this.form, this.secret, numbers[0], numbers[1] ?? 0);
+    if (outcome !== "right") return;
+    this.fields.entry = entry;
+    this.set({ solved: true });
+    this.say("right", "Solved before.", words);
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const question = new Question(model, el);
+    return () => model.off("change:solved", question.follow);
+  },
+};

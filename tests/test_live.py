@@ -1,0 +1,216 @@
+"""What the book has once: the parts that live figures share, and the order in which a page comes to life."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from hashlib import sha256
+from statistics import median
+
+import pytest
+
+from smbook.widgets import _modules
+from tests.browser import (
+    DESKTOP,
+    HTML,
+    PAGES,
+    STATE,
+    Lab,
+    Visit,
+    labs,
+    number,
+    open_lab,
+    settle,
+    states_on,
+    watched,
+)
+
+LIVE = HTML / "_static" / "live"
+WITH_LABS = sorted({place.page for place in labs()})
+MAGNET = next((place for place in labs() if place.kind == "IsingLab"), None)
+
+# Bytes of a figure's own state, of the median one, and of a page as it goes over the wire.
+LARGEST_STATE, MEDIAN_STATE, LARGEST_PAGE = 40_000, 12_000, 300_000
+
+
+def states(page):
+    (text,) = re.findall(STATE, (HTML / page).read_text(encoding="utf8"), re.DOTALL)
+    return list(json.loads(text)["state"].values())
+
+
+def parts(page):
+    return re.findall(r"_static/live/([\w.]+)", (HTML / page).read_text(encoding="utf8"))
+
+
+@pytest.mark.parametrize("page", WITH_LABS)
+def test_a_page_carries_nothing_that_figures_share(page):
+    text = (HTML / page).read_text(encoding="utf8")
+    for state in states(page):
+        assert not {"_esm", "_css"} & set(state["state"])
+        assert ["_kernels"] not in [buffer["path"] for buffer in state.get("buffers", [])]
+        assert set(state["state"]["_live"]["parts"]) <= {part.removesuffix(".js") for part in parts(page)}
+    assert "class Kernels" not in text
+    assert base64.b64encode((_modules.HERE / "kernels.wasm").read_bytes())[:200].decode() not in text
+
+
+def test_a_figure_and_a_page_are_light():
+    sizes = {
+        (page, number): len(json.dumps(state))
+        for page in WITH_LABS
+        for number, state in enumerate(states(page))
+    }
+    assert max(sizes.values()) < LARGEST_STATE, sizes
+    assert median(sizes.values()) < MEDIAN_STATE, sizes
+    wire = {page: len(gzip.compress((HTML / page).read_bytes())) for page in PAGES}
+    assert max(wire.values()) < LARGEST_PAGE, wire
+
+
+def test_parts_are_named_by_their_content_and_none_is_left_over():
+    named = {part for page in PAGES for part in parts(page)}
+    assert {path.name for path in LIVE.iterdir()} == named
+    assert len({name.split(".")[0] for name in named if name.startswith(("runtime", "kernels"))}) == 2
+    for name in named:
+        content = (LIVE / name).read_text(encoding="utf8")
+        stem, mark, suffix = name.split(".")
+        if suffix == "js":
+            content = re.fullmatch(
+                rf'\(globalThis\.smbookParts \?\?= \[\]\)\.push\(\["{stem}\.{mark}", (.*)\]\);\n',
+                content,
+                re.DOTALL,
+            )[1]
+        assert mark == sha256(content.encode()).hexdigest()[:12]
+
+
+@pytest.fixture
+def visited(browser, addresses):
+    """Open pages of the book, each with a reader of its own, and see that nothing goes wrong on them."""
+    contexts, visits = [], []
+
+    def visit(page, origin="file", *, script=None, **options):
+        contexts.append(browser.new_context(viewport=DESKTOP, **options))
+        if script:
+            contexts[-1].add_init_script(script)
+        visits.append(Visit(page))
+        opened = watched(contexts[-1], addresses[origin], visits[-1])
+        opened.goto(addresses[origin] + page, wait_until="commit")
+        return opened
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert [visit.troubles for visit in visits if visit.troubles] == []
+
+
+# The order in which all came: at each frame, whether figures and formulas in view were there.
+ORDER = """(() => {
+    const seen = (globalThis.order = []);
+    const inView = e => e.getBoundingClientRect().bottom > 0 && e.getBoundingClientRect().top < innerHeight;
+    const look = () => {
+        if (document.readyState !== "loading") {
+            const of = (kind, isThere) => [...document.querySelectorAll(kind)].filter(inView).map(isThere);
+            const figures = of("[data-lab]", e => Boolean(e.querySelector("canvas, svg")));
+            const formulas = of(".math", e => Boolean(e.querySelector("mjx-container")));
+            const set = document.querySelectorAll(".math mjx-container").length;
+            seen.push([!figures.includes(false), !formulas.includes(false), set]);
+        }
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})()"""
+
+ALL_SET = "document.documentElement.dataset.formulas === 'set'"
+UNSET = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", WITH_LABS)
+def test_figures_come_first_then_formulas_in_view_then_the_rest(visited, page):
+    opened = visited(page, script=ORDER)
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    order = opened.evaluate("order")
+    figures = next(k for k, (shown, _, _) in enumerate(order) if shown)
+    first_formula = next(k for k, (_, _, count) in enumerate(order) if count)
+    in_view = next(k for k, (_, formulas, count) in enumerate(order) if formulas and count)
+    assert figures <= first_formula <= in_view
+    assert order[in_view][2] < order[-1][2] / 2
+    assert opened.evaluate(UNSET) == 0
+
+
+@pytest.mark.browser
+def test_all_formulas_are_set_before_a_page_is_printed(visited):
+    opened = visited(WITH_LABS[0])
+    opened.wait_for_function("document.querySelector('.math mjx-container')")
+    missing = opened.evaluate(UNSET)
+    opened.pdf()
+    assert missing > 100
+    assert opened.evaluate(UNSET) == 0
+
+
+@pytest.mark.browser
+def test_formulas_are_spoken_with_the_network_cut(visited):
+    """Each formula carries MathML for screen readers, and the explorer's files are part of the book."""
+    opened = visited("reference/notation.html", origin="http")
+    opened.wait_for_function(ALL_SET)
+    containers, assistive = opened.evaluate(
+        "['mjx-container', 'mjx-container > mjx-assistive-mml > math'].map("
+        "kind => document.querySelectorAll(kind).length)"
+    )
+    assert containers == assistive > 10
+    opened.evaluate("MathJax.loader.load('a11y/explorer')")
+    assert opened.evaluate("'explorer' in MathJax._.a11y")
+    assert (HTML / "_static" / "mathjax" / "sre" / "mathmaps" / "en.json").stat().st_size > 10_000
+
+
+PLACE = "id => document.getElementById(id).getBoundingClientRect().top"
+
+
+@pytest.mark.browser
+def test_a_link_into_a_page_settles_on_its_target(visited):
+    name = re.findall(r'<section id="([^"]+)"', (HTML / WITH_LABS[0]).read_text(encoding="utf8"))[-3]
+    opened = visited(f"{WITH_LABS[0]}#{name}")
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    opened.wait_for_timeout(300)
+    settled = opened.evaluate(PLACE, name)
+    opened.evaluate("id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", name)
+    assert settled == pytest.approx(opened.evaluate(PLACE, name), abs=3)
+
+
+@pytest.mark.browser
+def test_a_link_pasted_into_an_open_page_is_heard(addresses, context):
+    lab = open_lab(context, addresses["file"], MAGNET, running="false", temperature=2)
+    lab.page.evaluate(f"location.hash = '#{MAGNET.name}?temperature=3.25&running=false'")
+    lab.page.wait_for_function("document.querySelector('[type=number]').value === '3.25'")
+    assert number(lab.field("Temperature T").input_value()) == 3.25
+    lab.page.close()
+
+
+@pytest.mark.browser
+def test_controls_do_not_lie_after_going_on_and_back(browser, addresses):
+    """Without its memory of whole pages a browser fills in forms again; the figure runs what it shows."""
+    context = browser.new_context(viewport=DESKTOP)
+    lab = open_lab(context, addresses["file"], MAGNET, running="false")
+    lab.type("Temperature T", 3.75)
+    lab.page.goto(addresses["file"] + WITH_LABS[-1], wait_until="load")
+    lab.page.go_back(wait_until="load")
+    again = Lab(lab.page, MAGNET.name)
+    shown = number(again.field("Temperature T").input_value())
+    again.button("Copy link").click()
+    lab.page.wait_for_function("document.querySelector('.lab-status').textContent.includes('#')")
+    assert number(re.search(r"temperature=([\d.]+)", again.status)[1]) == shown
+    context.close()
+
+
+@pytest.mark.browser
+def test_the_book_is_alive_from_the_file_system_without_a_network(visited):
+    for page in WITH_LABS:
+        opened = visited(page, offline=True)
+        settle(opened)
+        for place in labs():
+            if place.page == page:
+                opened.locator(f"[data-lab={place.name}] :is(canvas, svg):visible").first.wait_for()
+
+
+def test_the_state_of_a_page_can_be_read():
+    assert len(states(WITH_LABS[0])) == len(states_on(WITH_LABS[0])) > 0

@@ -1,0 +1,149 @@
+"""What all labs promise: a refused setting changes nothing; a page is given all that it needs, in little."""
+
+import json
+
+import numpy as np
+import pytest
+import traitlets
+from ipywidgets.embed import embed_data
+
+from smbook.widgets import AmplifierLab, IsingLab, MeanFieldLab
+from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
+
+LABS = [IsingLab, MeanFieldLab, AmplifierLab]
+SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
+LARGEST_STATE = 12_000  # bytes of JSON
+
+# One refused value for each kind of trait, and what each kind of error is.
+REFUSED = [
+    (IsingLab, "temperature", float("nan"), ValueError),
+    (IsingLab, "temperature", 9.0, ValueError),
+    (IsingLab, "temperature", "hot", TypeError),
+    (IsingLab, "size", 7, ValueError),
+    (IsingLab, "size", 64.5, TypeError),
+    (IsingLab, "algorithm", "glauber", ValueError),
+    (IsingLab, "running", 1, TypeError),
+    (IsingLab, "_spins", [1, -1], TypeError),
+    (MeanFieldLab, "magnetization", 1.5, ValueError),
+    (AmplifierLab, "circuit", "oscillator", ValueError),
+]
+
+
+def state_of(lab):
+    return {name: value for name, value in lab.get_state().items() if name != "layout"}
+
+
+def by_page(lab, **settings):
+    lab.set_state(settings)
+
+
+def held_back(lab, **settings):
+    with lab.hold_trait_notifications():
+        for name, value in settings.items():
+            setattr(lab, name, value)
+
+
+def unsent(lab, **settings):
+    with lab.hold_sync():
+        for name, value in settings.items():
+            setattr(lab, name, value)
+
+
+def one_by_one(lab, **settings):
+    for name, value in settings.items():
+        setattr(lab, name, value)
+
+
+WAYS = [by_page, held_back, unsent, one_by_one]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("kind", "name", "value", "error"), REFUSED)
+def test_a_refused_setting_is_not_kept(way, kind, name, value, error):
+    lab = kind()
+    before, seen = state_of(lab), []
+    lab.observe(seen.append, name)
+    with pytest.raises(error, match=name):
+        way(lab, **{name: value})
+    assert state_of(lab) == before
+    assert seen == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("name", "value"), [("field", 0.5), ("algorithm", "wolff")])
+def test_what_two_settings_forbid_each_other_is_not_kept(way, name, value):
+    lab = IsingLab(algorithm="wolff") if name == "field" else IsingLab(field=0.5)
+    before = state_of(lab)
+    with pytest.raises(ValueError, match="a field forbids"):
+        way(lab, **{name: value})
+    assert state_of(lab) == before
+
+
+@pytest.mark.parametrize("way", [by_page, held_back])
+def test_settings_that_come_together_are_taken_together_or_not_at_all(way):
+    lab = IsingLab(algorithm="wolff")
+    way(lab, field=0.5, algorithm="heat-bath")
+    assert (lab.field, lab.algorithm) == (0.5, "heat-bath")
+    before = state_of(lab)
+    with pytest.raises(ValueError, match="a field forbids"):
+        way(lab, temperature=3.0, algorithm="swendsen-wang")
+    assert state_of(lab) == before
+
+
+def test_a_page_that_is_refused_is_told_what_stands(monkeypatch):
+    lab, sent = IsingLab(algorithm="wolff"), []
+    monkeypatch.setattr(lab, "send_state", lambda key=None: sent.append(lab.get_state(key)))
+    with pytest.raises(ValueError, match="a field forbids"):
+        lab.set_state({"temperature": 3.0, "field": 0.5, "no such setting": 1})
+    assert sent[-1] == {"temperature": 2.27, "field": 0.0}
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_a_lab_that_would_not_be_built_raises_both_kinds_of_error(kind):
+    for error in (TypeError, traitlets.TraitError):
+        with pytest.raises(error, match="running must be True or False; got 'no'"):
+            kind(running="no")
+
+
+def test_every_kind_of_setting_has_been_refused():
+    tried = {type(kind.class_traits()[name]) for kind, name, *_ in REFUSED}
+    assert tried == {Real, Integer, Choice, Switch, Binary}
+    own = {trait for kind in LABS for trait in kind.class_traits().values() if trait.this_class in LABS}
+    assert {type(trait) for trait in own if trait.metadata.get("sync") and not trait.read_only} == tried
+
+
+def test_the_spins_that_a_page_reports_reach_python():
+    """A kernel hands over what a page has sent as a view of the message."""
+    lab = IsingLab(size=16)
+    shown = np.where(np.arange(256) % 3, 1, -1).astype(np.int8)
+    lab.set_state({"_spins": memoryview(shown.tobytes()), "energy": -0.5})
+    np.testing.assert_array_equal(lab.spins.ravel(), shown)
+    assert lab.energy == -0.5
+
+
+# What goes along into a page
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_what_is_embedded_by_default_is_all_that_a_page_needs(kind):
+    lab = kind()
+    embedded = embed_data([lab])["manager_state"]["state"][lab.model_id]
+    binary = {path for buffer in embedded["buffers"] for path in buffer["path"]}
+    assert set(embedded["state"]) | binary == set(lab.keys)
+    assert set(lab.keys) > SHARED | {"_limits", "_whole", "_kind", "_view_name", *lab._settings()}
+    assert embedded["state"]["_esm"] == lab._esm
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_the_state_of_a_figure_is_small(kind):
+    lab = kind()
+    embedded = embed_data([lab])["manager_state"]["state"][lab.model_id]
+    own = {name: value for name, value in embedded["state"].items() if name not in SHARED}
+    assert 100 < len(json.dumps(own)) < LARGEST_STATE
+    assert [buffer["path"] for buffer in embedded["buffers"] if buffer["data"]] == [["_kernels"]]
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_labs_are_told_from_other_figures(kind):
+    assert issubclass(kind, Lab)
+    assert kind().get_state("_kind") == {"_kind": "lab"}
