@@ -29,7 +29,7 @@ def book():
 @pytest.fixture(scope="session")
 def browser(book):  # noqa: ARG001
     if CHROMIUM is None:
-        tell = pytest.fail if os.environ.get("SMBOOK_REQUIRE_CHROMIUM") == "1" else pytest.skip
+        tell = pytest.fail if os.environ.get("SMBOOK_REQUIRE_BROWSERS") == "1" else pytest.skip
         tell(
             "no Chromium on this machine: the built pages were NOT tested (Debian: apt-get install chromium)"
         )
@@ -116,10 +116,7 @@ def pytest_terminal_summary(terminalreporter, config):
         for name, seconds in tests.most_common(N_DEAREST):
             terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
     if notebooks:
-        from tests.run_notebooks import (
-            CACHE,
-            seconds_of_runs,
-        )  # half a second that the workers need not spend
+        from tests.run_notebooks import CACHE, seconds_of_runs  # not at the top: half a second a worker
 
         root = Path(config.rootpath)
         built = {os.path.relpath(path, root): seconds for path, seconds in seconds_of_runs(CACHE).items()}

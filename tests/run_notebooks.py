@@ -8,17 +8,20 @@ smbook or anything that is installed differs. `make notebooks` then stores what 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distributions
 from pathlib import Path
 
 import nbformat
+import psutil
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
@@ -75,7 +78,7 @@ def execute(path):
         client = NotebookClient(
             notebook, timeout=TIMEOUT, coalesce_streams=True, record_timing=False, resources=where
         )
-        client.execute()
+        asyncio.run(client.async_execute())
     return notebook, time.perf_counter() - start
 
 
@@ -88,12 +91,23 @@ def attempt(path):
         return str(error), time.perf_counter() - start
 
 
+@contextlib.contextmanager
+def end_of_kernels():
+    """After Ctrl-C, which kernels in sessions of their own do not hear, end them; their notebooks fail."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for process in psutil.Process().children(recursive=True):
+            process.kill()
+        raise
+
+
 def run(paths, cache, n_workers):
     """Run what the cache lacks, `n_workers` at a time, largest first; return the paths that failed."""
     outdated = [path for path in paths if found(cache, nbformat.read(path, as_version=4)) is None]
     outdated.sort(key=lambda path: path.stat().st_size, reverse=True)
     failed = []
-    with ProcessPoolExecutor(n_workers) as pool:
+    with ThreadPoolExecutor(n_workers) as pool, end_of_kernels():
         for path, (result, seconds) in zip(outdated, pool.map(attempt, outdated), strict=True):
             name = os.path.relpath(path)
             if isinstance(result, str):

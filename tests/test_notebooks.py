@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.run_notebooks import found, fresh_cache, run, seconds_of_runs, store
+
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 DRAWS = re.compile(r"plt\.(subplots|figure|show|plot)\(|show_spins\(")
@@ -150,3 +152,51 @@ def test_the_checks_can_fail():
     assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == [0]
     cell.metadata["mystnb"] = {"image": {"alt": "a"}, "figure": {"caption": "b", "name": "fig-c"}}
     assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == []
+
+
+# ---- Running them: tests/run_notebooks.py
+
+
+def written(path, *sources):
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_notebooks_run_side_by_side_and_what_fails_is_told(tmp_path, capsys):
+    """Each waits for a file of the other, which two that ran one after the other would never see."""
+    meet = "from pathlib import Path\nimport time\nmine, other = map(Path, {!r})\nmine.touch()\n"
+    meet += "while not other.exists(): time.sleep(0.05)\nprint('met')"
+    places = [str(tmp_path / name) for name in "ab"]
+    one = written(tmp_path / "one.ipynb", meet.format(places))
+    two = written(tmp_path / "two.ipynb", meet.format(places[::-1]), "1 / 0")
+    cache = fresh_cache(tmp_path / "cache")
+    assert run([one, two], cache, 2) == [two]
+    told = capsys.readouterr()
+    assert "ran" in told.out
+    assert "two.ipynb FAILED" in told.err
+    assert "ZeroDivisionError" in told.err
+    assert found(cache, nbformat.read(two, as_version=4)) is None
+    assert list(seconds_of_runs(tmp_path / "cache")) == [str(one)]
+    store(one, cache)
+    (cell,) = nbformat.read(one, as_version=4).cells
+    assert cell.execution_count == 1
+    assert cell.outputs[0].text == "met\n"
+
+
+def test_a_notebook_runs_anew_when_it_or_the_package_has_changed(tmp_path, capsys):
+    (tmp_path / "package").mkdir()
+    module = tmp_path / "package" / "module.py"
+    module.write_text("x = 1")
+
+    def runs(source):
+        path = written(tmp_path / "a.ipynb", source)
+        assert run([path], fresh_cache(tmp_path / "cache", tmp_path / "package"), 1) == []
+        return "ran" in capsys.readouterr().out
+
+    assert runs("1 + 1")
+    assert not runs("1 + 1")
+    assert runs("1 + 2")
+    assert not runs("1 + 2")
+    module.write_text("x = 2")
+    assert runs("1 + 2")

@@ -46,6 +46,13 @@ THIN = """() => {
     for (const formula of [...document.querySelectorAll(".math")].slice(10)) formula.replaceChildren();
 }"""
 
+# Whether the theme, if there is one, has followed the scheme; colours that fade over get there at once.
+IN_THEME = """scheme => {
+    const fades = document.getAnimations().filter(animation => animation instanceof CSSTransition);
+    for (const fade of fades) fade.finish();
+    return (document.documentElement.dataset.theme ?? scheme) === scheme && fades.length === 0;
+}"""
+
 BROKEN_IMAGES = "() => [...document.images].filter(e => e.complete && !e.naturalWidth).map(e => e.src)"
 
 
@@ -64,19 +71,23 @@ def lifeless(page):
     return ["missing"] * missing + still
 
 
-def barriers(page):
-    """List what axe-core finds serious or critical for readers who do not see or point."""
+def barriers(page, rules=()):
+    """List what axe-core finds grave, by these rules or all, for readers who do not see or point."""
     page.evaluate(THIN)
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": list(rules)} if rules else {})
+    found = Axe().run(page, options=options).response["violations"]
     grave = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     return [f"{rule['id']}: {node['html'][:200]}" for rule in grave for node in rule["nodes"]]
 
 
-def look(context, home, name, scheme="light"):
-    """Visit the page `name` of the book at `home` and gather what the tests below judge."""
+def look(context, home, name, schemes=("light", "dark")):
+    """Visit the page `name` of the book at `home` and gather what the tests below judge.
+
+    All of it is looked at in the first colour scheme, if that is light; of others, the contrasts.
+    """
     visit = Visit(name)
     page = watched(context, home, visit)
-    page.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme=schemes[0])
     page.goto(home + name)
     settle(page)
     visit.facts["lifeless"] = lifeless(page)
@@ -84,7 +95,11 @@ def look(context, home, name, scheme="light"):
     page.wait_for_load_state("networkidle")
     questions = {"untypeset": UNTYPESET, "raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
     visit.facts |= {key: page.evaluate(script) for key, script in questions.items()}
-    visit.facts["barriers"] = barriers(page)
+    visit.facts["barriers"] = []
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(IN_THEME, arg=scheme)
+        visit.facts["barriers"] += barriers(page, () if scheme == "light" else ["color-contrast"])
     page.set_viewport_size(PHONE)
     page.wait_for_timeout(200)
     visit.facts["too wide"] = page.evaluate(TOO_WIDE)
@@ -92,13 +107,19 @@ def look(context, home, name, scheme="light"):
     return visit
 
 
-SCHEMES = {"file": "light", "http": "dark"}
+# A chapter is opened twice, from the file system in light colours and from a server in dark ones; what all
+# chapters share, the pages about the book and the reference, once in both.
+CHAPTERS = [page for page in PAGES if "/" in page and not page.startswith("reference/")]
+VISITS = {
+    f"file-{page}": ("file", page, ("light",) if page in CHAPTERS else ("light", "dark")) for page in PAGES
+}
+VISITS |= {f"http-{page}": ("http", page, ("dark",)) for page in CHAPTERS}
 
 
-@pytest.fixture(scope="module", params=[(origin, page) for origin in SCHEMES for page in PAGES], ids="-".join)
+@pytest.fixture(scope="module", params=VISITS.values(), ids=list(VISITS))
 def visit(request, addresses, context):
-    origin, name = request.param
-    return look(context, addresses[origin], name, SCHEMES[origin])
+    origin, name, schemes = request.param
+    return look(context, addresses[origin], name, schemes)
 
 
 def test_the_book_is_built(book):

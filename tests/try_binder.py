@@ -31,6 +31,7 @@ from urllib.request import urlopen
 import nbformat
 import psutil
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import sync_playwright
 
 from tests.browser import CHROMIUM
@@ -43,12 +44,21 @@ FOREIGN = ("CONDA", "IPYTHON", "JUPYTER", "MPL", "NUMBA", "PYTHON", "VIRTUAL_ENV
 
 # What the Markdown cells near the window show, by their places in the notebook; without the editors behind
 # them and the TeX that formulas carry along.
-SHOWN = """() => [...document.querySelectorAll(".jp-MarkdownCell:has(.myst)")].map(cell => {
+SHOWN = """() => [...document.querySelectorAll(".jp-MarkdownCell:has(.myst > *)")].map(cell => {
     const copy = cell.querySelector(".myst").cloneNode(true);
     copy.querySelectorAll("annotation").forEach(tex => tex.remove());
     const asides = [...copy.querySelectorAll("aside")].map(aside => aside.textContent);
     return [cell.dataset.windowedListIndex, {text: copy.textContent, asides}];
 })"""
+# Whether cells have come to the window, and MyST has set those of them that are Markdown.
+SET = """() => {
+    const panel = document.querySelector(".jp-Notebook .jp-WindowedPanel-outer").getBoundingClientRect();
+    const seen = [...document.querySelectorAll(".jp-Notebook .jp-Cell")].filter(cell => {
+        const {top, bottom} = cell.getBoundingClientRect();
+        return bottom > panel.top && top < panel.bottom;
+    });
+    return seen.length > 0 && seen.every(cell => cell.matches(":not(.jp-MarkdownCell), :has(.myst > *)"));
+}"""
 # Scroll the notebook, and say how long it is.
 SCROLL = """place => {
     const panel = document.querySelector(".jp-Notebook .jp-WindowedPanel-outer");
@@ -76,6 +86,18 @@ def wait(condition, words, patience=PATIENCE):
         demand(time.monotonic() < end, f"{words}: not within {patience} s")
         time.sleep(0.05)
     return answer
+
+
+def insist(attempt, patience=PATIENCE):
+    """Return what `attempt()` gives once it finds nothing amiss; at the end raise what it last found."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return attempt()
+        except TrialError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
 
 
 class Report:
@@ -257,6 +279,7 @@ class Reader:
     def __init__(self, page, path):
         self.page = page
         self.path = path
+        self.shown = {}
         self.errors = []
         page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", self.note)
@@ -279,8 +302,8 @@ class Reader:
         """Wait until the spins on the canvas change while sweeps are counted."""
         self.look_at_figure()
         picture, sweeps = self.page.evaluate(PIXELS), self.page.evaluate(SWEEPS)
-        wait(lambda: self.look_at_figure() != picture, "the picture changes", 30)
-        wait(lambda: self.page.evaluate(SWEEPS) > sweeps, "the count of sweeps grows", 30)
+        wait(lambda: self.look_at_figure() != picture, "the picture changes")
+        wait(lambda: self.page.evaluate(SWEEPS) > sweeps, "the count of sweeps grows")
 
     def look_at_figure(self):
         """Scroll to the figure, which rests while nobody sees it, and return what it shows."""
@@ -302,14 +325,15 @@ class Reader:
             return cells if all(cell["execution_count"] for cell in cells) else None
 
     def reads_through(self):
-        """Scroll from top to bottom; return what each Markdown cell shows."""
-        shown, place, end = {}, 0, 1
+        """Scroll from top to bottom; return what each Markdown cell shows, or has shown on the way before."""
+        place, end = 0, 1
         while place < end:
             end = self.page.evaluate(SCROLL, place)
-            time.sleep(0.3)
-            shown |= dict(self.page.evaluate(SHOWN))
+            with contextlib.suppress(PlaywrightTimeout):  # a cell that MyST does not set is missed below
+                self.page.wait_for_function(SET, timeout=10_000)
+            self.shown |= dict(self.page.evaluate(SHOWN))
             place += 600
-        return list(shown.values())
+        return list(self.shown.values())
 
     @property
     def cell(self):
@@ -325,7 +349,7 @@ class Reader:
             self.page.keyboard.press("Control+End")
             self.page.keyboard.insert_text(f"\n{source}")
         self.page.keyboard.press("Control+Enter")
-        wait(lambda: prompt.text_content() not in (before, "[*]:"), "a cell runs", 30)
+        wait(lambda: prompt.text_content() not in (before, "[*]:"), "a cell runs")
         return self.cell.locator(".jp-OutputArea-output").all_text_contents()
 
     @property
@@ -338,7 +362,7 @@ class Reader:
 
     def drags_temperature(self, value):
         self.figure.get_by_label("Temperature T, slider").fill(value)
-        demand(self.temperature == value, f"the figure shows T = {self.temperature} after {value} was chosen")
+        wait(lambda: self.temperature == value, f"the figure shows the T = {value} that was chosen")
 
 
 def no_errors(cells):
@@ -387,18 +411,22 @@ def read(reader, address, tree, report):
     report(f"all {len(cells)} code cells have run", f"{time.monotonic() - opened:.1f} s after opening")
     again = sorted(name for name, _ in compiled(tree) - before)
     demand(not again, f"postBuild's work was not used; compiled again: {', '.join(again)}")
-    report("directives are set", directives_are_set(reader))
+    report("directives are set", insist(lambda: directives_are_set(reader)))
 
     reader.sees_motion()
     demand(reader.temperature == AT_FIRST, f"the figure starts at T = {reader.temperature}, not {AT_FIRST}")
     reader.drags_temperature(FROM_PAGE)
-    told = reader.runs_cell()
-    demand(told == [FROM_PAGE], f"the slider was moved to {FROM_PAGE}, and lab.temperature is {told}")
+    insist(lambda: python_says(reader, FROM_PAGE))
     reader.runs_cell(f"lab.temperature = {FROM_PYTHON}")
-    wait(lambda: reader.temperature == FROM_PYTHON, f"Python's T = {FROM_PYTHON} arrives in the page", 30)
+    wait(lambda: reader.temperature == FROM_PYTHON, f"Python's T = {FROM_PYTHON} arrives in the page")
     reader.sees_motion()
     demand(not reader.errors, f"the live figure failed: {reader.errors}")
     report("temperature: page to Python, Python to page", f"{AT_FIRST}, {FROM_PAGE}, {FROM_PYTHON}")
+
+
+def python_says(reader, temperature):
+    told = reader.runs_cell()
+    demand(told == [temperature], f"the slider was moved to {temperature}, and lab.temperature is {told}")
 
 
 @contextlib.contextmanager

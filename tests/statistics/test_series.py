@@ -70,3 +70,14 @@ def test_shape_knows_no_unit(scale):
         np.testing.assert_allclose(function(scale * series), function(series), rtol=1e-2)
     assert mean(scale * series).z(0.0) == pytest.approx(mean(series).z(0.0), rel=0.05)
     assert mean(np.full(1000, scale)) == Estimate(scale, 0.0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.uint64, np.float32])
+def test_narrow_and_unsigned_numbers_are_numbers(dtype):
+    series = np.random.default_rng(3).integers(0, 120, 4000).astype(dtype)
+    wide = series.astype(np.float64)
+    for function in (mean, binned_error, binder_cumulant, integrated_autocorrelation_time):
+        assert function(series) == function(wide)
+    assert jackknife(np.ptp, series, n_bins=np.uint8(200)) == jackknife(np.ptp, wide, n_bins=200)
+    one = reweight(series, series, n_sites=np.uint8(200), beta=0.0, targets=1e-6)
+    assert one == reweight(wide, wide, n_sites=200, beta=0.0, targets=1e-6)

@@ -5,7 +5,7 @@ import { drawing, element, unique } from "./dom.js";
 const WIDTH = 360;
 const HEIGHT = 220;
 const LETTER = 8; // how wide a letter of a name is, at most
-const MARGIN = { left: 52, right: 12, top: 26, bottom: 44 };
+const MARGIN = { left: 52, right: 12, top: 34, bottom: 44 };
 const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
@@ -51,7 +51,7 @@ export class Chart {
         { x: (left + right) / 2, y: this.height - 6, "text-anchor": "middle" },
         this.labels.xLabel,
       ),
-      drawing("text", { x: 4, y: 13 }, this.labels.yLabel),
+      drawing("text", { x: 4, y: 14 }, this.labels.yLabel),
     ];
     const axes = drawing("path", { d: `M${left} ${top}V${bottom}H${right}` });
     this.frame.replaceChildren(axes, ...xTicks.flat(), ...yTicks.flat(), ...names);

@@ -6,7 +6,7 @@ import { palette, shade } from "./palette.js";
 import { watchTheme } from "./theme.js";
 
 const SHADES = 256;
-const HEIGHT = 294; // with which the cells of a square matrix are square
+const HEIGHT = 302; // with which the cells of a square matrix are square
 const RIGHT = 84; // room for the colour bar and its numbers
 const BAR = { gap: 10, width: 12 };
 
