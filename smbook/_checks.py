@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LARGEST = 2**63 - 1
 
 
-def integer(name: str, value: Any, *, minimum: int, maximum: int = LARGEST) -> int:
+def integer(name: str, value: Any, *, minimum: int, maximum: float = LARGEST) -> int:
     """Return `value` as an int, or raise if it is no whole number (a bool is none) or out of range."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer; got {value!r}")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks, _runs
+from smbook._records import equal
 from smbook.kernels import lattice
 from smbook.kernels.rng import Randomness, State, seed_state
 
@@ -30,11 +31,20 @@ _SEARCHED = 16  # sites up to which every state is tried for a cycle that catche
 
 
 class Trace(NamedTuple):
-    """What a run leaves: energy and magnetization per site at each kept sweep, and the final spins."""
+    """What a run leaves: energy and magnetization per site at each kept sweep, and the final spins.
+
+    Two traces are equal if all their numbers are: those of the same run are.
+    """
 
     energy: Measurements
     magnetization: Measurements
     spins: Spins
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
 
     def __repr__(self) -> str:
         kept = f"{self.energy.size} kept sweeps of {' x '.join(map(str, self.spins.shape))} spins"
@@ -124,7 +134,9 @@ def simulate(
     thin
         Keep the state's energy and magnetization after every `thin`-th sweep.
     rng
-        An int seed or a `numpy.random.Generator`; None draws a seed from the operating system.
+        An int seed, a `numpy.random.SeedSequence` or a `numpy.random.Generator`; None draws a seed from the
+        operating system. Several workers that are sent one generator, or one seed, make the same run, as each
+        gets a copy in the same state: send each a child of its own, from `rng.spawn(n_workers)`.
     progress
         Show a progress bar on the standard error stream.
 
@@ -138,11 +150,12 @@ def simulate(
     TypeError
         If an argument is of the wrong kind, or `initial` is not int8.
     ValueError
-        If a value is out of range or not finite, `initial` has the wrong shape or values or is not
-        contiguous, or the algorithm cannot do what is asked: clusters in a field, or a chain that does not
-        reach every state. Wolff turns exactly one spin a flip at beta = 0, Metropolis in a fixed order
-        every spin in every sweep; without field Metropolis does not mix on a ring either, nor on some small
-        lattices, nor is it safe on frustrated ones; nor do clusters mix on these at the lowest temperatures.
+        If a value is out of range or not finite, an energy overflows, `initial` has the wrong shape or values
+        or is not contiguous, or the algorithm cannot do what is asked: clusters in a field, or a chain that
+        does not reach every state. Wolff turns exactly one spin a flip at beta = 0, Metropolis in a fixed
+        order every spin in every sweep; without field Metropolis does not mix on a ring either, nor on some
+        small lattices, nor is it safe on frustrated ones; nor do clusters mix on these at the lowest
+        temperatures.
 
     References
     ----------
@@ -163,7 +176,7 @@ def simulate(
     bind = samplers[_checks.choice("algorithm", algorithm, samplers)](model)
     start = _checked_initial(initial, model.sides)
     state = seed_state(rng)
-    spins = np.ones(model.sides, dtype=np.int8) if start is None else start.copy()
+    spins = np.ones(model.sides, dtype=np.int8) if start is None else np.array(start)
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
     bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, progress)
@@ -182,7 +195,7 @@ def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
     Raises
     ------
     TypeError, ValueError
-        If `spins` is no such array, or `coupling` or `field` no finite real number.
+        If `spins` is no such array, or `coupling` or `field` no finite real number, or the energy overflows.
 
     Examples
     --------
@@ -191,6 +204,8 @@ def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
     """
     _check_spins("spins", spins)
     coupling, field = _checks.real("coupling", coupling), _checks.real("field", field)
+    if not math.isfinite(spins.size * _strongest(spins.ndim, coupling, field)):
+        raise ValueError(f"energy overflows; got coupling={coupling}, field={field}")
     flat = spins.reshape(-1)
     bonds = lattice.bond_sum(flat, np.array(spins.shape, dtype=np.int64))
     return (0.0 - coupling * float(bonds) - field * float(lattice.spin_sum(flat))) / spins.size
@@ -239,10 +254,17 @@ def _checked_model(shape: int | Iterable[int], beta: float, coupling: float, fie
         _checks.real("coupling", coupling),
         _checks.real("field", field),
     )
-    strongest = 2.0 * len(model.sides) * abs(model.coupling) + abs(model.field)
-    if not math.isfinite(2.0 * model.beta * strongest):
-        raise ValueError(f"beta times energy overflows; got beta={beta}, coupling={coupling}, field={field}")
+    strongest = 2.0 * _strongest(len(model.sides), model.coupling, model.field)
+    if not math.isfinite(math.prod(model.sides) * strongest) or not math.isfinite(model.beta * strongest):
+        raise ValueError(
+            f"energy or beta times energy overflows; got beta={beta}, coupling={coupling}, field={field}"
+        )
     return model
+
+
+def _strongest(dimension: int, coupling: float, field: float) -> float:
+    """Return the largest energy of one spin among its neighbours."""
+    return 2.0 * dimension * abs(coupling) + abs(field)
 
 
 def _checked_initial(initial: str | Spins, sides: tuple[int, ...]) -> Spins | None:

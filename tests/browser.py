@@ -104,7 +104,7 @@ class Place(NamedTuple):
 
 @functools.cache
 def labs():
-    """List the live figures of the book; a page counts its questions apart."""
+    """List the live figures of the book."""
     return [
         Place(page, f"lab-{k}", kind_of(state), state["running"])
         for page in PAGES
@@ -122,15 +122,15 @@ def kind_of(state):
     return f"{name} as {state['circuit']}" if "circuit" in state else name
 
 
-def states_on(page):
-    """List the states of the live figures on a page, in their order, without its questions."""
+def states_on(page, kind="lab"):
+    """List the states of the live figures on a page, in their order, or those of its questions."""
     text = (HTML / page).read_text(encoding="utf8")
     models = {}
     for state in re.findall(STATE, text, re.DOTALL):
         models |= json.loads(state)["state"]
     views = [json.loads(view)["model_id"] for view in re.findall(VIEW, text, re.DOTALL)]
     states = [models[view]["state"] for view in views]
-    return [state for state in states if "_anywidget_id" in state and state.get("_kind") != "question"]
+    return [state for state in states if state.get("_kind") == kind]
 
 
 # All that a lab has drawn and read out; its controls and its words are left out. Twice a frame is waited for.

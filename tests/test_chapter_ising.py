@@ -279,7 +279,7 @@ def test_the_length_of_a_patch(typed, right, words):
 @pytest.mark.parametrize(
     ("value", "error", "right", "words"),
     [
-        (-0.265, 0.005, True, "0.2664"),
+        (-0.265, 0.005, True, "ends at −0.2664 J"),
         (0.265, 0.005, False, "the sign is not"),
         (-0.185, 0.005, False, "right for T = 0.6 J"),
         (0.71, 0.01, False, "Read off the field"),

@@ -251,6 +251,12 @@ def test_a_generator_seeds_a_run_by_one_draw():
     assert state_of(generator) == state_of(twin)
 
 
+def test_seeds_of_any_size_and_seed_sequences_fix_a_run():
+    large = simulate((4, 4), 0.3, 10, rng=2**127 + 1)
+    assert_equal_runs(large, simulate((4, 4), 0.3, 10, rng=np.random.SeedSequence(2**127 + 1)))
+    assert simulate((4, 4), 0.3, 10, rng=2**127 + 3).energy.tolist() != large.energy.tolist()
+
+
 def test_without_a_seed_runs_differ():
     assert simulate((8, 8), 0.1, 20).energy.tolist() != simulate((8, 8), 0.1, 20).energy.tolist()
 
@@ -263,6 +269,30 @@ def test_a_run_goes_on_from_the_spins_of_another():
     assert_equal_runs(again, simulate((6, 4), 0.4, 10, initial=trace.spins, rng=2))
     assert trace.spins.tolist() == spins.tolist()
     assert not np.shares_memory(again.spins, spins)
+
+
+def test_spins_that_are_mapped_from_a_file_start_a_run_of_plain_arrays(tmp_path):
+    spins = simulate((6, 4), 0.4, 10, rng=1).spins
+    np.save(tmp_path / "spins.npy", spins)
+    mapped = np.load(tmp_path / "spins.npy", mmap_mode="r")
+    for n_sweeps in (0, 10):
+        trace = simulate((6, 4), 0.4, n_sweeps, initial=mapped, rng=2)
+        assert {type(part) for part in trace} == {np.ndarray}
+        assert trace == simulate((6, 4), 0.4, n_sweeps, initial=spins, rng=2)
+    assert energy(mapped) == energy(spins)
+
+
+def test_traces_are_equal_if_their_numbers_are():
+    trace = simulate((4, 6), 0.3, 10, rng=1)
+    assert trace == trace._replace(energy=trace.energy.copy(), spins=trace.spins.copy())
+    assert trace == simulate((4, 6), 0.3, 10, rng=1)
+    assert trace != simulate((4, 6), 0.3, 10, rng=2)
+    assert trace != trace._replace(spins=-trace.spins)
+    assert trace != trace._replace(spins=trace.spins.reshape(6, 4))
+    assert trace != simulate((4, 6), 0.3, 9, rng=1)
+    assert trace != (trace.energy, trace.magnetization)
+    assert trace != "trace"
+    assert trace in [simulate((4, 6), 0.3, 10, rng=2), trace]
 
 
 def test_a_trace_prints_its_means_and_not_its_arrays():
@@ -312,6 +342,9 @@ REFUSED = [
     ({"beta": None}, TypeError, "beta must be a real number; got None"),
     ({"beta": [0.4]}, TypeError, "beta must be a real number"),
     ({"beta": 1e308, "coupling": 1e3}, ValueError, r"overflows; got beta=1e\+308, coupling=1000.0"),
+    ({"field": 1e308}, ValueError, r"energy overflows; got beta=0.4, coupling=1.0, field=1e\+308"),
+    ({"coupling": -1e308, "beta": 0.0}, ValueError, r"energy .*overflows; got .*coupling=-1e\+308"),
+    ({"field": -1e307}, ValueError, r"overflows; got .*field=-1e\+307"),  # of one spin it does not
     ({"shape": ()}, ValueError, "shape must have 1 or 2 or 3 sides; got 0"),
     ({"shape": (0,)}, ValueError, "zero length; got"),
     ({"shape": 0}, ValueError, "zero length; got"),
@@ -388,7 +421,7 @@ def test_bad_input_is_refused_before_anything_is_touched(wrong, error, message):
 
 @pytest.mark.parametrize(
     ("rng", "error"),
-    [(-1, ValueError), (2**64, ValueError), (1.5, TypeError), ("1", TypeError), (True, TypeError)],
+    [(-1, ValueError), (-(2**70), ValueError), (1.5, TypeError), ("1", TypeError), (True, TypeError)],
 )
 def test_a_bad_seed_is_refused(rng, error):
     with pytest.raises(error, match="rng must be"):
@@ -420,6 +453,20 @@ def test_measuring_refuses_what_is_no_lattice_of_spins(measure, spins, error, me
 def test_measuring_the_energy_refuses_what_is_no_number(name, value, error):
     with pytest.raises(error, match=f"{name} must be"):
         energy(np.ones((2, 2), dtype=np.int8), **{name: value})
+
+
+@pytest.mark.parametrize("wrong", [{"coupling": 1e308}, {"field": -1e308}, {"coupling": -5e307}])
+def test_measuring_refuses_an_energy_beyond_the_range_of_a_float(wrong):
+    with pytest.raises(ValueError, match="energy overflows; got coupling="):
+        energy(np.ones((4, 4), dtype=np.int8), **wrong)
+
+
+def test_units_of_energy_are_free():
+    """A power of two in the unit changes no digit, however large or small."""
+    one = simulate((4, 6), 0.4, 50, coupling=-0.7, field=0.3, rng=1)
+    for unit in (2.0**900, 2.0**-900):
+        other = simulate((4, 6), 0.4 / unit, 50, coupling=-0.7 * unit, field=0.3 * unit, rng=1)
+        assert (other.energy / unit).tolist() == one.energy.tolist()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -3,6 +3,7 @@
 // nearest first. All of them are set before the page is printed.
 (() => {
   const PIECE = 35; // milliseconds of work until the page gets its turn
+  const REST = 400; // milliseconds without input before formulas out of view go on
   const PATIENCE = 4000; // milliseconds that the formulas wait for figures which do not come
 
   const pending = new Set();
@@ -14,6 +15,8 @@
       if (globalThis.requestIdleCallback) requestIdleCallback(resolve, { timeout: 250 });
       else setTimeout(resolve, 30);
     });
+
+  let touched = -REST;
 
   function distance(formula) {
     const { top, bottom } = formula.getBoundingClientRect();
@@ -43,6 +46,7 @@
       const { urgent, formulas } = nearest();
       if (urgent) await pause();
       else await idle();
+      if (!urgent && performance.now() - touched < REST) continue;
       await set(formulas);
       target.seek();
     }
@@ -91,6 +95,15 @@
     addEventListener("hashchange", () => target.aim());
     for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
       addEventListener(event, () => target.leave(), { passive: true });
+    }
+    for (const event of ["keydown", "pointerdown", "pointermove", "input"]) {
+      addEventListener(
+        event,
+        () => {
+          touched = performance.now();
+        },
+        { passive: true, capture: true },
+      );
     }
     await Promise.race([
       globalThis.smbook?.figuresInView,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from smbook import _checks
 from smbook.kernels import kernel
 
 State = NDArray[np.uint64]
-Randomness = int | np.random.Generator | None
+Randomness = int | np.random.SeedSequence | np.random.Generator | None
 
 _GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
@@ -23,13 +25,18 @@ _TO_UNIT = 2.0**-53
 def seed_state(rng: Randomness = None) -> State:
     """Return a seeded state from an integer, a NumPy Generator (which advances by one draw) or fresh entropy.
 
-    SplitMix64 spreads the 64-bit seed over the four words, so that neighbouring seeds give unrelated states.
+    SplitMix64 spreads a seed of up to 64 bits over the four words, so that neighbouring seeds give unrelated
+    states. A larger one, such as the 128 bits of `numpy.random.SeedSequence().entropy`, or a `SeedSequence`
+    itself, is spread by NumPy.
+
+    A copy of a generator is in the same state, and so is one that was sent to another process. Runs that are
+    to differ each need a child: from `rng.spawn(n)` of a Generator or a SeedSequence, or from `streams`.
 
     Parameters
     ----------
     rng
-        An integer from 0 to 2**64 - 1, a `numpy.random.Generator`, or None for a seed from the operating
-        system.
+        An integer of at least 0, a `numpy.random.SeedSequence`, a `numpy.random.Generator`, or None for a
+        seed from the operating system.
 
     Returns
     -------
@@ -41,11 +48,11 @@ def seed_state(rng: Randomness = None) -> State:
     TypeError
         If `rng` is of another kind (a legacy `RandomState` included).
     ValueError
-        If the integer does not fit 64 bits.
+        If the integer is negative.
 
     References
     ----------
-    Steele, Lea and Flood (2014) for SplitMix64; Blackman and Vigna (2021).
+    Steele, Lea and Flood (2014) for SplitMix64; Blackman and Vigna (2021); O'Neill (2015) for SeedSequence.
 
     Examples
     --------
@@ -54,20 +61,27 @@ def seed_state(rng: Randomness = None) -> State:
            17909611376780542444], dtype=uint64)
     """
     seed = _seed_of(rng)
+    if isinstance(seed, np.random.SeedSequence):
+        return seed.generate_state(4, np.uint64).astype(np.uint64)
     state = np.empty(4, dtype=np.uint64)
     split_mix(state, np.uint64(seed))
     return state
 
 
-def _seed_of(rng: Randomness) -> int:
+def _seed_of(rng: Randomness) -> int | np.random.SeedSequence:
     if rng is None:
         rng = np.random.default_rng()
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(0, 1 << 64, dtype=np.uint64))
+    if isinstance(rng, np.random.SeedSequence):
+        return rng
     try:
-        return _checks.integer("rng", rng, minimum=0, maximum=2**64 - 1)
+        seed = _checks.integer("rng", rng, minimum=0, maximum=math.inf)
     except TypeError:
-        raise TypeError(f"rng must be an integer, a numpy.random.Generator or None; got {rng!r}") from None
+        raise TypeError(
+            f"rng must be an integer, a numpy.random.SeedSequence or Generator, or None; got {rng!r}"
+        ) from None
+    return seed if seed < 2**64 else np.random.SeedSequence(seed)
 
 
 def streams(rng: Randomness, count: int) -> State:

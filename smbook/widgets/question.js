@@ -79,6 +79,11 @@ function withFormulas(text) {
     .map((part) => (part.startsWith("\\(") ? element("span", { class: "math" }, part) : part));
 }
 
+// Hand the formulas of a node to the page, whose script sets them when their turn has come; JupyterLab has none.
+function typeset(node) {
+  for (const formula of node.querySelectorAll(".math")) globalThis.smbookTypeset?.(formula);
+}
+
 // Fields to type a value, or a value and its error, into.
 class Fields {
   constructor(labels, described) {
@@ -187,7 +192,7 @@ class Question {
     this.build(el);
     this.show();
     this.recall();
-    globalThis.smbookTypeset?.(el);
+    typeset(el);
   }
 
   build(el) {
@@ -204,6 +209,7 @@ class Question {
     this.status = element("p", { class: "question-status", role: "status", "aria-live": "polite" });
     this.reveal = this.button("Show the answer", () => this.tell());
     this.forget = this.button("Forget that I solved it", () => this.unlearn());
+    this.forget.classList.add("question-forget");
     const check = element("button", { type: "submit", class: "question-check" }, "Check");
     const buttons = element("div", { class: "question-buttons" }, check, this.reveal, this.forget);
     const form = element("form", { novalidate: "" }, this.fields.node, buttons);
@@ -231,7 +237,7 @@ class Question {
     this.status.dataset.outcome = outcome;
     const said = words.filter(Boolean).join(" ");
     this.status.replaceChildren(...glyph, element("span", {}, ...withFormulas(said)));
-    globalThis.smbookTypeset?.(this.status);
+    typeset(this.status);
   }
 
   set(changes) {

@@ -1,5 +1,7 @@
 """xoshiro256++ against its published sequence, and its seeds and jumps against other ways to get them."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -193,7 +195,7 @@ def test_without_a_seed_every_state_is_new():
     assert len({tuple(seed_state(None).tolist()) for _ in range(10)} | {tuple(seed_state().tolist())}) == 11
 
 
-@pytest.mark.parametrize("seed", [-1, 2**64, np.int64(-3)])
+@pytest.mark.parametrize("seed", [-1, -(2**64), np.int64(-3)])
 def test_a_seed_out_of_range_is_refused(seed):
     with pytest.raises(ValueError, match=rf"rng must be .*; got {seed}"):
         seed_state(seed)
@@ -204,7 +206,9 @@ def test_a_seed_out_of_range_is_refused(seed):
     [1.5, 1.0, "1", b"1", True, np.True_, [1], np.array([1, 2]), 1j, np.random.PCG64(1), np.random],
 )
 def test_a_seed_of_another_kind_is_refused(seed):
-    with pytest.raises(TypeError, match=r"rng must be an integer, a numpy.random.Generator or None; got"):
+    with pytest.raises(
+        TypeError, match=r"rng must be an integer, a numpy.random.SeedSequence or Generator, or None; got"
+    ):
         seed_state(seed)
 
 
@@ -214,3 +218,36 @@ def test_a_legacy_random_state_is_refused_and_keeps_its_state():
     with pytest.raises(TypeError, match="RandomState"):
         streams(legacy, 2)
     assert legacy.get_state(legacy=False)["state"]["pos"] == before
+
+
+# Larger seeds, and workers
+
+
+@pytest.mark.parametrize("entropy", [2**64, 2**64 + 1, 2**127 + 5, 2**128 - 1, 2**400])
+def test_a_seed_of_more_than_64_bits_is_spread_by_numpy(entropy):
+    expected = np.random.SeedSequence(entropy).generate_state(4, np.uint64)
+    state = seed_state(entropy)
+    assert state.dtype == np.uint64
+    assert state.tolist() == expected.tolist() == seed_state(np.random.SeedSequence(entropy)).tolist()
+    assert state.tolist() != seed_state(entropy % 2**64).tolist()
+
+
+def test_every_bit_of_a_large_seed_counts():
+    seeds = [2**127 + 2**bit for bit in range(127)]
+    assert len({tuple(seed_state(seed).tolist()) for seed in seeds}) == 127
+    assert len({tuple(state) for state in streams(2**127, 3).tolist()}) == 3
+
+
+def test_a_seed_sequence_stays_as_it_is_and_its_children_differ():
+    sequence = np.random.SeedSequence(5)
+    assert seed_state(sequence).tolist() == seed_state(sequence).tolist()
+    children = [seed_state(child).tolist() for child in sequence.spawn(3)]
+    assert len({tuple(state) for state in (*children, seed_state(sequence).tolist())}) == 4
+
+
+def test_a_generator_that_is_sent_away_is_copied_and_its_children_are_not():
+    generator = np.random.default_rng(5)
+    sent = [pickle.loads(pickle.dumps(generator)) for _ in range(2)]
+    assert seed_state(sent[0]).tolist() == seed_state(sent[1]).tolist()
+    children = [pickle.loads(pickle.dumps(child)) for child in generator.spawn(2)]
+    assert seed_state(children[0]).tolist() != seed_state(children[1]).tolist()

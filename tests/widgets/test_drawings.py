@@ -95,6 +95,7 @@ def drawn(browser, tmp_path, *scripts, theme="light", width=420, **media):
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(file.as_uri())
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert faults == []
     return page
 

@@ -6,6 +6,8 @@ specific_heat = beta^2 Var(E) / N, magnetization = <M> / N and susceptibility = 
 
 A number goes in, a Python float comes out; where `beta` may be an array, the results have its shape.
 `beta` is finite and not negative, and a ValueError says so otherwise; what is no real number is a TypeError.
+The unit of energy is free: at any scale there is an answer, or a ValueError where an energy, or beta times
+one, exceeds the range of a float. A density that grows beyond it as T goes to 0, a response, is inf.
 """
 
 from __future__ import annotations

@@ -17,10 +17,14 @@ from smbook.theory.ising._shared import (
     Observables,
     moments_of,
     plain,
+    strengths,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+
+_NEVER = 1e4  # a state of this energy times beta above the lowest has the probability 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +56,10 @@ class DensityOfStates:
         n, betas = self.n_sites, _checks.reals("beta", beta, minimum=0.0)
         energy, probability, log_partition = self._gibbs(betas, coupling, field)
         mean, mean_spin = probability @ energy, probability @ self.spin_sum
-        variance, variance_spin = (
-            (probability * (values - mean_value[..., np.newaxis]) ** 2).sum(axis=-1)
-            for values, mean_value in ((energy, mean), (self.spin_sum, mean_spin))
-        )
-        sums = (log_partition, mean, betas**2 * variance, mean_spin, betas * variance_spin)
+        excited = np.minimum(betas[..., np.newaxis] * (energy - energy.min()), _NEVER)
+        specific_heat, variance_spin = _variance(probability, excited), _variance(probability, self.spin_sum)
+        with np.errstate(over="ignore"):
+            sums = (log_partition, mean, specific_heat, mean_spin, betas * variance_spin)
         return Observables(*(plain(value / n) for value in sums))
 
     def moments(self, beta: ArrayLike, *, coupling: float = 1.0, field: float = 0.0) -> MagnetizationMoments:
@@ -74,12 +77,20 @@ class DensityOfStates:
 
     def _gibbs(self, betas: Floats, coupling: float, field: float) -> tuple[Floats, Floats, Floats]:
         """Return the energies, their probability along the last axis and ln Z."""
-        coupling, field = _checks.real("coupling", coupling), _checks.real("field", field)
+        coupling, field = strengths(
+            coupling, field, beta=float(betas.max(initial=0.0)), n_bonds=8.0 * self.n_sites
+        )
         energy = -coupling * self.bond_sum - field * self.spin_sum
         lowest = energy.min()
         weight = self.count * np.exp(-betas[..., np.newaxis] * (energy - lowest))
         total = weight.sum(axis=-1, keepdims=True)
         return energy, weight / total, np.log(total[..., 0]) - betas * lowest
+
+
+def _variance(probability: Floats, values: Floats | Integers) -> Floats:
+    """Return the variance of values along the last axis of `probability`."""
+    mean = (probability * values).sum(axis=-1, keepdims=True)
+    return np.asarray((probability * (values - mean) ** 2).sum(axis=-1))
 
 
 def density_of_states(shape: int | tuple[int, ...]) -> DensityOfStates:

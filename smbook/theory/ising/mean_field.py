@@ -10,7 +10,17 @@ from scipy.optimize import brentq
 from scipy.special import entr, gammaln
 
 from smbook import _checks
-from smbook.theory.ising._shared import Floats, MagnetizationMoments, Values, moments_of, parameters, plain
+from smbook._records import equal
+from smbook.theory.ising._shared import (
+    Floats,
+    MagnetizationMoments,
+    Values,
+    moments_of,
+    parameters,
+    plain,
+    strengths,
+    temperatures,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +41,12 @@ class FiniteCurieWeiss(NamedTuple):
     magnetization: Floats
     probability: Floats
     log_partition: float
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
 
     @property
     def moments(self) -> MagnetizationMoments:
@@ -79,8 +95,8 @@ def curie_weiss_magnetization(beta: ArrayLike, *, field: float = 0.0, coupling: 
     >>> round(curie_weiss_magnetization(1.25), 10)
     0.7104117835
     """
-    betas = _checks.reals("beta", beta, minimum=0.0)
-    which = -1 if _checks.real("field", field) >= 0 else 0
+    betas, coupling, field = temperatures(beta, coupling, field)
+    which = -1 if field >= 0 else 0
     values = [
         curie_weiss_solutions(value, field=field, coupling=coupling)[which]
         for value in betas.ravel().tolist()
@@ -106,6 +122,8 @@ def curie_weiss_free_energy(
     if beta == 0:
         raise ValueError("beta must be positive for a free energy; got 0.0")
     entropy = entr((1 + m) / 2) + entr((1 - m) / 2)
+    if not math.isfinite(1 / beta):
+        raise ValueError(f"1 / beta overflows; got beta={beta}")
     return plain(-coupling * m**2 / 2 - field * m - entropy / beta)
 
 
@@ -159,9 +177,10 @@ def curie_weiss_finite(n: int, beta: float, *, field: float = 0.0, coupling: flo
     n = _checks.integer("n", n, minimum=1)
     if n > 10**7:
         raise ValueError(f"n must be at most 10000000; got {n}")
-    beta, coupling, field = parameters(beta, coupling, field)
+    beta = _checks.real("beta", beta, minimum=0.0)
+    coupling, field = strengths(coupling, field, beta=beta, n_bonds=8.0 * n)
     m = np.arange(-n, n + 1, 2) / n
-    log_weight = _log_binomials(n) + n * beta * (coupling * m**2 / 2 + field * m)
+    log_weight = _log_binomials(n) + n * (beta * coupling * m**2 / 2 + beta * field * m)
     weight = np.exp(log_weight - log_weight.max())
     total = weight.sum()
     return FiniteCurieWeiss(m, weight / total, float(log_weight.max() + np.log(total)) / n)
@@ -183,8 +202,8 @@ def flip_flop(beta: float, *, fields: tuple[float, float] = (0.0, 0.0), coupling
     >>> flip_flop(2.0, fields=(1.0, -1.0)).round(3).tolist()
     [[0.999, -0.999]]
     """
-    beta, coupling, _ = parameters(beta, coupling, 0.0)
     field_1, field_2 = _two_fields(fields)
+    beta, coupling, _ = parameters(beta, coupling, max(field_1, field_2, key=abs))
     k, b1, b2 = beta * coupling, beta * field_1, beta * field_2
 
     def partner(x: float) -> float:
@@ -206,9 +225,9 @@ def flip_flop(beta: float, *, fields: tuple[float, float] = (0.0, 0.0), coupling
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return the zero of `function` between `low` and `high`."""
     ends = function(low), function(high)
-    if ends[0] * ends[1] > 0:  # only by rounding, where two zeros merge at an end
+    if min(ends) > 0 or max(ends) < 0:  # only by rounding, where two zeros merge at an end
         return low if abs(ends[0]) < abs(ends[1]) else high
-    return float(brentq(function, low, high, xtol=1e-18, rtol=1e-15, maxiter=1000))
+    return float(brentq(function, low, high, xtol=1e-18, rtol=1e-15, maxiter=5000))
 
 
 def _magnetizations(m: ArrayLike) -> Floats:

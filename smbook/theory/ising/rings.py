@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from smbook import _checks
-from smbook.theory.ising._shared import Floats, Observables, Values, parameters, plain
+from smbook.theory.ising._shared import Floats, Observables, Values, parameters, plain, temperatures
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _COLDEST_ODD_RING = 100.0  # exp(-4 K) of a frustrated ring is below every rounding error from here on
+_FROZEN = 400.0  # exp(-2 K) times any square of K is 0 from here on
 
 
 class _Spectrum(NamedTuple):
@@ -57,7 +59,7 @@ def transfer_matrix(beta: float, *, coupling: float = 1.0, field: float = 0.0) -
     """
     beta, coupling, field = parameters(beta, coupling, field)
     spins = np.array([1.0, -1.0])
-    exponents = beta * coupling * np.outer(spins, spins) + beta * field * np.add.outer(spins, spins) / 2
+    exponents = (beta * coupling) * np.outer(spins, spins) + beta * field * np.add.outer(spins, spins) / 2
     if exponents.max() > 700:
         raise ValueError(f"transfer matrix overflows; its largest exponent is {exponents.max():g}")
     return np.asarray(np.exp(exponents))
@@ -107,11 +109,13 @@ def ring_correlation(n: int, beta: float, *, distance: ArrayLike, coupling: floa
     n = _checks.integer("n", n, minimum=2)
     beta, coupling, _ = parameters(beta, coupling, 0.0)
     r = _checks.integers("distance", distance, minimum=0, maximum=n)
-    log_t = -min(1 / correlation_length(beta, coupling=coupling), 700.0) if beta * coupling else -700.0
+    t = math.tanh(beta * abs(coupling))
+    log_t = -1 / correlation_length(beta, coupling=coupling) if t else -800.0  # exp(-800) is 0, as t is
     log_t = min(log_t, -1e-300)
     sign = np.where((beta * coupling < 0) & (r % 2 == 1), -1, 1)
     if beta * coupling < 0 and n % 2:
-        return plain(sign * np.exp(r * log_t) * np.expm1((n - 2 * r) * log_t) / np.expm1(n * log_t))
+        near, sign = np.minimum(r, n - r), np.where(2 * r > n, -sign, sign)
+        return plain(sign * np.exp(near * log_t) * np.expm1((n - 2 * near) * log_t) / np.expm1(n * log_t))
     return plain(sign * (np.exp(r * log_t) + np.exp((n - r) * log_t)) / (1 + np.exp(n * log_t)))
 
 
@@ -123,15 +127,15 @@ def correlation_length(beta: ArrayLike, *, coupling: float = 1.0) -> Values:
     >>> round(correlation_length(0.5), 10)
     1.2954427841
     """
-    k = _checks.reals("beta", beta, minimum=0.0) * abs(_checks.real("coupling", coupling))
+    betas, coupling, _ = temperatures(beta, coupling)
+    k = betas * abs(coupling)
     with np.errstate(divide="ignore"):
-        return plain(0.5 / np.arctanh(np.exp(-2 * k)))
+        return plain(np.where(k < 0.5, -1 / np.log(np.tanh(k)), 0.5 / np.arctanh(np.exp(-2 * k))))
 
 
 def _one_dimensional(n: int | None, beta: ArrayLike, coupling: float, field: float) -> Observables:
     """Return the densities of a ring of n spins, or of the infinite chain for None."""
-    beta = _checks.reals("beta", beta, minimum=0.0)
-    coupling, field = _checks.real("coupling", coupling), _checks.real("field", field)
+    beta, coupling, field = temperatures(beta, coupling, field)
     if n is not None and n % 2 and (beta * coupling < -_COLDEST_ODD_RING).any():
         raise ValueError(
             f"a frustrated ring of {n} spins is too cold for double precision; "
@@ -140,10 +144,21 @@ def _one_dimensional(n: int | None, beta: ArrayLike, coupling: float, field: flo
     spectrum = _spectrum(beta * coupling, beta * field)
     powers = _no_powers(spectrum) if n is None else _powers(spectrum, n)
     log_partition, bond, m, bond_bond, bond_m, m_m = _derivatives(spectrum, powers, n or 1)
-    variance = np.maximum(coupling**2 * bond_bond + 2 * coupling * field * bond_m + field**2 * m_m, 0.0)
+    specific_heat = _specific_heat(beta * coupling, beta * field, bond_bond, bond_m, m_m)
     energy = -(coupling * bond + field * m)
     with np.errstate(over="ignore"):
-        return Observables(*map(plain, (log_partition, energy, beta**2 * variance, m, beta * m_m)))
+        return Observables(*map(plain, (log_partition, energy, specific_heat, m, beta * m_m)))
+
+
+def _specific_heat(k: Floats, b: Floats, bond_bond: Floats, bond_m: Floats, m_m: Floats) -> Floats:
+    """Return K^2 <BB> + 2 K b <BM> + b^2 <MM>, and its limit where the spins are frozen.
+
+    A frozen antiferromagnet has no excitations but of the energy 2 abs(b) - 4 abs(K) a spin, which may be 0.
+    """
+    frozen, apart = k < -_FROZEN / 2, np.clip(np.abs(b) + 2 * np.minimum(k, 0.0), -_FROZEN, _FROZEN)
+    k, b = np.clip(k, -_FROZEN, _FROZEN), np.clip(b, -_FROZEN, _FROZEN)
+    warm = np.where(frozen, 0.0, k**2 * bond_bond + 2 * k * b * bond_m + b**2 * m_m)
+    return np.maximum(np.where(frozen, apart**2 * m_m, warm), 0.0)
 
 
 def _spectrum(k: Floats, b: Floats) -> _Spectrum:

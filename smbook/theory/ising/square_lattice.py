@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import ellipkm1, elliprd, expit
 
-from smbook import _checks
-from smbook.theory.ising._shared import Floats, Thermal, Values, plain
+from smbook.theory.ising._shared import Floats, Thermal, Values, plain, temperatures
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 CRITICAL_BETA = math.asinh(1) / 2  # sinh(2 beta) = 1
+_FROZEN = 150.0  # K from which on v is below 1e-258
 
 _ELLIPTIC_SERIES = np.cumprod([((2 * j - 1) / (2 * j)) ** 2 for j in range(1, 10)])
 """Coefficients of D = (2 K / pi - 1) / v^2 in powers of v^2."""
@@ -49,8 +49,9 @@ def onsager(beta: ArrayLike, *, coupling: float = 1.0) -> Thermal:
     >>> onsager(CRITICAL_BETA).specific_heat
     inf
     """
-    coupling = abs(_checks.real("coupling", coupling))
-    k = _checks.reals("beta", beta, minimum=0.0) * coupling
+    betas, coupling, _ = temperatures(beta, coupling)
+    coupling = abs(coupling)
+    k = betas * coupling
     v, one_minus, p, d, q = _elliptic(k)
     with np.errstate(invalid="ignore"):
         gentle = np.where(one_minus > 0, one_minus * d, 0.0)  # (1 - v) ln(1 - v) -> 0
@@ -59,7 +60,7 @@ def onsager(beta: ArrayLike, *, coupling: float = 1.0) -> Thermal:
     energy = np.sqrt(1 + v) * np.where(
         k < CRITICAL_BETA, -np.sqrt(v) * (1 - v * gentle), -(2 - v + v**2 * gentle)
     )
-    specific_heat = 2 * k**2 * np.where(k < CRITICAL_BETA, disordered, ordered)
+    specific_heat = 2 * np.minimum(k, _FROZEN) ** 2 * np.where(k < CRITICAL_BETA, disordered, ordered)
     return Thermal(*map(plain, (_onsager_log_partition(k, v, one_minus), coupling * energy, specific_heat)))
 
 
@@ -73,14 +74,15 @@ def spontaneous_magnetization(beta: ArrayLike, *, coupling: float = 1.0) -> Valu
     >>> round(spontaneous_magnetization(0.5), 10)
     0.9113193779
     """
-    k = _checks.reals("beta", beta, minimum=0.0) * _checks.real("coupling", coupling)
+    betas, coupling, _ = temperatures(beta, coupling)
+    k = betas * coupling
     v, one_minus = _moduli(np.maximum(k, 0.0))
     return plain(np.where(k > CRITICAL_BETA, (one_minus * (1 + v)) ** 0.125, 0.0))
 
 
 def _moduli(k: Floats) -> tuple[Floats, Floats]:
     """Return v = min(S, 1/S)^2, S = sinh 2K, and 1 - v from the distance to the critical point."""
-    k = np.minimum(k, 150.0)  # v is below 1e-258 from there on
+    k = np.minimum(k, _FROZEN)
     s = np.sinh(2 * k)
     larger = np.maximum(s, 1.0)
     small = np.where(k < CRITICAL_BETA, s, 1 / larger)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smbook import _checks
-from smbook.theory.ising._shared import Floats, Thermal, plain
+from smbook.theory.ising._shared import Floats, Thermal, plain, temperatures
 from smbook.theory.ising.square_lattice import CRITICAL_BETA
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+_FROZEN = 400.0  # K from which on no spin turns
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,9 @@ def kaufman(shape: tuple[int, int], beta: ArrayLike, *, coupling: float = 1.0) -
     [-1.5656237876, 0.7832668259]
     """
     sides = _checks.lattice_shape(shape, dimensions=(2,))
-    coupling = _checks.real("coupling", coupling)
+    betas, coupling, _ = temperatures(beta, coupling)
     if coupling < 0 and any(side % 2 for side in sides):
         raise ValueError(f"an odd side frustrates the antiferromagnet; got {sides} with coupling {coupling}")
-    betas = _checks.reals("beta", beta, minimum=0.0)
     jets = [_torus(min(sides), max(sides), k) for k in (betas * abs(coupling)).ravel().tolist()]
     n_sites = math.prod(sides)
     value, first, second = (
@@ -91,7 +93,7 @@ def kaufman(shape: tuple[int, int], beta: ArrayLike, *, coupling: float = 1.0) -
         for part in ("value", "first", "second")
     )
     k = betas * abs(coupling)
-    specific_heat = k**2 * np.maximum(second, 0.0)
+    specific_heat = np.minimum(k, _FROZEN) ** 2 * np.maximum(second, 0.0)
     return Thermal(*map(plain, (2 * k + value, -abs(coupling) * (2 + first), specific_heat)))
 
 

@@ -13,9 +13,8 @@ export class Bars {
     this.places = this.names.map((_, i) => i);
     this.ends = [-1, 1].map((side) => this.places.map((place) => place + side * HALF));
     const x = [-0.6, count - 0.4];
-    this.chart = new Chart({ x, y, xLabel, yLabel, describe, names: this.names, left: 62, ...form });
+    this.chart = new Chart({ x, y, xLabel, yLabel, describe, names: this.names, ...form });
     this.svg = this.chart.svg;
-    this.svg.classList.add("lab-drawing");
     this.boxes = this.chart.boxes(kind);
     if (y[0] < 0) this.chart.line("zero", x, [0, 0]);
     this.exact = this.chart.line("theory");

@@ -30,12 +30,7 @@ export class Chart {
     this.svg.append(drawing("clipPath", { id }, drawing("rect", inside)), this.frame, this.inside);
     this.labels = { xLabel, yLabel };
     this.range(x, y);
-    new ResizeObserver(([{ contentRect }]) => this.fit(contentRect.width)).observe(this.svg);
-  }
-
-  // Write as large as on a chart of its own width, where the page has less room.
-  fit(width) {
-    if (width > 0) this.svg.style.setProperty("--lab-text", `${TEXT * Math.max(1, WIDTH / width)}px`);
+    legible(this.svg);
   }
 
   // Give the axes other ends; what is drawn afterwards uses them.
@@ -161,6 +156,14 @@ export class Chart {
       y: y.low + ((v - y.to(y.low)) / (y.to(y.high) - y.to(y.low))) * (y.high - y.low),
     };
   }
+}
+
+// Write as large as on a drawing of its own width, where the page has less room.
+export function legible(svg) {
+  const fit = (width) => {
+    if (width > 0) svg.style.setProperty("--lab-text", `${TEXT * Math.max(1, WIDTH / width)}px`);
+  };
+  new ResizeObserver(([{ contentRect }]) => fit(contentRect.width)).observe(svg);
 }
 
 // A number as it stands at a tick.

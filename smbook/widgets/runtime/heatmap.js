@@ -6,6 +6,7 @@ import { palette, shade } from "./palette.js";
 import { watchTheme } from "./theme.js";
 
 const SHADES = 256;
+const HEIGHT = 302; // with which the cells of a square matrix are square
 const RIGHT = 84; // room for the colour bar and its numbers
 const BAR = { gap: 10, width: 12 };
 
@@ -14,10 +15,12 @@ export class HeatMap {
   // puts it on top, as a matrix is written, and y: [rows - 0.5, -0.5] numbers the rows. `diverging` colours are for
   // signed values: 0 is neutral. With `onPick({ row, column, value })` cells are picked by pointer or arrow keys;
   // `name` says in words which cell it is.
-  constructor(panel, { rows, columns, diverging = false, onPick, name = cellName, height = 274, ...form }) {
+  constructor(
+    panel,
+    { rows, columns, diverging = false, onPick, name = cellName, height = HEIGHT, ...form },
+  ) {
     Object.assign(this, { panel, rows, columns, diverging, onPick, name });
-    this.chart = new Chart({ left: 62, right: RIGHT, height, ...form });
-    this.chart.svg.classList.add("lab-drawing");
+    this.chart = new Chart({ right: RIGHT, height, ...form });
     this.numbers = drawing("g", { class: "lab-axes" });
     this.cell = drawing("g", { class: "lab-cell", visibility: "hidden" }, drawing("rect"), drawing("rect"));
     this.chart.inside.append(this.cell);

@@ -6,9 +6,8 @@ export class Histogram {
   // `count` boxes of equal width from x[0] to x[1]. The curve is a line of the chart:
   // `histogram.chart.line("theory", xs, densities)`. With `errors` each box has the error of its count, its root.
   constructor({ x, count, errors = false, kind = "measured", ...form }) {
-    this.chart = new Chart({ x, yLabel: "density", left: 62, ...form });
+    this.chart = new Chart({ x, yLabel: "density", ...form });
     this.svg = this.chart.svg;
-    this.svg.classList.add("lab-drawing");
     this.low = x[0];
     this.width = (x[1] - x[0]) / count;
     this.edges = Array.from({ length: count + 1 }, (_, i) => x[0] + i * this.width);

@@ -1,5 +1,6 @@
 // A network: units as nodes, couplings as edges between them.
 
+import { legible } from "./chart.js";
 import { drawing, furnish } from "./dom.js";
 
 const WIDTH = 360;
@@ -20,11 +21,12 @@ export class NetworkDrawing {
     const form = {
       viewBox: `0 0 ${WIDTH} ${height}`,
       "aria-label": describe,
-      class: "lab-chart lab-drawing",
+      class: "lab-chart",
     };
     this.svg = drawing("svg", { ...form, role: onToggle ? "group" : "img" }, this.edges);
     this.nodes = this.places.map((place, i) => this.unit(place, i, names?.[i]));
     this.svg.append(...this.nodes);
+    legible(this.svg);
     if (onToggle) this.listen();
     this.set(places.map(() => 0));
   }

@@ -45,6 +45,23 @@ def test_numbers_and_arrays(name):
     assert BY_BETA[name](np.array([])).shape == (0,)
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda beta: ising.ring(6, np.array([0.3, beta])),
+        lambda beta: ising.onsager(np.array([0.3, beta])),
+        lambda beta: counted_states((3, 3)).moments(np.array([0.3, beta])),
+        lambda beta: ising.curie_weiss_finite(9, beta),
+    ],
+)
+def test_results_that_hold_arrays_are_equal_if_their_numbers_are(result):
+    assert result(0.5) == result(0.5)
+    assert not result(0.5) != result(0.5)  # noqa: SIM202
+    assert result(0.5) != result(0.6)
+    assert result(0.5) == tuple(result(0.5))
+    assert result(0.5) != result(0.5)[:2]
+
+
 @pytest.mark.parametrize("name", [*BY_BETA, *BY_NUMBER])
 def test_bad_parameters_are_refused(name):
     function = (BY_BETA | BY_NUMBER)[name]
