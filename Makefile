@@ -61,7 +61,8 @@ serve: book ## build the book and serve it on this machine
 test: $(INSTALLED) lint ## check style and types, build the book, run every test, notebook and page
 	@rm -rf $(HTML) $(BUILT)
 	@$(MAKE) --no-print-directory pages
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval.cfg \
 	    smbook tests $(NOTEBOOKS) $(PYTEST_OPTIONS)
 
 lint: $(INSTALLED) ## check style, formatting and types
@@ -70,7 +71,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	$(BIN)/mypy
 	$(BIN)/biome ci --error-on-warnings
 
-notebooks: $(INSTALLED) ## run every notebook and store what it prints, without images
+notebooks: $(INSTALLED) ## run the notebooks that changed and store what they print, without images
 	$(BIN)/python -m tests.run_notebooks --store $(NOTEBOOKS)
 
 kernels: $(INSTALLED) ## compile the kernels that run in the pages

@@ -209,11 +209,3 @@ def test_the_book_is_alive_from_the_file_system_without_a_network(visited):
         for place in labs():
             if place.page == page:
                 opened.locator(f"[data-lab={place.name}] :is(canvas, svg):visible").first.wait_for()
-<<<<<<< HEAD
-=======
-
-
-def test_the_state_of_a_page_can_be_read():
-    page = WITH_LABS[0]
-    assert len(states(page)) == len(states_on(page)) + len(states_on(page, "question")) > 0
->>>>>>> question

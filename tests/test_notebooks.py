@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
+from tests.conftest import MAX_NOTEBOOK_SECONDS, seconds_of_tests, table_of_notebooks
 from tests.run_notebooks import found, fresh_cache, run, seconds_of_runs, store
 
 BOOK = Path(__file__).parents[1] / "book"
@@ -200,3 +202,24 @@ def test_a_notebook_runs_anew_when_it_or_the_package_has_changed(tmp_path, capsy
     assert not runs("1 + 2")
     module.write_text("x = 2")
     assert runs("1 + 2")
+
+
+def test_the_seconds_of_a_notebook_are_told_and_too_many_are_marked():
+    """It is too long if both of its runs were; a single slow one may be the machine's."""
+    durations = [
+        ("a.ipynb::Cell 0", 0.25),
+        ("a.ipynb::Cell 1", 0.5),
+        ("t.py::test_a", 2.0),
+        ("t.py::test_a", 1.0),
+    ]
+    reports = [SimpleNamespace(nodeid=name, duration=seconds) for name, seconds in durations]
+    tests, notebooks = seconds_of_tests(reports)
+    assert (tests, notebooks) == ({"t.py::test_a": 3.0}, {"a.ipynb": 0.75})
+    much = MAX_NOTEBOOK_SECONDS + 1.0
+    _, *lines = table_of_notebooks({"a": much, "b": much, "c": 1.0}, {"a": much, "b": 1.0})
+    assert [line.split()[:3] for line in lines] == [
+        ["61.0", "61.0", "a"],
+        ["1.0", "61.0", "b"],
+        ["-", "1.0", "c"],
+    ]
+    assert ["TOO LONG" in line for line in lines] == [True, False, False]
