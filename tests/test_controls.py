@@ -125,13 +125,13 @@ def changes_the_pace(control):
 
 
 def link(lab):
-    """Return the link that a lab gives away, with all its settings."""
+    """Return the link that a lab gives away, without the sign that it ends in when it is said twice."""
     lab.hush()
     lab.press("Copy link")
     lab.page.wait_for_function(
         "root => root.querySelector('.lab-status').textContent", arg=lab.root.element_handle()
     )
-    return lab.status
+    return lab.status.encode("ascii", "ignore").decode().strip()
 
 
 def is_wired(control):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import re
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import DESKTOP, HTML, PAGES, PHONE, SNAPSHOT, TOO_WIDE, Visit, settle, watched
 
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.browser
 UNTYPESET = """() => [...document.querySelectorAll("span.math, div.math")]
     .filter(e => !e.querySelector("mjx-container") || e.querySelector("mjx-merror, [data-mjx-error]"))
     .map(e => e.textContent.slice(0, 80))"""
+
+NO_MATHJAX = "!document.querySelector('script[src*=mathjax i], script[type*=mathjax i]')"
 
 # Text with a dollar or backslash formula that nothing has marked: a mistake in the source.
 RAW_TEX = r"""() => {
@@ -93,6 +97,8 @@ def look(context, home, name, schemes=("light", "dark")):
     visit.facts["lifeless"] = lifeless(page)
     page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
+    with contextlib.suppress(PlaywrightTimeout):  # formulas out of view are set while the page idles
+        page.wait_for_function(f"{NO_MATHJAX} || ({UNTYPESET})().length === 0", timeout=60_000)
     questions = {"untypeset": UNTYPESET, "raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
     visit.facts |= {key: page.evaluate(script) for key, script in questions.items()}
     visit.facts["barriers"] = []
