@@ -208,6 +208,7 @@ def magnet(open_magnet):
     """The magnet as it was opened, on a page that is opened once."""
     open_magnet.page.set_viewport_size(DESKTOP)
     open_magnet.pause()
+    open_magnet.type("Field h", 0)
     open_magnet.type("Temperature T", 2.27)
     open_magnet.hush()
     return open_magnet

@@ -87,6 +87,8 @@ def placed(body: str, folder: Path) -> str:
         if "loading=" in tag or "://" in source or path.suffix == ".svg" or not path.is_file():
             return tag
         count += 1
+        if "decoding=" in tag:  # from an earlier build
+            return tag
         width, height = ("", "") if "width" in tag else size(path)
         lazy = ' loading="lazy"' if count > 1 else ""
         held = f' width="{width}" height="{height}"' if width else ""
@@ -157,14 +159,13 @@ def pictured(body: str, found: dict[str, dict[str, Any]], root: str) -> str:
     return VIEW.sub(both, body)
 
 
-def furnish(app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
+def furnish(_app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
     """Complete the head and the body of a page."""
     context["metatags"] = head(context.get("metatags", ""), described(doctree))
     if "body" not in context:
         return
     root = "../" * page.count("/")
-    body = pictured(context["body"], states(context), root)
-    context["body"] = placed(body, Path(app.outdir, page).parent)
+    context["body"] = pictured(context["body"], states(context), root)
 
 
 def corrected(text: str) -> str:
@@ -242,7 +243,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         return
     for path in Path(app.outdir).rglob("*.html"):
         text = path.read_text(encoding="utf8")
-        if (changed := corrected(text)) != text:
+        if (changed := placed(corrected(text), path.parent)) != text:
             path.write_text(changed, encoding="utf8")
     spare(Path(app.outdir, "_static"))
 
