@@ -87,8 +87,9 @@ visit: pages ## measure what a first visit to the book costs a reader, in bytes 
 binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
 	$(BIN)/python -m tests.try_binder $(BINDER_OPTIONS)
 
-picture: pages ## record the loop that the README shows
+picture: pages ## record the loop that the README shows, and the pictures that stand for live figures on paper
 	$(BIN)/python -m tests.record .github/live.webp
+	$(BIN)/python -m tests.record book/_static/figures
 
 clean: ## remove what was built, and the environment
 	rm -rf _build dist $(VENV)
