@@ -40,7 +40,14 @@ def states(page):
 
 
 def parts(page):
-    return re.findall(r"_static/live/([\w.]+)", (HTML / page).read_text(encoding="utf8"))
+    """Name the files that a page's head asks for, and those that its figures will ask for."""
+    asked = re.findall(r"_static/live/([\w.]+)", (HTML / page).read_text(encoding="utf8"))
+    later = [
+        f"{part}.js"
+        for state in (states(page) if page in WITH_LABS else [])
+        for part in state["state"]["_live"]["parts"]
+    ]
+    return [*asked, *later]
 
 
 @pytest.mark.parametrize("page", WITH_LABS)
@@ -49,7 +56,7 @@ def test_a_page_carries_nothing_that_figures_share(page):
     for state in states(page):
         assert not {"_esm", "_css"} & set(state["state"])
         assert ["_kernels"] not in [buffer["path"] for buffer in state.get("buffers", [])]
-        assert set(state["state"]["_live"]["parts"]) <= {part.removesuffix(".js") for part in parts(page)}
+        assert all((LIVE / f"{part}.js").is_file() for part in state["state"]["_live"]["parts"])
     assert "class Kernels" not in text
     assert base64.b64encode((_modules.HERE / "kernels.wasm").read_bytes())[:200].decode() not in text
 
@@ -135,6 +142,22 @@ def test_figures_come_first_then_formulas_in_view_then_the_rest(visited, page):
     assert figures <= first_formula <= in_view
     assert order[in_view][2] < order[-1][2] / 2
     assert opened.evaluate(UNSET) == 0
+
+
+@pytest.mark.browser
+def test_a_file_that_does_not_come_costs_no_other_figure(addresses, context):
+    page = context.new_page()
+    page.route("**/live/ising_lab.*", lambda route: route.abort())
+    page.goto(addresses["http"] + WITH_LABS[0], wait_until="commit")
+    for place in labs():
+        if place.page == WITH_LABS[0]:
+            root = page.locator(f"[data-lab={place.name}]")
+            if place.kind == "IsingLab":
+                root.filter(has_text="has not come").wait_for()
+            else:
+                root.locator(":is(canvas, svg):visible").first.wait_for()
+    page.wait_for_function(f"{UNSET} < 500")
+    page.close()
 
 
 @pytest.mark.browser

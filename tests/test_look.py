@@ -136,9 +136,7 @@ def test_images_keep_their_place_and_come_when_they_are_near():
         images = soup(name).find("article").find_all("img")
         sized = [image for image in images if not image["src"].endswith(".svg")]
         assert all(image.get("width") and image.get("height") for image in sized), name
-        pictures = [image for image in sized if not image.find_parent(class_="live-figure")]
-        assert all(image.get("loading") == "lazy" for image in pictures[1:]), name
-        assert all(image.get("loading") is None for image in pictures[:1]), name
+        assert all(image.get("loading") == "lazy" for image in sized), name
 
 
 def test_notebooks_are_downloaded():

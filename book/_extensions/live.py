@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
 FOLDER = "live"
 
 
@@ -57,8 +58,8 @@ def runtime() -> Part:
 
 @cache
 def script(name: str) -> Part:
-    """Return the module of one kind of lab."""
-    return module(Path(name).stem, _modules.wrapped(name))
+    """Return the module of one kind of lab, with what it needs besides the runtime."""
+    return module(Path(name).stem, _modules.own(name))
 
 
 @cache
@@ -120,7 +121,8 @@ def lighten(app: Sphinx, _page: str, _template: str, context: dict[str, Any], _d
             figures = {name: Figure(model) for name, model in models.items() if "_esm" in model["state"]}
             states = {name: figure.described() for name, figure in figures.items()}
             attributes["body"] = compact({"state": states})
-            hand_out(app, list(figures.values()))
+            views = [json.loads(view)["model_id"] for view in VIEW.findall(context["body"])]
+            hand_out(app, [figures[view] for view in views if view in figures])
 
 
 def compact(value: Any) -> str:
@@ -129,11 +131,15 @@ def compact(value: Any) -> str:
 
 
 def hand_out(app: Sphinx, figures: list[Figure]) -> None:
-    """Write the parts of a page's figures, and add them to its head."""
+    """Write the parts of a page's figures; its head asks for styles, and for what its first figure needs.
+
+    What other figures need is asked for by `_static/widgets.js` when their turn has come.
+    """
     static = Path(app.outdir, "_static")
     static.joinpath(FOLDER).mkdir(parents=True, exist_ok=True)
-    for part in dict.fromkeys(part for figure in figures for part in figure.scripts):
+    for part in {part for figure in figures for part in figure.scripts}:
         part.write(static)
+    for part in figures[0].scripts if figures else []:
         app.add_js_file(part.path, **{"async": "async"})
     for part in dict.fromkeys(part for figure in figures for part in figure.styles):
         part.write(static)
@@ -144,13 +150,9 @@ def forget(app: Sphinx, exception: Exception | None) -> None:
     """Remove the parts of earlier builds that no page names any more."""
     if app.builder.format != "html" or exception:
         return
-    named = {
-        name
-        for page in Path(app.outdir).rglob("*.html")
-        for name in re.findall(rf"_static/({FOLDER}/[\w.-]+)", page.read_text(encoding="utf8"))
-    }
+    texts = [page.read_text(encoding="utf8") for page in Path(app.outdir).rglob("*.html")]
     for path in Path(app.outdir, "_static", FOLDER).glob("*"):
-        if f"{FOLDER}/{path.name}" not in named:
+        if not any(path.stem in text for text in texts):
             path.unlink()
 
 

@@ -46,6 +46,7 @@
   // What figures share, by name. A file of the book hands over its part whenever it has come; modules are run, and
   // kernels decoded, when the first figure needs them.
   const parts = new Map();
+  const asked = new Set();
   const modules = {};
 
   function used(name) {
@@ -62,6 +63,30 @@
     schedule();
   }
 
+  // A file that does not come, of a page that was saved alone, say, costs the figures that need it, and no other.
+  const missing = new Set();
+  addEventListener(
+    "error",
+    ({ target }) => {
+      const [, name] = target?.src?.match(/\/live\/([\w.]+)\.js/) ?? [];
+      if (!name) return;
+      missing.add(name);
+      schedule();
+    },
+    true,
+  );
+
+  // Ask for parts that neither the head of the page nor another figure has asked for.
+  function ask(names) {
+    for (const name of names) {
+      if (asked.has(name)) continue;
+      asked.add(name);
+      if (document.querySelector(`script[src*="/live/${name}.js"]`)) continue;
+      const src = `${document.documentElement.dataset.content_root ?? ""}_static/live/${name}.js`;
+      document.head.append(Object.assign(document.createElement("script"), { src }));
+    }
+  }
+
   const models = new Map();
 
   function readState() {
@@ -72,7 +97,8 @@
     }
   }
 
-  const ready = (model) => (model.get("_live")?.parts ?? []).every((name) => parts.has(name));
+  const needs = (model) => model.get("_live")?.parts ?? [];
+  const ready = (model) => needs(model).every((name) => parts.has(name));
 
   async function show({ model, el }) {
     const live = model.get("_live");
@@ -125,11 +151,14 @@
   }
 
   function bringNext() {
-    const able = waiting.filter(({ model }) => ready(model));
-    if (able.length === 0) return;
-    const next = able.reduce((near, place) => (distance(place) < distance(near) ? place : near));
+    const next = waiting.reduce((near, place) => (distance(place) < distance(near) ? place : near));
+    const lost = needs(next.model).some((name) => missing.has(name));
+    ask(needs(next.model));
+    if (!lost && !ready(next.model)) return;
     waiting.splice(waiting.indexOf(next), 1);
-    show(next);
+    if (lost)
+      next.el.textContent = "A file that this live figure needs has not come. Reload the page to try again.";
+    else show(next).catch((error) => console.error(error));
     tell();
     schedule();
   }

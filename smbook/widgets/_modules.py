@@ -11,7 +11,12 @@ import re
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CORE = ("runtime/lab.js", "runtime/chart.js", "runtime/loop.js")  # with what these need
 HERE = resources.files(__package__)  # also where the package is an archive
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:class|function|const) (\w+))", re.MULTILINE)
@@ -79,13 +84,22 @@ def wrapped(name: str) -> str:
     return f'modules["{name}"] = ((exported) => {{\n{body}{handed}return exported;\n}})({{}});\n'
 
 
+def joined(names: Iterable[str]) -> str:
+    """Return modules, in an order in which each finds those that it needs, as entries of `modules`."""
+    return "".join(wrapped(name) for name in names)
+
+
 def module(name: str) -> str:
     """Return a lab with all that it needs as one module, which anywidget imports."""
-    parts = "".join(wrapped(part) for part in ordered(name))
-    return f'const modules = {{}};\n{parts}export default modules["{name}"].default;\n'
+    return f'const modules = {{}};\n{joined(ordered(name))}export default modules["{name}"].default;\n'
 
 
 def runtime() -> str:
-    """Return all that labs share, as entries of `modules`."""
-    names = sorted(f"runtime/{file.name}" for file in HERE.joinpath("runtime").iterdir())
-    return "".join(wrapped(name) for name in ordered(*names))
+    """Return what every lab needs, as entries of `modules`."""
+    return joined(ordered(*CORE))
+
+
+def own(name: str) -> str:
+    """Return a lab with what it needs besides the runtime, as entries of `modules`."""
+    core = ordered(*CORE)
+    return joined(part for part in ordered(name) if part not in core)

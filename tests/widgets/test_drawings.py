@@ -83,10 +83,13 @@ OVERLAPS = """() => [...document.querySelectorAll("svg")].flatMap(svg => {
 })"""
 
 
+RUNTIME = sorted(f"runtime/{file.name}" for file in _modules.HERE.joinpath("runtime").iterdir())
+
+
 def drawn(browser, tmp_path, *scripts, theme="light", width=420, **media):
     """Open a page with these drawings."""
     ink, paper = INK[theme]
-    parts = {"styles": _modules.source("lab.css"), "runtime": _modules.runtime()}
+    parts = {"styles": _modules.source("lab.css"), "runtime": _modules.joined(_modules.ordered(*RUNTIME))}
     text = PAGE.format(theme=theme, ink=ink, paper=paper, **parts)
     file = tmp_path / "drawings.html"
     file.write_text(text + "".join(f"<script>{{ {script} }}</script>" for script in scripts), encoding="utf8")

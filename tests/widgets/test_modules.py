@@ -95,16 +95,22 @@ def test_what_is_imported_is_exported():
             assert wanted <= set(EXPORTED.findall(_modules.source(other))), (name, other)
 
 
-def test_the_runtime_holds_each_module_once():
-    held = re.findall(r'^modules\["([^"]+)"\] = ', _modules.runtime(), re.MULTILINE)
-    assert sorted(held) == RUNTIME
+@pytest.mark.parametrize("name", LABS)
+def test_runtime_and_lab_hold_together_what_the_lab_needs_once(name):
+    held = [
+        re.findall(r'^modules\["([^"]+)"\] = ', text, re.MULTILINE)
+        for text in (_modules.runtime(), _modules.own(name))
+    ]
+    assert not set(held[0]) & set(held[1])
+    assert {*held[0], *held[1]} >= set(_modules.ordered(name))
+    assert len(held[0]) + len(held[1]) == len({*held[0], *held[1]})
 
 
 @pytest.mark.browser
 def test_all_that_the_runtime_exports_arrives(context):
     """In the order in which they stand, each module finds what it takes from others."""
     page = context.new_page()
-    text = f"const modules = {{}};\n{_modules.runtime()}export default modules;\n"
+    text = f"const modules = {{}};\n{_modules.joined(_modules.ordered(*RUNTIME))}export default modules;\n"
     url = "URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))"
     script = f"""async text => Object.entries((await import({url})).default)
         .map(([name, parts]) => [name, Object.keys(parts).filter(part => parts[part]).sort()])"""
