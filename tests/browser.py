@@ -75,9 +75,14 @@ def watched(context, home, visit):
     page.route("**/*", guard)
     page.on("console", lambda m: visit.errors.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    page.on("requestfailed", lambda request: visit.failures.append(request.url))
+    page.on("requestfailed", lambda request: visit.failures.append(request.url) if lost(request) else None)
     page.on("response", lambda r: visit.failures.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     return page
+
+
+def lost(request):
+    """Tell whether a request went wrong by itself; one that a page was left on is ended by the browser."""
+    return request.failure != "net::ERR_ABORTED"
 
 
 def settle(page):

@@ -44,8 +44,8 @@ def asked_on(page, name):
     return root.all()
 
 
-def solved(root):
-    return root.get_by_text("✓ solved", exact=True).is_visible()
+def badge(root):
+    return root.get_by_text("✓ solved", exact=True)
 
 
 def test_there_are_questions():
@@ -67,9 +67,25 @@ def test_the_questions_of_a_page_are_answered_and_remembered(browser, addresses,
         assert give(root, wrong[state["_form"]]).startswith("✗ Not yet.")
         assert give(root, right_answer(state)).startswith("✓ Right.")
     page.reload()
-    assert [solved(root) for root in asked_on(page, name)] == [True] * len(roots)
+    for root in asked_on(page, name):
+        badge(root).wait_for()
     other = next(page for page in ASKED if page != name)
     page.goto(addresses[scheme] + other)
-    assert not any(solved(root) for root in asked_on(page, other))
+    assert not any(badge(root).is_visible() for root in asked_on(page, other))
     assert visit.troubles == []
+    context.close()
+
+
+def test_a_second_window_of_a_page_learns_what_is_solved_and_forgotten(browser, addresses):
+    name = next(iter(ASKED))
+    context = browser.new_context()
+    first, second = (watched(context, addresses["http"], Visit(name)) for _ in range(2))
+    for page in (first, second):
+        page.goto(addresses["http"] + name)
+    here, there = (asked_on(page, name)[0] for page in (first, second))
+    assert give(here, right_answer(ASKED[name][0])).startswith("✓ Right.")
+    badge(there).wait_for()
+    there.get_by_role("button", name="Forget that I solved it").click()
+    badge(here).wait_for(state="hidden")
+    assert not any(badge(root).is_visible() for root in asked_on(first, name))
     context.close()

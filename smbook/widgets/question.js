@@ -223,6 +223,12 @@ class Question {
     el.append(element("p", { class: "question-head" }, "Question ", this.badge), text, form, this.status);
     this.follow = () => this.show();
     this.model.on("change:solved", this.follow);
+    this.hear = ({ key }) => {
+      if (key !== this.memory.name && key !== null) return; // null: all was cleared
+      if (this.memory.entry === null) this.reopen();
+      else this.recall();
+    };
+    addEventListener("storage", this.hear);
   }
 
   button(label, action) {
@@ -300,15 +306,19 @@ class Question {
 
   unlearn() {
     this.memory.forget();
+    this.reopen();
+    this.fields.focus();
+  }
+
+  reopen() {
     this.tried.clear();
     this.wrong = 0;
     this.fields.entry = [];
     this.set({ solved: false, attempts: 0 });
     this.say("forgotten", "Forgotten: the question is open again.");
-    this.fields.focus();
   }
 
-  // Take up what was solved before, if it still is the answer.
+  // Take up what was solved before, or in another window, if it still is the answer.
   recall() {
     const { entry } = this.memory;
     if (!Array.isArray(entry) || entry.length !== this.fields.size) return;
@@ -325,6 +335,9 @@ class Question {
 export default {
   render({ model, el }) {
     const question = new Question(model, el);
-    return () => model.off("change:solved", question.follow);
+    return () => {
+      model.off("change:solved", question.follow);
+      removeEventListener("storage", question.hear);
+    };
   },
 };
