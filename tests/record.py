@@ -45,6 +45,7 @@ def picture(lab):
 
 def pictures(lab):
     """Cool the magnet step by step, and look at it a few times at each temperature."""
+    lab.page.add_style_tag(content="#pst-back-to-top { display: none !important; }")
     slider = lab.root.get_by_label("Temperature T, slider")
     for temperature in TEMPERATURES:
         slider.fill(str(temperature))

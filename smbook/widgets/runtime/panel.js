@@ -4,6 +4,7 @@ import { Description } from "./description.js";
 import { element, unique } from "./dom.js";
 
 const ROOMY = 768; // width of a window, in pixels, from which all controls are shown
+const OURS = { autocomplete: "off" }; // a control shows its setting, not what a browser remembers of an earlier visit
 
 export class Panel {
   constructor(el, model) {
@@ -88,6 +89,7 @@ export class Panel {
     const from = logarithmic ? Math.exp : (x) => x;
     const grain = logarithmic ? (Math.log(high) - Math.log(low)) / 200 : step;
     const range = element("input", {
+      ...OURS,
       type: "range",
       min: to(low),
       max: to(high),
@@ -111,6 +113,7 @@ export class Panel {
   number(name, { label, step = 1, integer = true }) {
     const [low, high] = this.limits[name];
     const field = element("input", {
+      ...OURS,
       type: "number",
       min: low,
       max: high,
@@ -137,7 +140,7 @@ export class Panel {
 
   // A menu of the setting's choices; `names` says how they are called, `options` replaces them.
   menu(name, { label, names = {}, options = this.limits[name], parse = (x) => x, where }) {
-    const menu = element("select", { id: unique(name) });
+    const menu = element("select", { ...OURS, id: unique(name) });
     for (const option of options)
       menu.append(element("option", { value: option }, names[option] ?? String(option)));
     menu.addEventListener("change", () => {
