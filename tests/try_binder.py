@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -39,7 +40,7 @@ from tests.browser import CHROMIUM
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "book/ising/ising-model.ipynb"
 PATIENCE = 300  # seconds that anything may take
-AT_FIRST, FROM_PAGE, FROM_PYTHON = "3", "1.8", "2.75"  # temperatures of the live figure
+AT_FIRST, FROM_PAGE, TYPED, FROM_PYTHON = "3", "1.8", "4", "2.75"  # temperatures of the live figure
 FOREIGN = ("CONDA", "IPYTHON", "JUPYTER", "MPL", "NUMBA", "PYTHON", "VIRTUAL_ENV", "XDG")
 
 # What the Markdown cells near the window show, by their places in the notebook; without the editors behind
@@ -364,6 +365,20 @@ class Reader:
         self.figure.get_by_label("Temperature T, slider").fill(value)
         wait(lambda: self.temperature == value, f"the figure shows the T = {value} that was chosen")
 
+    def types_temperature(self, value):
+        field = self.figure.get_by_label("Temperature T", exact=True)
+        field.fill(value)
+        field.press("Enter")
+
+    def presses_on_lattice(self, *keys):
+        for key in keys:
+            self.figure.locator("canvas").first.press(key)
+
+    @property
+    def number_of_cells(self):
+        """The number of cells, as JupyterLab's status bar tells it."""
+        return self.page.get_by_text(re.compile(r"^Cell \d+/\d+$")).inner_text().split("/")[1]
+
 
 def no_errors(cells):
     """Refuse a run in which a cell failed or wrote to stderr."""
@@ -417,11 +432,16 @@ def read(reader, address, tree, report):
     demand(reader.temperature == AT_FIRST, f"the figure starts at T = {reader.temperature}, not {AT_FIRST}")
     reader.drags_temperature(FROM_PAGE)
     insist(lambda: python_says(reader, FROM_PAGE))
+    reader.types_temperature(TYPED)
+    insist(lambda: python_says(reader, TYPED))
+    number = reader.number_of_cells
+    reader.presses_on_lattice("ArrowDown", " ", "d", "d", "a")
+    demand(reader.number_of_cells == number, "keys pressed in the live figure were commands to JupyterLab")
     reader.runs_cell(f"lab.temperature = {FROM_PYTHON}")
     wait(lambda: reader.temperature == FROM_PYTHON, f"Python's T = {FROM_PYTHON} arrives in the page")
     reader.sees_motion()
     demand(not reader.errors, f"the live figure failed: {reader.errors}")
-    report("temperature: page to Python, Python to page", f"{AT_FIRST}, {FROM_PAGE}, {FROM_PYTHON}")
+    report("temperature: page to Python, Python to page", f"{AT_FIRST}, {FROM_PAGE}, {TYPED}, {FROM_PYTHON}")
 
 
 def python_says(reader, temperature):

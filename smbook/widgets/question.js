@@ -1,6 +1,6 @@
 // A question in the text: reads what is typed, judges it, says the verdict aloud, and remembers what was solved.
 
-import { element, furnish, unique } from "./runtime/dom.js";
+import { element, furnish, keepKeys, unique } from "./runtime/dom.js";
 
 const ERRORS_ALLOWED = 3; // how many of the reader's own errors a measured value may be off
 const ADVICE_AFTER = 2; // wrong answers
@@ -217,8 +217,13 @@ class Question {
       event.preventDefault();
       this.answer(this.fields.entry);
     });
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing || event.target.localName !== "input") return;
+      event.preventDefault(); // browsers would submit by themselves, but not in a notebook of JupyterLab
+      form.requestSubmit();
+    });
     el.classList.add("smbook-question");
-    el.dataset.lmSuppressShortcuts = "true"; // what is typed here is no command to JupyterLab
+    keepKeys(el);
     if (!choice) furnish(el, { role: "group", "aria-labelledby": text.id }, []);
     el.append(element("p", { class: "question-head" }, "Question ", this.badge), text, form, this.status);
     this.follow = () => this.show();

@@ -9,6 +9,8 @@ from ipywidgets.embed import embed_data
 
 from smbook.widgets import AmplifierLab, IsingLab, MeanFieldLab
 from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
+from tests.browser import SNAPSHOT
+from tests.widgets.alone import written
 
 LABS = [IsingLab, MeanFieldLab, AmplifierLab]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
@@ -147,3 +149,19 @@ def test_the_state_of_a_figure_is_small(kind):
 def test_labs_are_told_from_other_figures(kind):
     assert issubclass(kind, Lab)
     assert kind().get_state("_kind") == {"_kind": "lab"}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", LABS)
+def test_a_lab_comes_to_a_place_that_joins_the_page_later(kind, browser, tmp_path):
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto(written(kind(), tmp_path / "page.html"))
+    root = page.locator(".smbook-lab")
+    root.get_by_role("button", name="Step", exact=True).wait_for()
+    drawn = root.evaluate(SNAPSHOT)
+    root.get_by_role("button", name="Step", exact=True).click()
+    assert root.evaluate(SNAPSHOT) != drawn
+    assert errors == []
+    page.close()

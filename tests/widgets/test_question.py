@@ -12,6 +12,7 @@ from ipywidgets.embed import embed_data
 from smbook.theory import ising as theory
 from smbook.widgets import Question, _modules
 from smbook.widgets.question import read
+from tests.widgets.alone import written
 
 ANSWER = theory.CRITICAL_BETA  # 0.4406868
 
@@ -258,30 +259,6 @@ def test_each_question_has_a_key_of_its_own():
 
 # The same on a page
 
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A question</title>
-<style>html {{ background: white; color: black; }}
-html[data-theme="dark"] {{ background: #121212; color: #eee; }} {style}</style></head>
-<body><main><h1>A page</h1><div id="place"></div></main>
-<script type="application/json" id="state">{state}</script>
-<script>
-const state = JSON.parse(document.getElementById("state").textContent), listeners = [];
-window.model = {{
-    get: name => state[name],
-    set: (name, value) => {{
-        if (state[name] === value) return;
-        state[name] = value;
-        listeners.filter(([event]) => event === `change:${{name}}`).forEach(([, action]) => action());
-    }},
-    on: (event, action) => listeners.push([event, action]),
-    off: (event, action) => listeners.splice(listeners.findIndex(entry => entry[1] === action), 1),
-    save_changes: () => {{ window.saved = {{...state}}; }},
-}};
-const code = URL.createObjectURL(new Blob([state._esm], {{type: "text/javascript"}}));
-import(code).then(async ({{default: widget}}) => {{
-    window.leave = await widget.render({{model, el: document.getElementById("place")}});
-}});
-</script></body></html>"""
-
 
 class Shown:
     """A question on an open page, and what a reader does with it."""
@@ -342,10 +319,7 @@ def show(page, tmp_path):
     """Return a function that writes a page for a question and opens it."""
 
     def opened(question, name="page.html"):
-        state = {key: value for key, value in question.get_state().items() if key != "layout"}
-        text = json.dumps(state, ensure_ascii=False).replace("</", "<\\/")
-        (tmp_path / name).write_text(PAGE.format(style=question._css, state=text), encoding="utf8")
-        page.goto((tmp_path / name).as_uri())
+        page.goto(written(question, tmp_path / name))
         return Shown(page)
 
     return opened

@@ -14,6 +14,13 @@ export function furnish(node, attributes, children) {
   return node;
 }
 
+// Keys that are pressed in an element are no commands to JupyterLab, which asks the one that has the focus.
+export function keepKeys(el) {
+  el.addEventListener("focusin", ({ target }) => {
+    target.dataset.lmSuppressShortcuts = "true";
+  });
+}
+
 // Each lab of a page is a module of its own, so that a count alone would give the same name twice.
 const MODULE = Math.random().toString(36).slice(2, 10);
 let counted = 0;

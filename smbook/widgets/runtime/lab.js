@@ -1,5 +1,6 @@
 // The entry of every lab.
 
+import { keepKeys } from "./dom.js";
 import { bytes } from "./kernels.js";
 import { Panel } from "./panel.js";
 
@@ -23,15 +24,31 @@ async function compile(view) {
   return compiled.get(view);
 }
 
+// Waits until the page shows an element: JupyterLab asks for a lab before it has put its place into the page, and
+// what the style sheet says is known only there.
+async function shown(el) {
+  if (el.isConnected) return;
+  await new Promise((resolve) => {
+    const observer = new ResizeObserver(() => {
+      if (!el.isConnected) return;
+      observer.disconnect();
+      resolve();
+    });
+    observer.observe(el);
+  });
+}
+
 // Builds the lab, and returns what takes it down again.
 export function lab(build) {
   return {
     async render({ model, el }) {
       el.classList.add("smbook-lab");
+      keepKeys(el);
       if (!globalThis.WebAssembly) {
         el.textContent = MISSING;
         return undefined;
       }
+      await shown(el);
       const module = await compile(model.get("_kernels"));
       const panel = new Panel(el, model);
       panel.restore();

@@ -120,12 +120,18 @@ export class Panel {
       step: integer ? 1 : step,
       id: unique(name),
     });
-    field.addEventListener("change", () => {
+    const take = () => {
       this.say("");
       const typed = field.value.trim() === "" ? NaN : Number(field.value);
       const kept = this.clamp(name, integer ? Math.round(typed) : typed, label);
       this.set(name, kept);
       field.value = kept;
+    };
+    field.addEventListener("change", take);
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // Enter is a change by itself, but not in a notebook of JupyterLab
+      take();
     });
     this.follow(name, () => {
       field.value = this.model.get(name);
