@@ -26,11 +26,14 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import ValidationError
+from nbformat.reader import NotJSONError
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / "_build" / ".jupyter_cache"  # where myst-nb looks
 TIMEOUT = 300  # seconds a cell
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError, NotJSONError, ValidationError, OSError)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -46,13 +49,22 @@ def fingerprint(package=ROOT / "smbook"):
 
 
 def fresh_cache(folder=CACHE, package=ROOT / "smbook"):
-    """Return the cache of executed notebooks, empty if the package or anything installed has changed."""
+    """Return the cache of executed notebooks, empty if damaged or if smbook or anything installed changed."""
     note, now = folder / "fingerprint", fingerprint(package)
-    if not note.exists() or note.read_text() != now:
+    if not note.exists() or note.read_text() != now or not is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         note.write_text(now)
     return get_cache(folder)
+
+
+def is_whole(folder):
+    """Tell whether a cache, which a killed run may have left half written, can be read."""
+    try:
+        cache = get_cache(folder)
+        return all(cache.get_cache_bundle(record.pk) for record in cache.list_cache_records())
+    except Exception:  # of the database, of the files, of what stands in them
+        return False
 
 
 def seconds_of_runs(folder):
@@ -87,8 +99,16 @@ def attempt(path):
     start = time.perf_counter()
     try:
         return execute(path)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except FAILURES as error:
         return str(error), time.perf_counter() - start
+
+
+def is_known(path, cache):
+    """Tell whether the cache holds the notebook at `path`; one that cannot be read is not known."""
+    try:
+        return found(cache, nbformat.read(path, as_version=4)) is not None
+    except FAILURES:
+        return False
 
 
 @contextlib.contextmanager
@@ -104,7 +124,7 @@ def end_of_kernels():
 
 def run(paths, cache, n_workers):
     """Run what the cache lacks, `n_workers` at a time, largest first; return the paths that failed."""
-    outdated = [path for path in paths if found(cache, nbformat.read(path, as_version=4)) is None]
+    outdated = [path for path in paths if not is_known(path, cache)]
     outdated.sort(key=lambda path: path.stat().st_size, reverse=True)
     failed = []
     with ThreadPoolExecutor(n_workers) as pool, end_of_kernels():

@@ -161,6 +161,67 @@ def test_a_file_that_does_not_come_costs_no_other_figure(addresses, context):
 
 
 @pytest.mark.browser
+def test_a_file_that_takes_its_time_holds_up_its_own_figures_only(addresses, context):
+    page = context.new_page()
+    page.route("**/live/ising_lab.*", lambda _: None)
+    page.goto(addresses["http"] + WITH_LABS[0], wait_until="commit")
+    other = next(place for place in labs() if place.page == WITH_LABS[0] and place.kind != "IsingLab")
+    page.locator(f"[data-lab={other.name}]").scroll_into_view_if_needed()
+    page.locator(f"[data-lab={other.name}] :is(canvas, svg):visible").first.wait_for()
+    page.unroute_all(behavior="ignoreErrors")
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_figure_comes_without_its_style_sheet(addresses, context):
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/live/style.*", lambda route: route.abort())
+    page.goto(addresses["http"] + MAGNET.page)
+    lab = Lab(page, MAGNET.name)
+    lab.root.scroll_into_view_if_needed()
+    lab.run_for(200)
+    assert lab.readouts()["sweeps"] > 0
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_page_that_forbids_webassembly_says_so(addresses, context):
+    page = context.new_page()
+    page.route(
+        "**/ising/*.html",
+        lambda route: route.fulfill(
+            response=(response := route.fetch()),
+            headers=response.headers | {"content-security-policy": "script-src 'self' 'unsafe-inline'"},
+        ),
+    )
+    page.goto(addresses["http"] + MAGNET.page)
+    page.locator(f"[data-lab={MAGNET.name}]").filter(has_text="needs WebAssembly").wait_for()
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_page_that_was_saved_when_all_had_come_is_alive(visited):
+    opened = visited(MAGNET.page)
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    saved = HTML / MAGNET.page.replace(".html", "-saved.html")
+    try:
+        saved.write_text(opened.content(), encoding="utf8")
+        again = visited(saved.relative_to(HTML).as_posix())
+        again.wait_for_load_state("load")
+        lab = Lab(again, MAGNET.name)
+        lab.root.scroll_into_view_if_needed()
+        lab.run_for(200)
+        assert lab.readouts()["sweeps"] > 0
+        assert again.locator("[data-lab]").count() == sum(place.page == MAGNET.page for place in labs())
+        again.wait_for_function(ALL_SET, timeout=120_000)
+        assert again.evaluate(UNSET) == 0
+    finally:
+        saved.unlink()
+
+
+@pytest.mark.browser
 def test_all_formulas_are_set_before_a_page_is_printed(visited):
     opened = visited(WITH_LABS[0])
     opened.wait_for_function("document.querySelector('.math mjx-container')")
@@ -197,6 +258,42 @@ def test_a_link_into_a_page_settles_on_its_target(visited):
     settled = opened.evaluate(PLACE, name)
     opened.evaluate("id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", name)
     assert settled == pytest.approx(opened.evaluate(PLACE, name), abs=3)
+
+
+IN_VIEW = """name => {
+    const {top} = document.querySelector(`[data-lab=${name}]`).getBoundingClientRect();
+    return top >= 0 && top < innerHeight / 3;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("query", ["", "?running=false"])
+def test_a_link_to_a_figure_settles_on_it(visited, query):
+    place = [place for place in labs() if place.page == WITH_LABS[0]][-1]
+    opened = visited(f"{place.page}#{place.name}{query}")
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    opened.wait_for_timeout(300)
+    assert opened.evaluate(IN_VIEW, place.name)
+
+
+@pytest.mark.browser
+def test_who_reloads_a_page_is_where_they_were(visited):
+    name = re.findall(r'<section id="([^"]+)"', (HTML / WITH_LABS[0]).read_text(encoding="utf8"))[-1]
+    opened = visited(f"{WITH_LABS[0]}#{name}")
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    opened.mouse.wheel(0, -3000)
+    opened.wait_for_timeout(500)
+    opened.reload()
+    opened.wait_for_function(ALL_SET, timeout=120_000)
+    opened.wait_for_timeout(300)
+    assert opened.evaluate(PLACE, name) > 1000
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("fragment", ["100%", "lab-3?loop_gain=%E"])
+def test_a_link_that_was_cut_off_costs_no_formula(visited, fragment):
+    opened = visited(f"{WITH_LABS[0]}#{fragment}")
+    opened.wait_for_function("document.querySelector('.math mjx-container')")
 
 
 @pytest.mark.browser

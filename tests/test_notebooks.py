@@ -204,6 +204,25 @@ def test_a_notebook_runs_anew_when_it_or_the_package_has_changed(tmp_path, capsy
     assert runs("1 + 2")
 
 
+@pytest.mark.parametrize("file", ["global.db", "base.ipynb"])
+def test_a_damaged_cache_is_made_anew(tmp_path, file):
+    path, folder = written(tmp_path / "a.ipynb", "1 + 1"), tmp_path / "cache"
+    assert run([path], fresh_cache(folder), 1) == []
+    for damaged in folder.rglob(file):
+        damaged.write_bytes(damaged.read_bytes()[:50])
+    assert run([path], fresh_cache(folder), 1) == []
+    assert list(seconds_of_runs(folder)) == [str(path)]
+
+
+def test_a_notebook_that_cannot_be_read_keeps_no_other_from_running(tmp_path, capsys):
+    broken, sound = tmp_path / "broken.ipynb", written(tmp_path / "sound.ipynb", "1 + 1")
+    broken.write_text("{")
+    assert run([broken, sound], fresh_cache(tmp_path / "cache"), 1) == [broken]
+    told = capsys.readouterr()
+    assert "broken.ipynb FAILED" in told.err
+    assert "sound.ipynb" in told.out
+
+
 def test_the_seconds_of_a_notebook_are_told_and_too_many_are_marked():
     """It is too long if both of its runs were; a single slow one may be the machine's."""
     durations = [

@@ -127,7 +127,7 @@ def lighten(app: Sphinx, _page: str, _template: str, context: dict[str, Any], _d
 
 def compact(value: Any) -> str:
     """Return JSON that can stand in a page."""
-    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def hand_out(app: Sphinx, figures: list[Figure]) -> None:

@@ -220,7 +220,8 @@ def spare(static: Path) -> None:
         kept, codes = rules(sheet.read_text(encoding="utf8"), names)
         target.write_text(kept, encoding="utf8")
         for font in sheet.parents[1].glob("webfonts/*.woff2"):
-            cut(TTFont(font), characters | codes, target.parents[1] / "webfonts" / font.name)
+            whole = TTFont(font, recalcTimestamp=False)  # or no two builds were the same
+            cut(whole, characters | codes, target.parents[1] / "webfonts" / font.name)
         for unused in (*target.parents[1].glob("webfonts/*.ttf"), *target.parents[1].glob("js/*")):
             unused.unlink()
 

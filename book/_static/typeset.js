@@ -1,6 +1,6 @@
 // Sets the formulas when their turn has come. MathJax, which the page names but does not run, is loaded behind the
 // figures in view; then formulas in view are set first, and the others piece by piece while the page is idle, the
-// nearest first. All of them are set before the page is printed.
+// nearest first. Once MathJax has come, all of them are set before the page is printed.
 (() => {
   const PIECE = 35; // milliseconds of work until the page gets its turn
   const REST = 400; // milliseconds without input before formulas out of view go on
@@ -32,7 +32,7 @@
   async function set(formulas) {
     const start = performance.now();
     for (const formula of formulas) pending.delete(formula);
-    await MathJax.typesetPromise(formulas);
+    await MathJax.typesetPromise(formulas).catch((error) => console.error(error)); // costs these, and no other
     const cost = (performance.now() - start) / formulas.length;
     size = Math.min(Math.max(Math.round(PIECE / cost), 1), 24);
   }
@@ -48,34 +48,44 @@
       else await idle();
       if (!urgent && performance.now() - touched < REST) continue;
       await set(formulas);
-      target.seek();
     }
     working = false;
     document.documentElement.dataset.formulas = "set";
   }
 
-  // The place in the page that the address names. Formulas above it move it as they are set: it is sought again
-  // until the reader takes over.
+  // The place in the page that the address names: an element, or a live figure by its number. Figures and formulas
+  // above it move it as they come: it is sought again until the reader takes over.
   const target = {
-    find() {
-      const name = decodeURIComponent(location.hash.slice(1));
-      this.node = name ? document.getElementById(name) : null;
+    get node() {
+      if (!this.name) return null;
+      const [place] = this.name.split("?");
+      return (
+        document.getElementById(this.name) ?? document.querySelector(`[data-lab="${CSS.escape(place)}"]`)
+      );
     },
     seek() {
-      if (this.node && Math.abs(this.node.getBoundingClientRect().top - this.top) > 2) this.go();
-    },
-    go() {
-      this.node.scrollIntoView({ behavior: "instant" });
-      this.top = this.node.getBoundingClientRect().top;
+      const { node } = this;
+      if (!node || Math.abs(node.getBoundingClientRect().top - this.top) <= 2) return;
+      node.scrollIntoView({ behavior: "instant" });
+      this.top = node.getBoundingClientRect().top;
     },
     aim() {
-      this.find();
-      if (this.node) requestAnimationFrame(() => this.node && this.go());
+      this.name = decoded(location.hash.slice(1));
+      this.top = Number.NaN;
+      requestAnimationFrame(() => this.seek());
     },
     leave() {
-      this.node = null;
+      this.name = "";
     },
   };
+
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // as it is, where a link was cut off within a character
+    }
+  }
 
   function add(node) {
     pending.add(node);
@@ -84,15 +94,17 @@
 
   function load() {
     const { src } = document.querySelector('script[type="smbook/mathjax"]') ?? {};
-    if (!src) return;
+    if (!src || globalThis.MathJax?.version) return; // a page that was saved after it had come holds it already
     window.MathJax = { ...window.MathJax, startup: { typeset: false, pageReady: () => void work() } };
     document.head.append(Object.assign(document.createElement("script"), { src }));
   }
 
   async function start() {
-    for (const formula of document.querySelectorAll(".math")) pending.add(formula);
-    target.aim();
+    for (const formula of document.querySelectorAll(".math:not(:has(mjx-container))")) pending.add(formula);
+    // Who reloads a page, or comes back to it, is where they were.
+    if (performance.getEntriesByType("navigation")[0]?.type === "navigate") target.aim();
     addEventListener("hashchange", () => target.aim());
+    new ResizeObserver(() => target.seek()).observe(document.querySelector("main") ?? document.body);
     for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
       addEventListener(event, () => target.leave(), { passive: true });
     }

@@ -3,6 +3,8 @@
 (() => {
   const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
   const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
+  const LOST = "A file that this live figure needs has not come. Reload the page to try again.";
+  const FAILED = "This live figure could not be started.";
 
   class Model {
     constructor({ state, buffers = [] }) {
@@ -99,6 +101,7 @@
 
   const needs = (model) => model.get("_live")?.parts ?? [];
   const ready = (model) => needs(model).every((name) => parts.has(name));
+  const lost = (model) => needs(model).some((name) => missing.has(name) && !parts.has(name));
 
   async function show({ model, el }) {
     const live = model.get("_live");
@@ -123,6 +126,7 @@
   function findPlaces() {
     readState();
     const numbers = {};
+    for (const old of document.querySelectorAll("[data-lab], [data-question]")) old.remove(); // of a saved page
     for (const node of document.querySelectorAll(VIEW)) {
       const model = models.get(JSON.parse(node.textContent).model_id);
       if (!model) continue;
@@ -130,7 +134,7 @@
       const kind = model.get("_kind") ?? "lab"; // or "question"
       numbers[kind] = (numbers[kind] ?? 0) + 1;
       el.dataset[kind] = `${kind}-${numbers[kind]}`;
-      node.replaceWith(el);
+      node.after(el);
       waiting.push({ model, el });
     }
   }
@@ -150,17 +154,24 @@
     });
   }
 
+  // What the nearest and those in view need is asked for; the nearest of those that have what they need is shown, so
+  // that a file which takes its time holds up its own figures only.
   function bringNext() {
-    const next = waiting.reduce((near, place) => (distance(place) < distance(near) ? place : near));
-    const lost = needs(next.model).some((name) => missing.has(name));
-    ask(needs(next.model));
-    if (!lost && !ready(next.model)) return;
-    waiting.splice(waiting.indexOf(next), 1);
-    if (lost)
-      next.el.textContent = "A file that this live figure needs has not come. Reload the page to try again.";
-    else show(next).catch((error) => console.error(error));
+    const places = waiting.map((place) => ({ ...place, place, far: distance(place) }));
+    places.sort((a, b) => a.far - b.far);
+    for (const { model } of places.filter(({ far }, i) => i === 0 || far <= 0)) ask(needs(model));
+    const next = places.find(({ model }) => ready(model) || lost(model));
+    if (!next) return;
+    waiting.splice(waiting.indexOf(next.place), 1);
+    if (lost(next.model)) next.el.textContent = LOST;
+    else show(next).catch((error) => fail(next.el, error));
     tell();
     schedule();
+  }
+
+  function fail(el, error) {
+    el.textContent = FAILED;
+    console.error(error);
   }
 
   // The formulas wait until no figure in view is still to come.
@@ -181,6 +192,7 @@
     for (const part of handed) take(part);
     tell();
     schedule();
+    addEventListener("scroll", schedule, { passive: true });
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

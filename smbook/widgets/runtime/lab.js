@@ -5,18 +5,19 @@ import { bytes } from "./kernels.js";
 import { Panel } from "./panel.js";
 
 const MISSING =
-  "This live figure needs WebAssembly, which this browser does not offer. " +
+  "This live figure needs WebAssembly, which this browser does not offer or this page does not allow. " +
   "The figure beside it tells the same story.";
 
 const compiled = new WeakMap();
 
-// The kernels, compiled once a page. At once where the browser allows it: a promise may wait behind everything else
+// The kernels, compiled once a page; nothing where the page or the browser allows none. At once where the browser allows it: a promise may wait behind everything else
 // that the page has to do.
 async function compile(view) {
   if (!compiled.has(view)) {
     try {
       compiled.set(view, new WebAssembly.Module(bytes(view)));
     } catch (error) {
+      if (error instanceof WebAssembly.CompileError) return undefined;
       if (!(error instanceof RangeError)) throw error; // too large to be compiled while the page waits
       compiled.set(view, await WebAssembly.compile(bytes(view)));
     }
@@ -44,12 +45,12 @@ export function lab(build) {
     async render({ model, el }) {
       el.classList.add("smbook-lab");
       keepKeys(el);
-      if (!globalThis.WebAssembly) {
+      await shown(el);
+      const module = globalThis.WebAssembly && (await compile(model.get("_kernels")));
+      if (!module) {
         el.textContent = MISSING;
         return undefined;
       }
-      await shown(el);
-      const module = await compile(model.get("_kernels"));
       const panel = new Panel(el, model);
       panel.restore();
       build({ model, el, panel, module });

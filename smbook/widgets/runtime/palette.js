@@ -1,13 +1,14 @@
 // Palettes: numbers as the colours of pixels. The colours stand in lab.css, so that they follow the page's theme.
 
+const UNSTYLED = "#ffffff #000000"; // where the style sheet has not come
+
 // The colours "#rrggbb" that a variable of the style sheet lists, and those between them, as `count` words of pixels;
 // signed, as browsers are quicker with these.
 export function palette(el, variable, count = 256) {
-  const stops = [
-    ...getComputedStyle(el)
-      .getPropertyValue(variable)
-      .matchAll(/#([0-9a-f]{6})\b/gi),
-  ].map(([, digits]) => [0, 2, 4].map((i) => Number.parseInt(digits.slice(i, i + 2), 16)));
+  const listed = getComputedStyle(el).getPropertyValue(variable) || UNSTYLED;
+  const stops = [...listed.matchAll(/#([0-9a-f]{6})\b/gi)].map(([, digits]) =>
+    [0, 2, 4].map((i) => Number.parseInt(digits.slice(i, i + 2), 16)),
+  );
   return Int32Array.from({ length: count }, (_, k) => {
     const place = (k / (count - 1)) * (stops.length - 1);
     const i = Math.min(Math.floor(place), stops.length - 2);

@@ -250,7 +250,6 @@ export class Panel {
     this.model.save_changes();
     this.say = say;
     this.say(words.join(" "));
-    this.el.scrollIntoView({ block: "center" });
   }
 
   parsed(name, text) {
