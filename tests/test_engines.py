@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlencode
@@ -173,6 +174,23 @@ def test_every_kind_of_figure_comes_and_moves(engine, addresses, place, record_p
     assert figure.ask(MOVES, 5000)
     figure.press("Pause")
     assert not figure.ask(MOVES, 300)
+
+
+# Whether the top of a figure is where a reader looks first.
+ON_TOP = """name => {
+    const {top} = document.querySelector(`[data-lab=${name}]`)?.getBoundingClientRect() ?? {};
+    return top >= 0 && top < innerHeight / 3;
+}"""
+
+
+def test_a_link_to_a_figure_leads_to_it_and_holds_it(engine, addresses):
+    """Figures and formulas that come above it push it away, by thousands of pixels, unless it is held."""
+    last = [place for place in labs() if place.page == MAGNET.page][-1]
+    engine.open(f"{addresses['file']}{last.page}?{next(VISITS)}#{last.name}?running=false")
+    engine.until(f"document.querySelectorAll('[data-lab] .lab-status').length === {int(last.name[4:])}", 60)
+    for _ in range(3):
+        engine.until(f"({ON_TOP})('{last.name}')", patience())
+        time.sleep(1)
 
 
 @pytest.mark.parametrize(("algorithm", "size"), [("heat-bath", 64), ("wolff", 33)])
