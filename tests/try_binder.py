@@ -40,7 +40,7 @@ from tests.browser import CHROMIUM
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "book/ising/ising-model.ipynb"
 PATIENCE = 300  # seconds that anything may take
-AT_FIRST, FROM_PAGE, TYPED, FROM_PYTHON = "3", "1.8", "4", "2.75"  # temperatures of the live figure
+AT_FIRST, FROM_PAGE, TYPED, FROM_PYTHON = "3", "1.8", "3.5", "2.75"  # temperatures of the live figure
 FOREIGN = ("CONDA", "IPYTHON", "JUPYTER", "MPL", "NUMBA", "PYTHON", "VIRTUAL_ENV", "XDG")
 
 # What the Markdown cells near the window show, by their places in the notebook; without the editors behind
