@@ -262,7 +262,9 @@ def question(name):
 @pytest.mark.parametrize(
     ("typed", "right", "words"),
     [
-        ("55,6", True, "1 + e⁴ = 55.6"),
+        ("55,6", True, "1 + e⁴ = 55.6. At half the temperature patches are 6.6 times as long"),
+        ("54.6", False, "do not forget the 1"),
+        ("3.72", False, "βJ = 2, not 0.5"),
         ("27.3", False, "That is ξ"),
         ("8.4", False, "βJ = 2"),
         ("2982", False, "costs 2J, not 4J"),
@@ -279,11 +281,11 @@ def test_the_length_of_a_patch(typed, right, words):
 @pytest.mark.parametrize(
     ("value", "error", "right", "words"),
     [
-        (-0.265, 0.005, True, "ends at −0.2664 J"),
+        (-0.265, 0.005, True, "the well ends at the spinodal field"),
         (0.265, 0.005, False, "the sign is not"),
         (-0.185, 0.005, False, "right for T = 0.6 J"),
         (0.71, 0.01, False, "Read off the field"),
-        (-0.3, 0.1, False, "at most 0.02"),
+        (-0.3, 0.02, False, "at most 0.01 is asked for. Take smaller steps"),
     ],
 )
 def test_the_end_of_the_upper_well(value, error, right, words):

@@ -89,3 +89,59 @@ def test_a_second_window_of_a_page_learns_what_is_solved_and_forgotten(browser, 
     badge(here).wait_for(state="hidden")
     assert not any(badge(root).is_visible() for root in asked_on(first, name))
     context.close()
+
+
+# What stands in the place of a question.
+
+
+def words_of(state):
+    """Return the text of a question, and its options or labels."""
+    return [state["text"], *state["_options"], *state["_labels"]]
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_without_scripts_the_questions_are_there_to_be_read(browser, addresses, name):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(addresses["file"] + name)
+    written = page.locator(".plain-question").all()
+    for root, state in zip(written, ASKED[name], strict=True):
+        assert root.is_visible()
+        shown = root.inner_text()
+        assert all(words in shown for words in words_of(state))
+        assert shown.endswith("This page checks the answer where JavaScript is on.")
+        page.emulate_media(media="print")
+        assert root.inner_text().endswith("The page from which this was printed checks the answer.")
+        page.emulate_media(media="screen")
+    context.close()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_each_question_stands_once_on_the_screen_and_once_on_paper(browser, addresses, name):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.goto(addresses["file"] + name)
+    live, written = asked_on(page, name), page.locator(".plain-question").all()
+    assert [root.is_visible() for root in live] == [True] * len(ASKED[name])
+    assert [root.is_visible() for root in written] == [False] * len(ASKED[name])
+    page.emulate_media(media="print")
+    text = page.locator("article").first.inner_text()
+    assert [text.count(state["text"]) for state in ASKED[name]] == [1] * len(ASKED[name])
+    assert [root.is_visible() for root in live] == [False] * len(ASKED[name])
+    context.close()
+
+
+def test_a_link_in_the_text_leads_to_a_live_figure(browser, addresses):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(addresses["file"] + "ising/monte-carlo.html")
+    page.locator("[data-lab=lab-1] canvas").first.wait_for()
+    page.get_by_role("link", name="the first live figure").click()
+    page.wait_for_function(
+        """() => {
+            const { top, bottom } = document.querySelector("[data-lab=lab-1]").getBoundingClientRect();
+            return top >= 0 && top < 300 && bottom > top;
+        }"""
+    )
+    context.close()

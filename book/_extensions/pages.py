@@ -2,8 +2,8 @@
 
 Each page says in its head what it is about, in the words of its first paragraph. Its images come when the
 reader comes near, into a place of their own size. Behind each live figure stands a picture of it for paper
-and for browsers without scripts. Of the icon fonts, which hold thousands of icons, the book keeps those
-that it shows.
+and for browsers without scripts, and behind each question its text. Of the icon fonts, which hold thousands
+of icons, the book keeps those that it shows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import inspect
 import json
 import re
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,13 +162,57 @@ def pictured(body: str, found: dict[str, dict[str, Any]], root: str) -> str:
     return VIEW.sub(both, body)
 
 
+# ---- Questions in plain text, and places to link to.
+
+
+def plain(state: dict[str, Any]) -> str:
+    """Return what stands in the place of a question on paper and without scripts."""
+    fields = "".join(f"<p>{html.escape(label)}: <span></span></p>" for label in state["_labels"])
+    options = "".join(f"<li>{formulas(option)}</li>" for option in state["_options"])
+    return (
+        f'<div class="plain-question"><p><strong>Question</strong></p><p>{formulas(state["text"])}</p>'
+        f"{fields}{f'<ul>{options}</ul>' if options else ''}"
+        '<p class="on-screen">This page checks the answer where JavaScript is on.</p>'
+        '<p class="on-paper">The page from which this was printed checks the answer.</p></div>'
+    )
+
+
+def formulas(text: str) -> str:
+    r"""Return a text with its formulas marked for the page to set.
+
+    Examples
+    --------
+    >>> formulas(r"Is \(x\) < 1?")
+    'Is <span class="math notranslate nohighlight">\\(x\\)</span> &lt; 1?'
+    """
+    return re.sub(
+        r"\\\(.*?\\\)",
+        r'<span class="math notranslate nohighlight">\g<0></span>',
+        html.escape(text, quote=False),
+    )
+
+
+def complemented(body: str, found: dict[str, dict[str, Any]]) -> str:
+    """Put behind each question its plain text, and before each live figure the place that a link names."""
+    labs = count(1)
+
+    def both(match: re.Match[str]) -> str:
+        state = found.get(json.loads(match[1])["model_id"], {})
+        if state.get("_kind") == "question":
+            return match[0] + plain(state)
+        return f'<span id="lab-{next(labs)}"></span>{match[0]}' if "_anywidget_id" in state else match[0]
+
+    return VIEW.sub(both, body)
+
+
 def furnish(_app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
     """Complete the head and the body of a page."""
     context["metatags"] = head(context.get("metatags", ""), described(doctree))
     if "body" not in context:
         return
     root = "../" * page.count("/")
-    context["body"] = pictured(context["body"], states(context), root)
+    found = states(context)
+    context["body"] = complemented(pictured(context["body"], found, root), found)
 
 
 def corrected(text: str) -> str:

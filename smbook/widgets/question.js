@@ -3,19 +3,51 @@
 import { element, furnish, keepKeys, unique } from "./runtime/dom.js";
 
 const ERRORS_ALLOWED = 3; // how many of the reader's own errors a measured value may be off
-const ADVICE_AFTER = 2; // wrong answers
-const ANSWER_AFTER = 4;
+const ERRORS_ASTRAY = 5; // how many of them even an honest error bar may miss by
+const ADVICE_AFTER = 2; // answers that were wrong or too rough
+const ANSWER_AFTER = 4; // wrong answers
 
-const BLANK = "[ \\t\\u00a0\\u2009\\u202f]*";
-const DECIMAL = "[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
-const TYPED = new RegExp(`^${BLANK}(${DECIMAL})(?:${BLANK}/${BLANK}(${DECIMAL}))?${BLANK}$`);
+// The form of a number or a fraction, by its decimal points and what groups digits in threes.
+function grammar(mark, groups) {
+  const whole = `(?:[1-9][0-9]{0,2}(?:[${groups}][0-9]{3})+|[0-9]+)`;
+  const number = `([+-]?(?:${whole}(?:[${mark}][0-9]*)?|[${mark}][0-9]+)(?:[eE][+-]?[0-9]+)?)`;
+  return new RegExp(`^\\s*${number}(?:\\s*/\\s*${number})?\\s*$`);
+}
 
-// The number that was typed, or null. This rule and that of `judge` are question.py's too.
+// A comma is a decimal point, or it groups digits.
+const TYPED = [
+  [".", grammar(".,", " \\u00a0\\u2009\\u202f")],
+  ["", grammar(".", " \\u00a0\\u2009\\u202f,")],
+];
+
+// The numbers that a text may say, the likelier one first. This rule and those below are question.py's too.
 export function read(text) {
-  const match = TYPED.exec(text.replaceAll("\u2212", "-").replaceAll(",", "."));
-  if (!match) return null;
-  const number = Number(match[1]) / Number(match[2] ?? 1);
-  return Number.isFinite(number) ? number : null;
+  const numbers = TYPED.map(([comma, form]) => {
+    const match = form.exec(text.replaceAll("\u2212", "-"));
+    if (!match) return Number.NaN;
+    const [above, below] = [match[1], match[2] ?? "1"].map((part) =>
+      Number(part.replace(/\s/g, "").replaceAll(",", comma)),
+    );
+    return above / below;
+  });
+  return [...new Set(numbers.filter(Number.isFinite))];
+}
+
+// How a comma was read that may have been meant to group digits.
+function misread(text) {
+  const pointed = text.replace(/,([0-9]*?)0*(?![0-9])/g, (_, digits) => digits && `.${digits}`);
+  return `“${text}” was read as ${pointed}; type ${text.replaceAll(",", "")} if you mean that.`;
+}
+
+// Judge an entry by each way to read it, the likelier ones first.
+export function judgeEntry(form, secret, entry, readings) {
+  const pairs = readings[0].flatMap((value) => (readings[1] ?? [0]).map((error) => [value, error]));
+  const verdicts = pairs.map((numbers) => ({ ...judge(form, secret, ...numbers), numbers }));
+  const right = verdicts.find(({ outcome }) => outcome === "right");
+  if (right) return right;
+  if (verdicts[0].words !== secret.otherwise) return verdicts[0]; // a usual mistake, read as it was meant
+  const doubtful = entry.filter((_, i) => readings[i].length > 1).map(misread);
+  return { ...verdicts[0], words: [...doubtful, verdicts[0].words].filter(Boolean).join(" ") };
 }
 
 export function judge(form, secret, value, error) {
@@ -28,6 +60,8 @@ export function judge(form, secret, value, error) {
   }
   if (form !== "choice" && near(-secret.answer, secret.reach))
     return { outcome: "wrong", words: "The size is right, the sign is not." };
+  if (form === "measured" && near(secret.answer, ERRORS_ASTRAY * error))
+    return { outcome: "wrong", words: secret.astray };
   return { outcome: "wrong", words: secret.otherwise };
 }
 
@@ -114,19 +148,20 @@ class Fields {
     return this.inputs.length;
   }
 
-  // The numbers that an entry says, or words about the field that says none.
+  // The numbers that each part of an entry may say, or words about the field that says none.
   understood(entry) {
-    const numbers = entry.map(read);
-    const strange = numbers.indexOf(null);
-    if (strange >= 0 && entry[strange] === "") return { words: "There is a field to fill in.", strange };
+    const readings = entry.map(read);
+    const strange = readings.findIndex((numbers) => numbers.length === 0);
+    if (strange >= 0 && entry[strange] === "")
+      return { words: entry.length > 1 ? "Fill in both fields." : "Type an answer first.", strange };
     if (strange >= 0)
       return {
-        words: `“${entry[strange]}” is no number that this page can read. Type one such as 0.5, \u22122, 1e-3 or 1/3.`,
+        words: `This page cannot read “${entry[strange]}” as a number. Type one such as 0.5, \u22122, 1e-3 or 1/3.`,
         strange,
       };
-    if (numbers[1] <= 0)
+    if (readings[1]?.[0] <= 0)
       return { words: "An error is greater than 0. How far may your value be off?", strange: 1 };
-    return { numbers };
+    return { readings };
   }
 
   mark(wrong) {
@@ -171,7 +206,7 @@ class Options {
 
   understood([option]) {
     const place = this.options.indexOf(option);
-    return place < 0 ? { words: "Choose one of the answers first." } : { numbers: [place] };
+    return place < 0 ? { words: "Choose one of the answers first." } : { readings: [[place]] };
   }
 
   mark() {}
@@ -187,6 +222,7 @@ class Question {
     this.form = model.get("_form");
     this.secret = unsealed(model.get("_sealed"), model.get("_key"));
     this.memory = new Memory(model.get("_key"));
+    this.solved = model.get("solved"); // as this view shows it
     this.tried = new Set();
     this.wrong = 0;
     this.build(el);
@@ -226,7 +262,7 @@ class Question {
     keepKeys(el);
     if (!choice) furnish(el, { role: "group", "aria-labelledby": text.id }, []);
     el.append(element("p", { class: "question-head" }, "Question ", this.badge), text, form, this.status);
-    this.follow = () => this.show();
+    this.follow = () => this.attune();
     this.model.on("change:solved", this.follow);
     this.hear = ({ key }) => {
       if (key !== this.memory.name && key !== null) return; // null: all was cleared
@@ -264,14 +300,14 @@ class Question {
   }
 
   answer(entry) {
-    const { numbers, words: complaint, strange = -1 } = this.fields.understood(entry);
+    const { readings, words: complaint, strange = -1 } = this.fields.understood(entry);
     this.fields.mark(strange);
-    if (!numbers) {
+    if (!readings) {
       this.say("unread", complaint);
       return;
     }
-    const { outcome, words } = judge(this.form, this.secret, numbers[0], numbers[1] ?? 0);
-    if (outcome === "rough") this.say(outcome, words);
+    const { outcome, words, numbers } = judgeEntry(this.form, this.secret, entry, readings);
+    if (outcome === "rough") this.refuse(numbers, words);
     else if (outcome === "right") this.praise(entry, numbers, words);
     else this.correct(numbers, words);
   }
@@ -283,9 +319,15 @@ class Question {
     return this.tried.size > known;
   }
 
+  refuse(numbers, words) {
+    this.count(numbers);
+    this.say("rough", words);
+  }
+
   praise(entry, numbers, because) {
     const fresh = !this.model.get("solved") && this.count(numbers);
     this.memory.entry = entry;
+    this.solved = true;
     this.set({ solved: true, attempts: this.model.get("attempts") + (fresh ? 1 : 0) });
     this.say("right", "Right.", because);
   }
@@ -299,14 +341,14 @@ class Question {
       "wrong",
       fresh ? "Not yet." : "Not yet; you have tried that before.",
       hint,
-      this.wrong >= ADVICE_AFTER && advice ? `Hint: ${advice}` : "",
+      this.tried.size >= ADVICE_AFTER && advice ? `Hint: ${advice}` : "",
       this.reveal.hidden ? "" : "If you like, let the page show the answer.",
     );
   }
 
   tell() {
     const { shown, because } = this.secret;
-    this.say("told", `The answer is ${shown}.`.replace("..", "."), because);
+    this.say("told", `The answer is ${shown}${/[.!?…]$/.test(shown) ? "" : "."}`, because);
   }
 
   unlearn() {
@@ -319,19 +361,29 @@ class Question {
     this.tried.clear();
     this.wrong = 0;
     this.fields.entry = [];
+    this.solved = false;
     this.set({ solved: false, attempts: 0 });
     this.say("forgotten", "Forgotten: the question is open again.");
+  }
+
+  // Follow another view of this question that was solved, or had it forgotten.
+  attune() {
+    const solved = this.model.get("solved");
+    if (solved && !this.solved) this.recall();
+    if (!solved && this.solved) this.reopen();
+    this.show();
   }
 
   // Take up what was solved before, or in another window, if it still is the answer.
   recall() {
     const { entry } = this.memory;
     if (!Array.isArray(entry) || entry.length !== this.fields.size) return;
-    const { numbers } = this.fields.understood(entry.map(String));
-    if (!numbers) return;
-    const { outcome, words } = judge(this.form, this.secret, numbers[0], numbers[1] ?? 0);
+    const { readings } = this.fields.understood(entry.map(String));
+    if (!readings) return;
+    const { outcome, words } = judgeEntry(this.form, this.secret, entry, readings);
     if (outcome !== "right") return;
     this.fields.entry = entry;
+    this.solved = true;
     this.set({ solved: true });
     this.say("right", "Solved before.", words);
   }

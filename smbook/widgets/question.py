@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import traitlets
@@ -18,10 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ERRORS_ALLOWED = 3.0  # how many of the reader's own errors a measured value may be off
+ERRORS_ASTRAY = 5.0  # how many of them even an honest error bar may miss by
 _SLACK = 1e-12  # relative; so that 0.4 is within 0.1 of 0.3
-_BLANK = "[ \t\u00a0\u2009\u202f]*"
-_DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_TYPED = re.compile(f"{_BLANK}({_DECIMAL})(?:{_BLANK}/{_BLANK}({_DECIMAL}))?{_BLANK}")
+_BLANKS = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"  # JavaScript's
+
+
+def _grammar(mark: str, groups: str) -> re.Pattern[str]:
+    """Return the form of a number or a fraction, by its decimal points and what groups digits in threes."""
+    whole = f"(?:[1-9][0-9]{{0,2}}(?:[{groups}][0-9]{{3}})+|[0-9]+)"
+    number = f"([+-]?(?:{whole}(?:[{mark}][0-9]*)?|[{mark}][0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    return re.compile(f"[{_BLANKS}]*{number}(?:[{_BLANKS}]*/[{_BLANKS}]*{number})?[{_BLANKS}]*")
+
+
+# A comma is a decimal point, or it groups digits.
+_TYPED = {".": _grammar(".,", " \u00a0\u2009\u202f"), "": _grammar(".", " \u00a0\u2009\u202f,")}
 
 
 class Verdict(NamedTuple):
@@ -31,22 +44,28 @@ class Verdict(NamedTuple):
     words: str
 
 
-def read(text: str) -> float | None:
-    """Return the number that a reader has typed, or None where it is none.
+def read(text: str) -> list[float]:
+    """Return the numbers that a reader may mean by a text, the likelier one first; none if it is no number.
 
-    A comma is a decimal point, any minus is one, and a fraction of two numbers is a number.
+    A comma is a decimal point, or it groups digits in threes, as a blank may; any minus is one, and a
+    fraction of two numbers is a number.
 
     Examples
     --------
-    >>> read("0,5"), read("1/4"), read("−2e-3"), read("a lot")
-    (0.5, 0.25, -0.002, None)
+    >>> read("0,5"), read("1/4"), read("−2e-3"), read("61 200"), read("a lot")
+    ([0.5], [0.25], [-0.002], [61200.0], [])
+    >>> read("61,200"), read("1,234,567")
+    ([61.2, 61200.0], [1234567.0])
     """
-    match = _TYPED.fullmatch(text.replace("\u2212", "-").replace(",", "."))
-    if not match:
-        return None
-    above, below = float(match[1]), float(match[2] or 1)
-    number = above / below if below else math.inf
-    return number if math.isfinite(number) else None
+    matches = {comma: form.fullmatch(text.replace("\u2212", "-")) for comma, form in _TYPED.items()}
+    numbers = [_quotient(match, comma) for comma, match in matches.items() if match]
+    return [number for number in dict.fromkeys(numbers) if math.isfinite(number)]
+
+
+def _quotient(match: re.Match[str], comma: str) -> float:
+    """Return the number that was matched, or infinity for one divided by zero."""
+    above, below = (float("".join(part.split()).replace(",", comma)) for part in match.groups(default="1"))
+    return above / below if below else math.inf
 
 
 class Question(Figure, script="question.js", style="question.css"):
@@ -83,7 +102,8 @@ class Question(Figure, script="question.js", style="question.css"):
         What to say to usual mistakes: pairs ``(value, words)``, or ``(value, words, tolerance)`` where the
         tolerance, absolute, is not that of the question. For a choice the value is an option.
     advice
-        A hint for all, said after two wrong answers.
+        A hint for all, said after two answers that were wrong or had too large an error. To an error that is
+        too large the page says it at once; without it, that one is to measure longer, or more often.
     because
         Why the answer is right, said after it was found or shown.
     reveal
@@ -153,7 +173,7 @@ class Question(Figure, script="question.js", style="question.css"):
         if given == "options":
             form, rule = "choice", _choice(answer, known)
         elif given == "largest_error":
-            form, rule = "measured", _measured(answer, largest_error)
+            form, rule = "measured", _measured(answer, largest_error, _words("advice", advice, empty=True))
         else:
             form, rule = "number", _number(answer, tolerance, relative_tolerance)
         rule["shown"] += f" {unit}" if unit else ""
@@ -168,11 +188,11 @@ class Question(Figure, script="question.js", style="question.css"):
             raise TypeError(f"Question has no argument {min(unknown)!r}")
         self._rule, self._told = rule, (given, kinds[given])
         super().__init__(**keywords)
-        key = f"{_hash(json.dumps([text, form, *known])):08x}"
+        key = f"{_hash(json.dumps([text, form, known, rule])):08x}"  # another rule, another question
         self.set_trait("text", text)
         self.set_trait("_form", form)
         self.set_trait("_options", known)
-        self.set_trait("_labels", _labels(form, unit, largest_error))
+        self.set_trait("_labels", _labels(form, unit, rule))
         self.set_trait("_key", key)
         self.set_trait("_sealed", _sealed(rule, key))
 
@@ -205,17 +225,27 @@ class Question(Figure, script="question.js", style="question.css"):
         if self._form == "choice":
             place = self._options.index(_checks.choice("value", value, self._options))
             return _judge(self._form, self._rule, float(place), 0.0)
-        spread = 0.0 if error is None else _typed("error", error)
-        if error is not None and spread <= 0.0:
+        typed = {"value": value} if error is None else {"value": value, "error": error}
+        numbers = [_typed(name, given) for name, given in typed.items()]
+        if error is not None and numbers[1][0] <= 0.0:
             raise ValueError(f"error must be positive; got {error!r}")
-        return _judge(self._form, self._rule, _typed("value", value), spread)
+        verdicts = [_judge(self._form, self._rule, *read) for read in itertools.product(*numbers)]
+        for verdict in verdicts:
+            if verdict.right:
+                return verdict
+        if verdicts[0].words != self._rule["otherwise"]:
+            return verdicts[0]  # to a usual mistake, which was read as it was meant
+        misread = [
+            _misread(str(given)) for given, read in zip(typed.values(), numbers, strict=True) if read[1:]
+        ]
+        return Verdict(False, " ".join(filter(None, [*misread, verdicts[0].words])))
 
     def __repr__(self) -> str:
         name, value = self._told
         return f"Question({self.text!r}, {name}={value!r})"
 
 
-def _judge(form: str, rule: dict[str, Any], value: float, error: float) -> Verdict:
+def _judge(form: str, rule: dict[str, Any], value: float, error: float = 0.0) -> Verdict:
     """Judge a number, the place of an option, or a value with its error; question.js has the same rule."""
 
     def near(target: float, reach: float | None) -> bool:
@@ -231,6 +261,8 @@ def _judge(form: str, rule: dict[str, Any], value: float, error: float) -> Verdi
             return Verdict(False, words)
     if form != "choice" and near(-rule["answer"], rule["reach"]):
         return Verdict(False, "The size is right, the sign is not.")
+    if form == "measured" and near(rule["answer"], ERRORS_ASTRAY * error):
+        return Verdict(False, rule["astray"])
     return Verdict(False, rule["otherwise"])
 
 
@@ -252,21 +284,24 @@ def _number(answer: Any, tolerance: Any, relative_tolerance: Any) -> dict[str, A
     }
 
 
-def _measured(answer: Any, largest_error: Any) -> dict[str, Any]:
+def _measured(answer: Any, largest_error: Any, advice: str) -> dict[str, Any]:
     """Return the rule for a value with its error."""
     answer = _checks.real("answer", answer)
     largest = _checks.real("largest_error", largest_error, minimum=0.0)
     if largest == 0.0:
         raise ValueError(f"largest_error must be positive; got {largest_error!r}")
+    asked = f". {advice}" if advice else ": measure longer, or more often."
+    off, most = "That is more than three of your errors off.", _shown(largest, 0.0)
     return {
         "answer": answer,
         "reach": None,
         "slack": _SLACK * abs(answer),
-        "largest": largest * (1.0 + _SLACK),
-        "shown": _shown(answer, largest),
-        "rough": f"An error of at most {largest:g} is asked for: measure longer, or more often.",
-        "otherwise": "That is more than three of your errors off. Is the error too small, or had the figure "
-        "not yet settled?",
+        "largest": _reach(0.0, largest),
+        "shown": _shown(answer, largest / 10.0),  # a reader's own error may be that small
+        "most": most,
+        "rough": f"An error of at most {most} is asked for{asked}",
+        "astray": f"{off} Even an honest error bar misses now and then: measure again.",
+        "otherwise": f"{off} Is the error too small, or had the figure not yet settled?",
     }
 
 
@@ -306,32 +341,52 @@ def _hint(
     return number, reach, words
 
 
-def _labels(form: str, unit: str, largest_error: float | None) -> list[str]:
+def _labels(form: str, unit: str, rule: dict[str, Any]) -> list[str]:
     """Return the labels of the fields."""
     unit = f" in {unit}" if unit else ""
     if form == "measured":
-        return [f"Your value{unit}", f"its error (at most {largest_error:g})"]
+        return [f"Your value{unit}", f"its error (at most {rule['most']})"]
     return [f"Your answer{unit}"] if form == "number" else []
 
 
 def _reach(target: float, within: float) -> float:
-    return within + _SLACK * (abs(target) + within)
+    return min(within + _SLACK * abs(target) + _SLACK * within, sys.float_info.max)
 
 
 def _shown(answer: float, within: float) -> str:
-    """Return the answer with a digit more than its tolerance calls for."""
-    digits = 10 if within == 0.0 or answer == 0.0 else 2 + math.ceil(math.log10(abs(answer) / within))
-    return f"{answer:.{min(max(digits, 2), 10)}g}".replace("-", "\u2212")
+    """Return the answer with the fewest digits that lie within a tenth of its tolerance.
+
+    Examples
+    --------
+    >>> _shown(61145.0, 1200.0), _shown(1000.0, 100.0), _shown(1 / 3, 0.0), _shown(-6.02214e23, 1e21)
+    ('61100', '1000', '0.3333333333333333', '−6.022e23')
+    """
+    answer += 0.0  # no zero has a sign
+    rounded = (f"{answer:.{digits}e}" for digits in range(17))  # the last of them is the answer itself
+    text = next(text for text in rounded if abs(float(text) - answer) <= within / 10.0)
+    if answer == 0.0 or 1e-4 <= abs(float(text)) < 1e15:
+        text = f"{Decimal(text):f}"
+    else:
+        size, _, power = text.partition("e")
+        text = f"{size}e{int(power)}"
+    return text.replace("-", "\u2212")
 
 
-def _typed(name: str, value: Any) -> float:
-    """Return a number, or the number that a text says."""
+def _typed(name: str, value: Any) -> list[float]:
+    """Return a number, or the numbers that a text may say."""
     if not isinstance(value, str):
-        return _checks.real(name, value)
-    number = read(value)
-    if number is None:
+        return [_checks.real(name, value)]
+    numbers = read(value)
+    if not numbers:
         raise ValueError(f"{name} must be a number such as 0.5, 1e-3 or 1/3; got {value!r}")
-    return number
+    return numbers
+
+
+def _misread(text: str) -> str:
+    """Say how a comma was read that may have been meant to group digits."""
+    text = re.sub(f"^[{_BLANKS}]+|[{_BLANKS}]+$", "", text)
+    pointed = re.sub(",([0-9]*?)0*(?![0-9])", lambda match: match[1] and f".{match[1]}", text)
+    return f"“{text}” was read as {pointed}; type {text.replace(',', '')} if you mean that."
 
 
 def _words(name: str, value: Any, *, empty: bool = False) -> str:
