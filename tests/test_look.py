@@ -44,9 +44,7 @@ def test_the_typeface_is_light_and_licensed():
 def words(name):
     """Return the characters of a page that are set in the book's faces."""
     page = copy.copy(soup(name).find("article"))
-    kinds = ["script", "style", "pre", "code", "noscript"]
-    # A question writes its formulas in Unicode, whose rarer signs the reader's own fonts have.
-    for other in page.find_all(kinds) + page.find_all(class_=["math", "plain-question"]):
+    for other in page.find_all(["script", "style", "pre", "code", "noscript"]) + page.find_all(class_="math"):
         other.decompose()
     return set(page.get_text()) - set("\n")
 
