@@ -250,6 +250,13 @@ def test_a_figure_can_be_read_on_every_screen(lab):
         assert lab.root.evaluate(OVERLAPS) == []
 
 
+def test_no_control_reaches_out_of_its_card_on_any_phone(lab):
+    for width in range(320, 431, 10):
+        lab.page.set_viewport_size({"width": width, "height": 800})
+        lab.page.wait_for_timeout(60)
+        assert lab.root.evaluate(OUTSIDE) == [], width
+
+
 def test_a_phone_shows_the_lattice_and_the_temperature_together(magnet):
     magnet.page.set_viewport_size(PHONE)
     magnet.page.wait_for_timeout(150)
