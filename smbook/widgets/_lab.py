@@ -150,6 +150,9 @@ class Lab(Figure, style="lab.css"):
     of every ipywidget. Further keywords go to ipywidgets (`layout`, say). A kind of lab names the module that
     draws it: ``class IsingLab(Lab, script="ising_lab.js")``.
 
+    A notebook may show one lab in several places. Its settings are one then, but each view is a run of its
+    own, and the read-outs are those of the view that has spoken last.
+
     Raises
     ------
     TypeError

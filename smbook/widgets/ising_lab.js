@@ -27,6 +27,9 @@ const ALGORITHMS = {
   "swendsen-wang": "Swendsen-Wang clusters",
 };
 
+// What views have reported. A notebook may show one lab twice: then each view is a run of its own.
+const REPORTED = new WeakSet();
+
 // One run: spins, generator, and the kernel that advances them.
 class Magnet {
   constructor(module, { size, seed, initial }) {
@@ -296,14 +299,15 @@ class IsingLab {
     for (const diagram of this.diagrams) diagram.clear();
   }
 
-  // Spins that Python has set; those that this page has reported are none.
+  // Spins that Python has set, or that another view has reported; these do not disturb a run.
   receive() {
     const view = this.model.get("_spins");
-    if (!view?.byteLength || view === this.reported || view.byteLength !== this.magnet.sites) return;
-    this.reported = view;
+    if (!view?.byteLength || view === this.known || view.byteLength !== this.magnet.sites) return;
+    this.known = view;
+    if (REPORTED.has(view) && this.model.get("running")) return;
     this.magnet.spins.data.set(bytes(view, Int8Array));
     this.mean.restart();
-    this.report();
+    this.show();
   }
 
   painted() {
@@ -391,14 +395,19 @@ class IsingLab {
       : `Below the transition, with large patches of both signs: ${m}.`;
   }
 
-  // Say where the run stands, and hand the spins to Python.
+  // Hand the spins to Python, and say where the run stands.
   report() {
+    this.known = new DataView(this.magnet.spins.data.slice().buffer);
+    REPORTED.add(this.known);
+    this.model.set("_spins", this.known);
+    this.show();
+  }
+
+  show() {
     const now = this.magnet.measure();
     this.latest = now;
     this.draw();
     this.tell(now);
-    this.reported = new DataView(this.magnet.spins.data.slice().buffer);
-    this.model.set("_spins", this.reported);
     this.readOut(now);
   }
 }
