@@ -360,6 +360,17 @@ def test_the_description_follows_the_state(magnet):
     assert "between \u22122 and 2" in magnet.status
 
 
+@pytest.mark.parametrize(("loop_gain", "words"), [(2, "two stable states"), (0.8, "cannot hold a bit")])
+def test_a_flip_flop_says_whether_it_holds_a_bit(addresses, context, loop_gain, words):
+    place = next(place for place in one_of_each() if place.kind == "AmplifierLab as flip-flop")
+    lab = open_lab(context, addresses["file"], place, running="false", loop_gain=loop_gain, speed=0.5)
+    told = lab.root.locator(".lab-unseen")
+    told.filter(has_text=words).wait_for(state="attached")
+    lab.press("Set")
+    told.filter(has_text="A set pulse is on.").wait_for(state="attached")
+    lab.page.close()
+
+
 def test_a_running_figure_speaks_every_two_seconds_at_most(magnet):
     magnet.root.evaluate(HEARD)
     for k in range(13):
