@@ -216,6 +216,7 @@ class GainChart {
     const place = { y: y.to(0.93 * HIGHEST), "text-anchor": "middle", class: "lab-note" };
     this.chart.inside.append(drawing("text", place, ...lines));
     this.here = this.chart.line("beyond");
+    this.chart.dots.append(this.here.node); // where it is whole at the end of the axis, too
     this.now = this.chart.dot("now", 6);
     dragged(this.chart, { move: ({ x: place }) => onLoopGain(place) });
   }
