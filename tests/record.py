@@ -69,8 +69,8 @@ def record(path):
     print(f"{path}: {len(times)} pictures of {first.width} x {first.height}, {kilobytes:.0f} kB")
 
 
-# What each kind of figure shows on paper: its settings, and what is pressed, until it shows something. What is
-# seen then must be what the `alt` of its class says.
+# What each kind of figure shows on paper: its settings, and what is pressed, until it shows something.
+# What is seen then must be what the `alt` of its class says.
 ON_PAPER = {
     "IsingLab": ({"temperature": 2.2, "speed": 1000}, {"Start": ("sweeps", 2000)}),
     "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 600)}),
