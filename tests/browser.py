@@ -241,7 +241,7 @@ class Lab:
     def reset(self):
         """Pause, and go back to the start."""
         self.pause()
-        assert self.press("Discharge") or self.press("Reset")
+        assert self.press("Outputs to zero") or self.press("Reset")
 
 
 def number(text):

@@ -70,10 +70,11 @@ def record(path):
 
 
 # What each kind of figure shows on paper: its settings, and what is pressed, until it shows something.
+# What is seen then must be what the `alt` of its class says.
 ON_PAPER = {
     "IsingLab": ({"temperature": 2.2, "speed": 1000}, {"Start": ("sweeps", 2000)}),
-    "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 400)}),
-    "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 400)}),
+    "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 600)}),
+    "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }
 FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend), .lab-main { display: none !important; }
@@ -92,6 +93,9 @@ def on_paper(folder):
             for button, (counter, number) in presses.items():
                 lab.press(button)
                 let_run(lab, number, counter)
+            if "MeanFieldLab" in name:
+                for field in np.arange(0.02, 0.21, 0.02).round(2):  # to where one well is left
+                    lab.type("Field h", field)
             lab.page.add_style_tag(content=FIGURE_ALONE)
             lab.page.wait_for_timeout(300)
             path = folder / f"{name}.webp"

@@ -213,7 +213,7 @@ def test_pause_stops_what_start_started(lab):
 
 
 DEADEN = """node => {
-    for (const event of ["input", "change", "keydown", "click"])
+    for (const event of ["input", "change", "click", "keydown"])
         addEventListener(event, e => e.target === node && e.stopImmediatePropagation(), {capture: true});
 }"""
 

@@ -158,7 +158,9 @@ def test_without_scripts_a_page_says_so_and_shows_pictures(addresses, browser, n
     assert pictures.count() == len([place for place in labs() if place.page == name])
     for picture in pictures.all():
         picture.scroll_into_view_if_needed()
-        assert len(picture.get_attribute("alt")) > 30
+    told = dict(pictures.evaluate_all("nodes => nodes.map(e => [e.src, e.alt])"))
+    assert all(len(words) > 80 for words in told.values())
+    assert len({*told.values()}) == len(told)
     page.wait_for_load_state("networkidle")
     assert all(box["width"] > 200 for box in (picture.bounding_box() for picture in pictures.all()))
     context.close()
@@ -250,6 +252,13 @@ def test_a_figure_can_be_read_on_every_screen(lab):
         assert lab.root.evaluate(OVERLAPS) == []
 
 
+def test_no_control_reaches_out_of_its_card_on_any_phone(lab):
+    for width in range(320, 431, 10):
+        lab.page.set_viewport_size({"width": width, "height": 800})
+        lab.page.wait_for_timeout(60)
+        assert lab.root.evaluate(OUTSIDE) == [], width
+
+
 def test_a_phone_shows_the_lattice_and_the_temperature_together(magnet):
     magnet.page.set_viewport_size(PHONE)
     magnet.page.wait_for_timeout(150)
@@ -289,7 +298,7 @@ def test_nothing_moves_when_a_figure_speaks(magnet):
 
 
 def test_presets_set_the_figure(magnet):
-    magnet.button("Quench").click()
+    magnet.button("Quench to T = 1").click()
     assert magnet.field("Temperature T").input_value() == "1"
     assert magnet.running
 
@@ -329,22 +338,60 @@ def test_every_figure_is_described(lab):
 
 def test_the_description_follows_the_state(magnet):
     magnet.choose("Start from", "up")
-    assert described(magnet) == "At the transition, patches of all sizes: m = 1.0."
+    assert described(magnet) == "Near the transition: between order and disorder."
     magnet.type("Temperature T", 1.5)
-    assert described(magnet) == "Ordered, below the transition: m = 1.0."
+    assert described(magnet) == "Ordered, below the transition."
     magnet.type("Temperature T", 4)
-    assert "Disordered" in described(magnet)
+    assert described(magnet) == "Above the transition: no order lasts."
+    magnet.button("Go to Tc").click()
+    magnet.page.wait_for_timeout(2100)
+    long = magnet.root.locator(".lab-unseen").evaluate("e => e.textContent")
+    assert "at temperature 2.2692 without a field, updated by the heat bath" in long
+    assert "m = 1.00" in long
+    assert "no points measured here." in long
+    slider = magnet.root.get_by_label("Temperature T, slider")
+    assert slider.get_attribute("aria-valuetext") == "2.2692"
+    magnet.type("Field h", -0.1)
+    assert described(magnet) == "The field pulls the spins down."
+    long = magnet.root.locator(".lab-unseen").evaluate("e => e.textContent")
+    assert "in a field of \u22120.1" in long
+    assert "are hidden" in long
+    magnet.type("Field h", -9)
+    assert "between \u22122 and 2" in magnet.status
 
 
-def test_a_running_figure_speaks_every_two_seconds_at_most(addresses, context):
-    lab = open_lab(context, addresses["file"], MAGNET, running="false", size=8, speed=2000, temperature=2.1)
-    lab.root.evaluate(HEARD)
-    lab.start()
-    lab.page.wait_for_timeout(6500)
-    times = lab.page.evaluate("heard")
+@pytest.mark.parametrize(("loop_gain", "words"), [(2, "two stable states"), (0.8, "cannot hold a bit")])
+def test_a_flip_flop_says_whether_it_holds_a_bit(addresses, context, loop_gain, words):
+    place = next(place for place in one_of_each() if place.kind == "AmplifierLab as flip-flop")
+    lab = open_lab(context, addresses["file"], place, running="false", loop_gain=loop_gain, speed=0.5)
+    told = lab.root.locator(".lab-unseen")
+    told.filter(has_text=words).wait_for(state="attached")
+    lab.press("Set")
+    told.filter(has_text="A set pulse is on.").wait_for(state="attached")
     lab.page.close()
+
+
+def test_a_running_figure_speaks_every_two_seconds_at_most(magnet):
+    magnet.root.evaluate(HEARD)
+    for k in range(13):
+        magnet.type("Temperature T", 1.5 + k % 3)
+        magnet.page.wait_for_timeout(500)
+    times = magnet.page.evaluate("heard")
     assert len(times) >= 2
     assert min(b - a for a, b in pairwise(times)) > 1950
+
+
+def test_fluctuations_are_not_talked_about(addresses, context):
+    settings = {"size": 32, "speed": 2000, "temperature": 2.27, "algorithm": "wolff"}
+    lab = open_lab(context, addresses["file"], MAGNET, running="false", **settings)
+    lab.start()
+    lab.page.wait_for_timeout(300)
+    lab.root.evaluate(HEARD)
+    before = lab.readouts()["m"]
+    lab.page.wait_for_timeout(6500)
+    assert lab.readouts()["m"] != before
+    assert lab.page.evaluate("heard") == []
+    lab.page.close()
 
 
 def test_the_link_is_said_again(magnet):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import html
 import importlib
-import inspect
 import json
 import re
 from functools import cache
@@ -119,11 +118,11 @@ def kind(state: dict[str, Any]) -> str:
     return f"{name}-{state['circuit']}" if "circuit" in state else name
 
 
-def summary(identifier: str) -> str:
-    """Return the first line of what a widget's class says of itself."""
-    place, _, name = identifier.rpartition(".")
-    doc = inspect.getdoc(getattr(importlib.import_module(place), name)) or name
-    return doc.partition("\n\n")[0].replace("\n", " ")
+def alternative(state: dict[str, Any]) -> str:
+    """Return what the picture of a live figure shows, in words."""
+    place, _, name = state["_anywidget_id"].rpartition(".")
+    alt: str | dict[str, str] = getattr(importlib.import_module(place), name).alt
+    return alt if isinstance(alt, str) else alt[state["circuit"]]
 
 
 def states(context: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -143,12 +142,12 @@ def picture(state: dict[str, Any], root: str) -> str:
     if not path.exists():
         return ""
     width, height = size(path)
-    words = html.escape(summary(state["_anywidget_id"]), quote=True)
+    words = html.escape(alternative(state), quote=True)
     return (
         f'<figure class="live-figure"><img src="{root}_static/figures/{path.name}" alt="{words}"'
         f' width="{width}" height="{height}" loading="lazy" />'
-        "<figcaption><p>A picture of the figure, which is live on a screen where scripts are on.</p>"
-        "</figcaption></figure>"
+        "<figcaption><p>A picture of this kind of live figure. "
+        "The figure itself runs in a browser with JavaScript.</p></figcaption></figure>"
     )
 
 

@@ -150,6 +150,9 @@ class Lab(Figure, style="lab.css"):
     of every ipywidget. Further keywords go to ipywidgets (`layout`, say). A kind of lab names the module that
     draws it: ``class IsingLab(Lab, script="ising_lab.js")``.
 
+    A notebook may show one lab in several places. Its settings are one then, but each view is a run of its
+    own, and the read-outs are those of the view that has spoken last.
+
     Raises
     ------
     TypeError
@@ -158,6 +161,8 @@ class Lab(Figure, style="lab.css"):
         If a value is out of range, not finite, or not one of the choices. The setting keeps its value then,
         whether it is set here, by the page, or among others that are held back (`hold_trait_notifications`).
     """
+
+    alt: ClassVar[str | dict[str, str]]  # of a picture of the lab, or of each of its circuits
 
     _kind = traitlets.Unicode("lab", read_only=True).tag(sync=True)
     _kernels = traitlets.Bytes(read_only=True).tag(sync=True)

@@ -1,6 +1,6 @@
 // The live amplifier, trigger and flip-flop: mean-field magnets whose field is an input voltage.
 
-import { Chart, dragged, legend } from "./runtime/chart.js";
+import { Chart, dragged, legend, short } from "./runtime/chart.js";
 import { drawing, element, fixed } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -8,13 +8,20 @@ import { Loop, Pace, Rate } from "./runtime/loop.js";
 import { Tour, Trail } from "./runtime/trail.js";
 
 const TICK = 32; // steps between two looks at the input
-const ROOM = 64; // ticks in one call of a kernel
-const GRAIN = { trigger: 0.0005, amplifier: 0.001 }; // by how much a swept input moves in a tick
+const ROOM = 16; // ticks in one call of a kernel, before which a sweep chooses its speed
+const GRAIN = 0.00001; // by how much a swept input moves in a tick at least,
+const GRAINS = 100; // how many times as much at most,
+const LAG = 0.03; // and how far the output may lag behind it
 const BEYOND = 0.25; // how far a swept input goes beyond the trigger's thresholds
 const PULSE = 6; // length of a pulse, in response times
 const MEMORY = 80; // length of the flip-flop's record, in response times
-const HIGHEST = 10; // the gain at the top of its chart
+const HIGHEST = 12; // the gain at the top of its chart
 const PULSES = { hold: [0, 0], "set pulse": [1, -1], "reset pulse": [-1, 1], "both pulsed": [1, 1] };
+const PULSED = {
+  "set pulse": "A set pulse is on.",
+  "reset pulse": "A reset pulse is on.",
+  "both pulsed": "Both inputs are pulsed.",
+};
 const ACROSS = [-1.1, 1.1]; // outputs, with room for the dot
 const STATES = { 1: "set", 0: "reset", "-1": "undecided" };
 const AMPLIFIER_SIGNS = [
@@ -24,10 +31,11 @@ const AMPLIFIER_SIGNS = [
   ["dot now", "now"],
   ["line measured", "trail"],
   ["line guide", "thresholds"],
+  ["line beyond", "loop gain, off the chart"],
 ];
 const FLIP_FLOP_SIGNS = [
-  ["line theory", "Q, and its answer to not Q"],
-  ["line third", "not Q, and its answer to Q"],
+  ["line theory", "Q as not Q drives it"],
+  ["line third", "not Q as Q drives it"],
   ["line guide", "first input"],
   ["dot theory", "stable"],
   ["dot unstable", "unstable"],
@@ -56,7 +64,7 @@ class Amplifier {
     this.loopGain = loopGain;
     run.equation_of_state(1.1 + loopGain, 1, loopGain, this.curve.output, this.curve.input);
     run.spinodal(1, loopGain, this.limit);
-    const [output, input] = this.limit.data;
+    const [output, input] = loopGain > 1 ? this.limit.data : [NaN, NaN];
     this.threshold = { output, input };
   }
 
@@ -65,8 +73,12 @@ class Amplifier {
     return this.kernels.run.susceptibility(output, 1, loopGain);
   }
 
-  get resistors() {
-    return this.kernels.run.resistor_ratio(this.loopGain);
+  // By how many grains a swept input may move in a tick: fewer where the gain is high and the output slow.
+  get pace() {
+    const gain = this.gain(this.output);
+    const time = gain / (1 - this.output ** 2); // in which it comes to rest, in response times
+    const grains = Math.round(((LAG / (gain * time)) * TICK * this.step) / GRAIN);
+    return gain > 0 ? Math.min(Math.max(grains, 1), GRAINS) : 1;
   }
 
   advance(ticks, input, tell) {
@@ -197,16 +209,14 @@ class GainChart {
       loopGains.map((loopGain) => amplifier.gain(0, loopGain)),
     );
     const { x, y } = this.chart;
-    for (const [line, words] of ["no gain:", "a Schmitt trigger"].entries()) {
-      const place = {
-        x: x.to((1 + highest) / 2),
-        y: y.to(0.93 * HIGHEST) + 16 * line,
-        "text-anchor": "middle",
-        class: "lab-note",
-      };
-      this.chart.inside.append(drawing("text", place, words));
-    }
-    this.here = this.chart.line("measured");
+    const middle = x.to((1 + highest) / 2);
+    const lines = ["no gain:", "a Schmitt trigger"].map((words, i) =>
+      drawing("tspan", { x: middle, dy: `${1.25 * i}em` }, words),
+    );
+    const place = { y: y.to(0.93 * HIGHEST), "text-anchor": "middle", class: "lab-note" };
+    this.chart.inside.append(drawing("text", place, ...lines));
+    this.here = this.chart.line("beyond");
+    this.chart.dots.append(this.here.node); // where it is whole at the end of the axis, too
     this.now = this.chart.dot("now", 6);
     dragged(this.chart, { move: ({ x: place }) => onLoopGain(place) });
   }
@@ -217,7 +227,7 @@ class GainChart {
     const { loopGain } = amplifier;
     const seen = loopGain < 1 && gain <= HIGHEST;
     this.now.move(loopGain, seen ? gain : NaN);
-    this.here.set(seen ? [] : [loopGain, loopGain], [0, (loopGain > 1 ? 0.75 : 1) * HIGHEST]);
+    this.here.set(seen ? [] : [loopGain, loopGain], [0, (loopGain > 1 ? 0.68 : 1) * HIGHEST]);
   }
 }
 
@@ -330,10 +340,10 @@ class AmplifierLab {
       panel.button("Set", () => this.press("set pulse")),
       panel.button("Reset", () => this.press("reset pulse")),
     );
-    ofFlipFlop.push(panel.button("Pulse both", () => this.press("both pulsed")));
+    ofFlipFlop.push(panel.button("Pulse both inputs", () => this.press("both pulsed")));
     this.sweeper = panel.button("Sweep input", () => this.sweep());
     ofAmplifier.push(this.sweeper);
-    panel.button("Discharge", () => this.discharge());
+    panel.button("Outputs to zero", () => this.discharge());
     panel.button("Clear trail", () => this.clear());
     panel.share();
     panel.menu("circuit", { label: "Circuit" });
@@ -341,10 +351,10 @@ class AmplifierLab {
     panel.slider("loop_gain", { label: "Loop gain", where });
     ofAmplifier.push(panel.slider("voltage", { label: "Input voltage", where }));
     ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height", where }));
-    panel.slider("speed", { label: "Speed per second", step: 0.5, digits: 1, logarithmic: true });
+    panel.slider("speed", { label: "Response times a second", step: 0.5, digits: 1, logarithmic: true });
     this.write = {
-      ...this.readOuts(["input", "output", "gain G", "R2 / R1", "thresholds"], ofAmplifier),
-      ...this.readOuts(["Q", "not Q", "state", "inputs", "pulse / needed"], ofFlipFlop),
+      ...this.readOuts(["input", "output", "gain G", "thresholds"], ofAmplifier),
+      ...this.readOuts(["Q", "not Q", "state", "inputs", "pulse / threshold"], ofFlipFlop),
       ...this.readOuts(["time"], []),
     };
     panel.mount();
@@ -391,6 +401,7 @@ class AmplifierLab {
     this.transfer.draw(amplifier);
     this.gains.draw(amplifier);
     this.plane.draw(flipFlop);
+    if (this.tour) this.tour.far = this.far;
     this.draw();
   }
 
@@ -436,15 +447,18 @@ class AmplifierLab {
       this.endSweep();
       return;
     }
-    const highest = this.panel.limits.voltage[1];
-    const { input } = this.amplifier.threshold;
-    const far = Math.min(input + BEYOND, highest);
     this.swept = this.model.get("voltage");
-    this.tour = Number.isFinite(input)
-      ? new Tour(this.swept, [far, -far, far, 0], GRAIN.trigger)
-      : new Tour(this.swept, [highest, -highest, 0], GRAIN.amplifier);
+    const turns = this.amplifier.loopGain > 1 ? [1, -1, 1, 0] : [1, -1, 0];
+    this.tour = new Tour(this.swept, turns, this.far, GRAIN);
     this.sweeper.textContent = "Stop sweep";
     this.panel.set("running", true);
+  }
+
+  // Where a sweep of the input turns.
+  get far() {
+    const highest = this.panel.limits.voltage[1];
+    const { input } = this.amplifier.threshold;
+    return Number.isFinite(input) ? Math.min(input + BEYOND, highest) : highest;
   }
 
   endSweep() {
@@ -467,7 +481,7 @@ class AmplifierLab {
   // The amplifier follows its input.
   follow(ticks) {
     const input = () => {
-      if (this.tour && !this.tour.over) this.swept = this.tour.next();
+      if (this.tour && !this.tour.over) this.swept = this.tour.next(this.amplifier.pace);
       return this.tour ? this.swept : this.model.get("voltage");
     };
     this.amplifier.advance(ticks, input, (voltage, output) => this.transfer.trail.add(voltage, output));
@@ -529,9 +543,6 @@ class AmplifierLab {
     write["gain G"](
       loopGain > 1 ? "none: a Schmitt trigger" : Number.isFinite(gain) ? gain.toFixed(3) : "infinite",
     );
-    write["R2 / R1"](
-      loopGain > 1 ? "\u2013" : Number.isFinite(gain) ? amplifier.resistors.toFixed(3) : "infinite",
-    );
     write.thresholds(loopGain > 1 ? `\u00b1${threshold.input.toFixed(4)}` : "none");
     const [q, notQ] = flipFlop.state.data;
     write.Q(fixed(q, 4));
@@ -539,36 +550,39 @@ class AmplifierLab {
     write.state(flipFlop.shown);
     write.inputs(this.pulse);
     const needed = loopGain > 1 ? threshold.input.toFixed(4) : "\u2013";
-    write["pulse / needed"](`${this.model.get("pulse").toFixed(2)} / ${needed}`);
+    write["pulse / threshold"](`${this.model.get("pulse").toFixed(2)} / ${needed}`);
     write.time((this.ticks * this.tickLength).toFixed(1));
     this.panel.description.set(...(this.isFlipFlop ? this.ofTheBit() : this.ofTheOutput(gain)));
   }
 
   ofTheBit() {
     const { flipFlop } = this;
-    const [q, notQ] = Array.from(flipFlop.state.data, (output) => fixed(output, 1).trim());
-    const stable = flipFlop.points.filter((point) => point.stable).length;
-    const holds = stable === 1 ? "one stable state, which holds no bit" : `${stable} stable states`;
-    const short = `The flip-flop is ${flipFlop.shown}: Q = ${q}, not Q = ${notQ}.`;
-    const inputs =
-      this.pulse === "hold" ? "no pulse" : `a ${this.pulse.replace(" pulsed", " inputs pulsed")}`;
-    return [
-      short,
-      `${short} It has ${holds} at a loop gain of ${flipFlop.loopGain}, with ${inputs} on its inputs.`,
-    ];
+    const [q, notQ] = Array.from(flipFlop.state.data, (output) => fixed(output, 2).trim());
+    const sentence = `The flip-flop is ${flipFlop.shown}.`;
+    return [sentence, `${sentence} Q = ${q}, not Q = ${notQ}. ${PULSED[this.pulse] ?? this.ofRest()}`];
+  }
+
+  // What the flip-flop can do while nothing is put in.
+  ofRest() {
+    const { loopGain, points } = this.flipFlop;
+    return points.filter((point) => point.stable).length > 1
+      ? `At a loop gain of ${short(loopGain, 5)} and without a pulse it has two stable states: it can hold a bit.`
+      : `At a loop gain of ${short(loopGain, 5)} it has a single stable state: it cannot hold a bit.`;
   }
 
   ofTheOutput(gain) {
     const { loopGain, output, threshold } = this.amplifier;
-    const voltage = this.model.get("voltage");
-    const short =
+    const number = (value) => fixed(value, 2).trim();
+    const sentence =
       loopGain > 1
         ? `A Schmitt trigger, its output ${output > 0 ? "high" : output < 0 ? "low" : "at zero"}.`
-        : `An amplifier with a gain of ${Number.isFinite(gain) ? gain.toFixed(1) : "infinity"} for small signals.`;
+        : loopGain === 1
+          ? "At a loop gain of 1 the gain for small signals is infinite: a comparator."
+          : `An amplifier with a gain of ${gain.toFixed(1)} for small signals.`;
     const switches =
       loopGain > 1 ? ` It switches at inputs of plus and minus ${threshold.input.toFixed(2)}.` : "";
-    const now = `Loop gain ${loopGain}, input ${fixed(voltage, 1).trim()}, output ${fixed(output, 1).trim()}.`;
-    return [short, `${short}${switches} ${now}`];
+    const now = `Loop gain ${short(loopGain, 5)}, input ${number(this.model.get("voltage"))}, output ${number(output)}.`;
+    return [sentence, `${sentence}${switches} ${now}`];
   }
 }
 

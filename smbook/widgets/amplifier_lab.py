@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import traitlets
@@ -45,6 +45,17 @@ class AmplifierLab(Lab, script="amplifier_lab.js"):
     smbook.widgets._lab.RefusedValueError: circuit must be one of 'amplifier', 'flip-flop'; got 'oscillator'
     """
 
+    alt: ClassVar[dict[str, str]] = {
+        "amplifier": (
+            "Output against input of a Schmitt trigger with its hysteresis loop; "
+            "beside it the gain against the loop gain."
+        ),
+        "flip-flop": (
+            "The plane of the two outputs with two crossing curves; "
+            "beside it both outputs against time through a set and a reset pulse."
+        ),
+    }
+
     circuit = Choice("amplifier", "flip-flop", doc="one amplifier, or two that suppress each other")
     loop_gain = Real(0.5, 0.0, 2.0, doc="what a signal is multiplied by on one trip around the loop")
     voltage = Real(0.0, -1.0, 1.0, doc="the amplifier's input")
@@ -54,7 +65,7 @@ class AmplifierLab(Lab, script="amplifier_lab.js"):
 
     output = read_out("the amplifier's output, or Q of the flip-flop, in units of the saturation voltage")
     complement = read_out("not Q of the flip-flop; None for the amplifier")
-    time = read_out("time since the circuit was discharged, in response times")
+    time = read_out("time since the outputs were last set to zero by hand, in response times")
 
     _step = traitlets.Float(mean_field.STEP, read_only=True).tag(sync=True)
 

@@ -1,6 +1,6 @@
 // The live magnet: spins on a canvas, energy and magnetization on the exact curves.
 
-import { Chart, legend } from "./runtime/chart.js";
+import { Chart, legend, short } from "./runtime/chart.js";
 import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
 import { bytes, Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -16,9 +16,10 @@ const SIGNS = [
   ["square up", "spin up"],
   ["square down", "spin down"],
   ["line theory", "exact, for an infinite sheet"],
-  ["dot measured", "mean measured here"],
+  ["dot mean", "mean measured here"],
   ["dot now", "now"],
 ];
+const SIDES = { both: 0.4, one: 0.6 }; // |m| up to which a sheet has taken no side, and from which it has
 const SIZES = [8, 16, 32, 64, 128, 256, 512];
 const ALGORITHMS = {
   "heat-bath": "heat bath",
@@ -26,6 +27,10 @@ const ALGORITHMS = {
   wolff: "Wolff clusters",
   "swendsen-wang": "Swendsen-Wang clusters",
 };
+const UPDATED_BY = { ...ALGORITHMS, "heat-bath": "the heat bath", metropolis: "the Metropolis algorithm" };
+
+// What views have reported. A notebook may show one lab twice: then each view is a run of its own.
+const REPORTED = new WeakSet();
 
 // One run: spins, generator, and the kernel that advances them.
 class Magnet {
@@ -153,7 +158,7 @@ class Diagram {
         ),
       );
     this.points = drawing("g");
-    this.chart.inside.append(this.points);
+    this.chart.dots.append(this.points);
     this.now = this.chart.dot("now", 5);
     this.marks = new Map();
   }
@@ -169,7 +174,7 @@ class Diagram {
   }
 
   add(temperature) {
-    const dot = this.chart.dot("measured", 2.8);
+    const dot = this.chart.dot("mean", 2.8);
     this.points.append(dot.node);
     this.marks.set(temperature, dot);
     return dot;
@@ -199,7 +204,7 @@ function diagrams(curves) {
 class IsingLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, module, mean: new LateMean(), pace: new Pace() });
-    this.rates = { frames: new Rate(), sweeps: new Rate() };
+    this.rate = new Rate(); // of sweeps
     this.lattice = new Lattice(panel, () => this.painted());
     this.diagrams = diagrams(model.get("_curves"));
     const charts = this.diagrams.map(({ chart }) => chart.svg);
@@ -225,7 +230,7 @@ class IsingLab {
     const { main, rest: where } = panel;
     panel.slider("temperature", { label: "Temperature T", where: main });
     panel.preset(["Go to T", element("sub", {}, "c")], () => panel.set("temperature", this.critical));
-    panel.preset("Quench", () => this.quench());
+    panel.preset(`Quench to T = ${COLD}`, () => this.quench());
     panel.slider("field", { label: "Field h" });
     panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
     panel.menu("algorithm", { label: "Algorithm", names: ALGORITHMS });
@@ -237,7 +242,7 @@ class IsingLab {
       where,
     });
     panel.field("seed", { label: "Seed", where });
-    const names = ["m", "E / N", "sweeps", "sweeps a second", "frames a second"];
+    const names = ["m", "E / N", "sweeps", "sweeps a second"];
     this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
     panel.mount();
   }
@@ -262,13 +267,13 @@ class IsingLab {
   freeOfField() {
     if (!this.clustered || this.model.get("field") === 0) return;
     this.panel.set("field", 0);
-    this.panel.say("Clusters can only be flipped without a field: h is 0 now.");
+    this.panel.say("Clusters can only be flipped without a field: h is now 0.");
   }
 
   freeOfClusters() {
     if (!this.clustered || this.model.get("field") === 0) return;
     this.panel.set("algorithm", "heat-bath");
-    this.panel.say("A field forbids to flip whole clusters: the algorithm is heat bath now.");
+    this.panel.say("Whole clusters cannot be flipped in a field: the algorithm is now the heat bath.");
   }
 
   reset() {
@@ -296,14 +301,15 @@ class IsingLab {
     for (const diagram of this.diagrams) diagram.clear();
   }
 
-  // Spins that Python has set; those that this page has reported are none.
+  // Spins that Python has set, or that another view has reported; these do not disturb a run.
   receive() {
     const view = this.model.get("_spins");
-    if (!view?.byteLength || view === this.reported || view.byteLength !== this.magnet.sites) return;
-    this.reported = view;
+    if (!view?.byteLength || view === this.known || view.byteLength !== this.magnet.sites) return;
+    this.known = view;
+    if (REPORTED.has(view) && this.model.get("running")) return;
     this.magnet.spins.data.set(bytes(view, Int8Array));
     this.mean.restart();
-    this.report();
+    this.show();
   }
 
   painted() {
@@ -331,8 +337,7 @@ class IsingLab {
     this.undrawn += milliseconds;
     if (!this.clustered || this.undrawn > FLICKER) this.draw();
     if (done) this.tell(this.latest);
-    this.rates.sweeps.add(done);
-    if (this.rates.frames.add(1)) this.readOut(this.latest ?? this.magnet.measure());
+    if (this.rate.add(done)) this.readOut(this.latest ?? this.magnet.measure());
   }
 
   draw() {
@@ -356,13 +361,12 @@ class IsingLab {
   }
 
   readOut({ energy, magnetization }) {
-    const { write, rates, magnet } = this;
-    const running = this.model.get("running");
+    const { write, rate, magnet } = this;
+    const known = this.model.get("running") && Number.isFinite(rate.value);
     write.m(fixed(magnetization, 4));
     write["E / N"](fixed(energy, 4));
     write.sweeps(String(magnet.sweeps));
-    write["sweeps a second"](running ? fixed(rates.sweeps.value, 0) : "–");
-    write["frames a second"](running ? fixed(rates.frames.value, 0) : "–");
+    write["sweeps a second"](known ? rate.value.toFixed(0) : "–");
     for (const [name, value] of Object.entries({ energy, magnetization, sweeps: magnet.sweeps }))
       this.model.set(name, value);
     this.model.save_changes();
@@ -372,33 +376,46 @@ class IsingLab {
   describe(energy, magnetization) {
     const { size, sweeps } = this.magnet;
     const { temperature, field, algorithm } = Object.fromEntries(this.panel.settings());
-    const short = this.inWords(temperature, field, magnetization);
+    const place = field === 0 ? "without a field" : `in a field of ${short(field, 5)}`;
     const up = Math.round(50 * (1 + magnetization));
+    const count = this.diagrams[0].marks.size;
+    const points = count === 1 ? "1 point" : `${count || "no"} points`;
     const long =
-      `${size} by ${size} spins at temperature ${temperature} in a field of ${field}, by ${ALGORITHMS[algorithm]}, ` +
-      `after ${sweeps} sweeps: ${up} of 100 spins point up, and the energy is ${energy.toFixed(2)} a spin. ` +
-      "The points in the charts are means measured here; they lie on the exact curves, or do not.";
-    this.panel.description.set(short, long);
+      `${size} by ${size} spins at temperature ${short(temperature, 5)} ${place}, ` +
+      `updated by ${UPDATED_BY[algorithm]}, after ${sweeps} ${sweeps === 1 ? "sweep" : "sweeps"}: ` +
+      `${up} of 100 spins point up, m = ${fixed(magnetization, 2).trim()}, ` +
+      `and the energy is ${fixed(energy, 2).trim()} a spin. ` +
+      `The charts hold ${points} measured here.` +
+      (field === 0 ? "" : " The exact curves hold without a field and are hidden.");
+    this.panel.description.set(this.inWords(temperature, field, magnetization), long);
   }
 
+  // The kind of state, which a fluctuation does not change: a sentence is heard only when another kind begins.
   inWords(temperature, field, magnetization) {
-    const m = `m = ${fixed(magnetization, 1).trim()}`;
-    if (field !== 0) return `The field pulls the spins ${field > 0 ? "up" : "down"}: ${m}.`;
-    if (Math.abs(temperature - this.critical) < NEAR) return `At the transition, patches of all sizes: ${m}.`;
-    if (temperature > this.critical) return `Disordered, above the transition: ${m}.`;
-    return Math.abs(magnetization) > 0.5
-      ? `Ordered, below the transition: ${m}.`
-      : `Below the transition, with large patches of both signs: ${m}.`;
+    if (Math.abs(magnetization) < SIDES.both) this.sided = false;
+    if (Math.abs(magnetization) > SIDES.one) this.sided = true;
+    if (field !== 0) return `The field pulls the spins ${field > 0 ? "up" : "down"}.`;
+    if (Math.abs(temperature - this.critical) < NEAR)
+      return "Near the transition: between order and disorder.";
+    if (temperature > this.critical) return "Above the transition: no order lasts.";
+    return this.sided
+      ? "Ordered, below the transition."
+      : "Below the transition, with large patches of both signs.";
   }
 
-  // Say where the run stands, and hand the spins to Python.
+  // Hand the spins to Python, and say where the run stands.
   report() {
+    this.known = new DataView(this.magnet.spins.data.slice().buffer);
+    REPORTED.add(this.known);
+    this.model.set("_spins", this.known);
+    this.show();
+  }
+
+  show() {
     const now = this.magnet.measure();
     this.latest = now;
     this.draw();
     this.tell(now);
-    this.reported = new DataView(this.magnet.spins.data.slice().buffer);
-    this.model.set("_spins", this.reported);
     this.readOut(now);
   }
 }

@@ -66,6 +66,11 @@ class IsingLab(Lab, script="ising_lab.js"):
     (64, 64)
     """
 
+    alt = (
+        "A square of spins, nearly all down, beside charts of magnetization and energy against temperature "
+        "with their exact curves."
+    )
+
     size = Integer(128, 8, 512, doc="L, the number of sites along each side")
     temperature = Real(2.27, 0.5, 5.0, doc="T in units of J")
     field = Real(0.0, -2.0, 2.0, doc="h in units of J; the cluster algorithms need 0")

@@ -1,6 +1,6 @@
 // The live mean-field magnet: a ball that rolls in the free energy, and the loop that it draws as the field moves.
 
-import { Chart, dragged, legend, ticks } from "./runtime/chart.js";
+import { Chart, dragged, legend, short, ticks } from "./runtime/chart.js";
 import { drawing, element, fixed, furnish } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -173,7 +173,7 @@ function diamond(chart) {
     class: "lab-dot third",
     visibility: "hidden",
   });
-  chart.inside.append(shape);
+  chart.dots.append(shape);
   const hide = () => shape.setAttribute("visibility", "hidden");
   const move = (x, y) => {
     shape.setAttribute("transform", `translate(${chart.x.to(x).toFixed(1)} ${chart.y.to(y).toFixed(1)})`);
@@ -292,6 +292,7 @@ class MeanFieldLab {
   obey() {
     if (this.tour && this.field !== this.swept) this.endSweep();
     this.magnet.obey({ temperature: this.model.get("temperature"), field: this.field });
+    if (this.tour) this.tour.far = this.far;
     this.landscape.draw(this.magnet);
     this.loops.draw(this.magnet);
     this.draw();
@@ -338,12 +339,16 @@ class MeanFieldLab {
       this.endSweep();
       return;
     }
-    const { h } = this.magnet.spinodal;
-    const far = Math.min((Number.isFinite(h) ? h : 0) + BEYOND, this.panel.limits.field[1]);
-    this.tour = new Tour(this.field, [far, -far, far, 0], GRAIN);
+    this.tour = new Tour(this.field, [1, -1, 1, 0], this.far, GRAIN);
     this.swept = this.field;
     this.sweeper.textContent = "Stop sweep";
     this.panel.set("running", true);
+  }
+
+  // Where a sweep of the field turns.
+  get far() {
+    const { h } = this.magnet.spinodal;
+    return Math.min((Number.isFinite(h) ? h : 0) + BEYOND, this.panel.limits.field[1]);
   }
 
   endSweep() {
@@ -417,12 +422,13 @@ class MeanFieldLab {
     const { magnet, field } = this;
     const temperature = this.model.get("temperature");
     const wells = minima === 1 ? "one well" : field === 0 ? "two wells of the same depth" : "two wells";
-    const short = `${wells[0].toUpperCase()}${wells.slice(1)}; the ball ${near ? `rests ${PLACES[near.kind]}` : "rolls"}.`;
+    const sentence = `${wells[0].toUpperCase()}${wells.slice(1)}; the ball ${near ? `rests ${PLACES[near.kind]}` : "rolls"}.`;
     const places = magnet.points.map(({ m, kind }) => `${kind} at ${fixed(m, 2).trim()}`).join(", ");
     const long =
-      `Free energy with ${wells} at temperature ${temperature} and field ${field}: ${places}. ` +
+      `Free energy with ${wells} at temperature ${short(temperature, 5)} and ` +
+      `${field === 0 ? "without a field" : `in a field of ${short(field, 5)}`}: ${places}. ` +
       `The ball is at m = ${fixed(magnet.m, 2).trim()}.`;
-    this.panel.description.set(short, long);
+    this.panel.description.set(sentence, long);
   }
 }
 

@@ -46,6 +46,11 @@ class MeanFieldLab(Lab, script="mean_field_lab.js"):
     [-0.9303, -0.2029, 0.973]
     """
 
+    alt = (
+        "A free energy whose only minimum holds the ball, beside the S-shaped curve of magnetization against "
+        "field with a hysteresis loop around it."
+    )
+
     temperature = Real(0.7, 0.2, 2.0, doc="T in units of J; the transition is at 1")
     field = Real(0.0, -1.0, 1.0, doc="h in units of J")
     magnetization = Real(0.9, -1.0, 1.0, doc="m, where the ball is")

@@ -1,4 +1,4 @@
-"""A widget alone on a page, rendered as JupyterLab does it: into an element that joins the page later."""
+"""A widget alone on a page, rendered as JupyterLab does it: into elements that join the page later."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ window.model = {{
     save_changes: () => {{ window.saved = {{...state}}; }},
 }};
 const code = URL.createObjectURL(new Blob([state._esm], {{type: "text/javascript"}}));
-const el = document.createElement("div");
 import(code).then(async ({{default: widget}}) => {{
-    setTimeout(() => document.querySelector("main").append(el), 50);
-    window.leave = await widget.render({{model, el}});
+    for (let view = 0; view < {views}; view += 1) {{
+        const el = document.createElement("div");
+        setTimeout(() => document.querySelector("main").append(el), 50);
+        window.leave = await widget.render({{model, el}});
+    }}
 }});
 </script></body></html>"""
 
 
-def written(widget, path):
-    """Write the page of a widget, and return its address."""
+def written(widget, path, *, views=1):
+    """Write the page of a widget, shown once or more often, and return its address."""
     state = {key: value for key, value in widget.get_state().items() if key != "layout"}
     binary = {key: value for key, value in state.items() if isinstance(value, bytes | memoryview)}
     state = {key: value for key, value in state.items() if key not in binary}
     state["binary"] = {key: base64.b64encode(value).decode() for key, value in binary.items()}
     text = json.dumps(state, ensure_ascii=False).replace("</", "<\\/")
-    path.write_text(PAGE.format(style=widget._css, state=text), encoding="utf8")
+    path.write_text(PAGE.format(style=widget._css, state=text, views=views), encoding="utf8")
     return path.as_uri()

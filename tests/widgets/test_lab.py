@@ -165,3 +165,40 @@ def test_a_lab_comes_to_a_place_that_joins_the_page_later(kind, browser, tmp_pat
     assert root.evaluate(SNAPSHOT) != drawn
     assert errors == []
     page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", LABS)
+def test_two_views_of_a_lab_both_live(kind, browser, tmp_path):
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.goto(written(kind(running=False), tmp_path / "page.html", views=2))
+    roots = page.locator(".smbook-lab")
+    roots.get_by_role("button", name="Step", exact=True).nth(1).wait_for()
+    for root in roots.all():
+        before = root.evaluate(SNAPSHOT)
+        root.get_by_role("button", name="Step", exact=True).click()
+        assert root.evaluate(SNAPSHOT) != before
+    roots.first.get_by_role("button", name="Start", exact=True).click()
+    before = [root.evaluate(SNAPSHOT) for root in roots.all()]
+    page.wait_for_timeout(400)
+    moving = [root.evaluate(SNAPSHOT) != old for root, old in zip(roots.all(), before, strict=True)]
+    roots.last.get_by_role("button", name="Pause", exact=True).click()
+    assert kind is not IsingLab or moving == [True, True]
+    assert errors == []
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_view_shows_the_spins_that_another_has_reported(browser, tmp_path):
+    page = browser.new_page()
+    page.goto(written(IsingLab(size=16, running=False), tmp_path / "page.html", views=2))
+    roots = page.locator(".smbook-lab")
+    roots.get_by_role("button", name="Step", exact=True).nth(1).wait_for()
+    for name in ("Step", "Start", "Pause", "Reset", "Step"):
+        roots.first.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_timeout(200)
+        drawn = roots.locator("canvas").evaluate_all("nodes => nodes.map(e => e.toDataURL())")
+        assert name == "Start" or drawn[0] == drawn[1], name
+    page.close()

@@ -6,6 +6,7 @@ const WIDTH = 360;
 const HEIGHT = 220;
 const LETTER = 8; // how wide a letter of a name is, at most
 const MARGIN = { left: 52, right: 12, top: 34, bottom: 44 };
+const DOT = 8; // room for a dot at the end of an axis
 const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
@@ -19,18 +20,26 @@ export class Chart {
       class: "lab-chart",
     });
     this.frame = drawing("g", { class: "lab-axes" });
-    const id = unique("clip");
-    const inside = {
-      x: this.left,
-      y: MARGIN.top,
-      width: WIDTH - this.left - this.right,
-      height: height - MARGIN.top - MARGIN.bottom,
-    };
-    this.inside = drawing("g", { "clip-path": `url(#${id})` });
-    this.svg.append(drawing("clipPath", { id }, drawing("rect", inside)), this.frame, this.inside);
+    this.svg.append(this.frame);
+    this.inside = this.clipped(0);
+    this.dots = this.clipped(DOT); // above all lines
     this.labels = { xLabel, yLabel };
     this.range(x, y);
     legible(this.svg);
+  }
+
+  // A group of which nothing is seen farther beyond the axes than by `room`.
+  clipped(room) {
+    const id = unique("clip");
+    const box = {
+      x: this.left - room,
+      y: MARGIN.top - room,
+      width: WIDTH - this.left - this.right + 2 * room,
+      height: this.height - MARGIN.top - MARGIN.bottom + 2 * room,
+    };
+    const group = drawing("g", { "clip-path": `url(#${id})` });
+    this.svg.append(drawing("clipPath", { id }, drawing("rect", box)), group);
+    return group;
   }
 
   // Give the axes other ends; what is drawn afterwards uses them.
@@ -125,7 +134,7 @@ export class Chart {
   // A dot of class `kind`; it is hidden until it is moved.
   dot(kind, radius = 4) {
     const circle = drawing("circle", { class: `lab-dot ${kind}`, r: radius, visibility: "hidden" });
-    this.inside.append(circle);
+    this.dots.append(circle);
     const move = (x, y) => {
       const seen = Number.isFinite(x + y);
       circle.setAttribute("visibility", seen ? "visible" : "hidden");

@@ -1,5 +1,6 @@
 // Controls: each is bound to one setting of the model, has a label, and shows its value.
 
+import { short } from "./chart.js";
 import { Description } from "./description.js";
 import { element, unique } from "./dom.js";
 
@@ -74,11 +75,11 @@ export class Panel {
   clamp(name, value, label = name) {
     const [low, high] = this.limits[name];
     if (!Number.isFinite(value)) {
-      this.say(`${label} must be a number; it stays at ${this.model.get(name)}.`);
+      this.say(`${label} must be a number; it stays at ${short(this.model.get(name), 16)}.`);
       return this.model.get(name);
     }
     const kept = Math.min(Math.max(value, low), high);
-    if (kept !== value) this.say(`${label} is kept between ${low} and ${high}.`);
+    if (kept !== value) this.say(`${label} is kept between ${short(low, 16)} and ${short(high, 16)}.`);
     return kept;
   }
 
@@ -104,7 +105,7 @@ export class Panel {
     });
     this.follow(name, () => {
       range.value = to(this.model.get(name));
-      range.setAttribute("aria-valuetext", String(this.model.get(name)));
+      range.setAttribute("aria-valuetext", short(this.model.get(name), 5));
     });
     return this.place(label, [range, number], number, where);
   }
@@ -230,9 +231,9 @@ export class Panel {
 
   // The settings with no more digits than a reader wants to see.
   shown() {
-    const short = (value) =>
+    const rounded = (value) =>
       Number.isInteger(value) || typeof value !== "number" ? value : Number(value.toPrecision(6));
-    return this.settings().map(([name, value]) => [name, short(value)]);
+    return this.settings().map(([name, value]) => [name, rounded(value)]);
   }
 
   // Take the settings that the page's address holds for this lab, each within its limits.

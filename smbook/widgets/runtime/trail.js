@@ -33,20 +33,22 @@ export class Trail {
   }
 }
 
-// A number that visits `turns` one after the other in steps of `grain`.
+// A number that visits `turns` one after the other, in units of `far`, which may change on the way.
 export class Tour {
-  constructor(from, turns, grain) {
-    Object.assign(this, { grain, place: Math.round(from / grain) });
-    this.turns = turns.map((turn) => Math.round(turn / grain));
+  constructor(from, turns, far, grain) {
+    Object.assign(this, { turns: [...turns], far, grain, place: Math.round(from / grain) });
   }
 
   get over() {
     return this.turns.length === 0;
   }
 
-  next() {
-    this.place += Math.sign(this.turns[0] - this.place);
-    if (this.place === this.turns[0]) this.turns.shift();
+  // Go on by so many grains.
+  next(grains = 1) {
+    const goal = Math.round((this.turns[0] * this.far) / this.grain);
+    const left = goal - this.place;
+    this.place += Math.sign(left) * Math.min(grains, Math.abs(left));
+    if (this.place === goal) this.turns.shift();
     return Number((this.place * this.grain).toFixed(6));
   }
 }
