@@ -310,4 +310,4 @@ def test_the_magnet_of_ten_million_spins_is_that_of_a_thousand_in_a_field_as_muc
     ]
     state = theory.curie_weiss_finite(10**7, 1 / 0.8, field=1e-8)
     assert f"{state.probability @ state.magnetization:.2f}" == "0.06"
-    assert "h = 10⁻⁸ J" in source
+    assert r"h = 10^{-8}\,J" in source

@@ -62,6 +62,7 @@ class Figure:
         self.root = f"document.querySelector('[data-lab={place.name}]')"
         engine.open(f"{home}{place.page}{visit}#{place.name}?{query}")
         self.seconds = engine.until(f"location.search === '{visit}' && {HERE}({self.root})", patience())
+        engine.evaluate("dispatchEvent(new Event('wheel'))")  # the reader takes over: the page stands still
 
     def ask(self, function, *arguments):
         """Return what a function in JavaScript says of the figure."""

@@ -62,8 +62,8 @@ BROKEN_IMAGES = "() => [...document.images].filter(e => e.complete && !e.natural
 
 def lifeless(page):
     """List the live figures of a page that did not come, or do not move."""
-    missing = page.locator("script[type='application/vnd.jupyter.widget-view+json']").count()
-    still = []
+    views = page.locator("script[type='application/vnd.jupyter.widget-view+json']").count()
+    missing, still = max(views - page.locator(":is([data-lab], [data-question])").count(), 0), []
     for lab in page.locator(".smbook-lab").all():
         lab.scroll_into_view_if_needed()
         before, patience = lab.evaluate(SNAPSHOT), 10

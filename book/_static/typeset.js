@@ -63,11 +63,19 @@
         document.getElementById(this.name) ?? document.querySelector(`[data-lab="${CSS.escape(place)}"]`)
       );
     },
+    get isOff() {
+      return this.node && !(Math.abs(this.node.getBoundingClientRect().top - this.top) <= 2);
+    },
     seek() {
-      const { node } = this;
-      if (!node || Math.abs(node.getBoundingClientRect().top - this.top) <= 2) return;
-      node.scrollIntoView({ behavior: "instant" });
-      this.top = node.getBoundingClientRect().top;
+      if (this.isOff) {
+        this.node.scrollIntoView({ behavior: "instant" });
+        this.top = this.node.getBoundingClientRect().top;
+      }
+      this.height = document.documentElement.scrollHeight;
+    },
+    // Where nothing has grown, it is the reader who scrolls, by whatever means.
+    notice() {
+      if (document.documentElement.scrollHeight === this.height && this.isOff) this.leave();
     },
     aim() {
       this.name = decoded(location.hash.slice(1));
@@ -104,6 +112,7 @@
     // Who reloads a page, or comes back to it, is where they were.
     if (performance.getEntriesByType("navigation")[0]?.type === "navigate") target.aim();
     addEventListener("hashchange", () => target.aim());
+    addEventListener("scroll", () => target.notice(), { passive: true });
     new ResizeObserver(() => target.seek()).observe(document.querySelector("main") ?? document.body);
     for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
       addEventListener(event, () => target.leave(), { passive: true });

@@ -79,18 +79,6 @@ def susceptibility(m, beta, coupling):
 
 
 @kernel
-def resistor_ratio(loop_gain):
-    """Return R2 / R1 = g / (1 - g) of the non-inverting amplifier of gain 1 + R2 / R1 = 1 / (1 - g).
-
-    Examples
-    --------
-    >>> resistor_ratio(0.75)
-    3.0
-    """
-    return loop_gain / (1.0 - loop_gain)
-
-
-@kernel
 def spinodal(beta, coupling, limit):
     """Set `limit` to m_s = sqrt(1 - T / J) and h_s = J m_s - T artanh m_s, where a metastable state ends.
 

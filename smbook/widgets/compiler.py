@@ -66,7 +66,6 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "equation_of_state": (mean_field.equation_of_state, (_FLOAT64, *_LOOP, _REALS, _REALS), _NOTHING),
     "response": (mean_field.response, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),
     "susceptibility": (mean_field.susceptibility, (_FLOAT64, *_LOOP), _FLOAT64),
-    "resistor_ratio": (mean_field.resistor_ratio, (_FLOAT64,), _FLOAT64),
     "spinodal": (mean_field.spinodal, (*_LOOP, _REALS), _NOTHING),
     "fixed_points": (mean_field.fixed_points, (*_LOOP, _FLOAT64, _REALS, _WHOLES), _INT64),
     "flip_flop_fixed_points": (

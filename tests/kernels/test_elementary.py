@@ -249,7 +249,6 @@ KERNELS = [
     (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),
     (mean_field.response, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
     (mean_field.susceptibility, (NUMBER, NUMBER, NUMBER)),
-    (mean_field.resistor_ratio, (NUMBER,)),
     (mean_field.spinodal, (NUMBER, NUMBER, REALS)),
     (mean_field.fixed_points, (NUMBER, NUMBER, NUMBER, REALS, WHOLE)),
     (mean_field.flip_flop_fixed_points, (NUMBER, NUMBER, REALS, PAIRS, WHOLE)),

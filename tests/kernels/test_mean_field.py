@@ -161,12 +161,6 @@ def test_the_gain_of_the_amplifier_diverges_and_then_loses_its_meaning():
     assert kernels.susceptibility(0.0, 1.0, 1.5) == -2
 
 
-@given(st.floats(0, 0.99))
-def test_the_resistors_give_the_gain(loop_gain):
-    """G = 1 + R2 / R1 of the non-inverting amplifier."""
-    assert 1 + kernels.resistor_ratio(loop_gain) == pytest.approx(kernels.susceptibility(0.0, 1.0, loop_gain))
-
-
 def test_the_response_is_a_tanh():
     x, y = np.linspace(-1, 1, 21), np.empty(21)
     kernels.response(x, 2.0, -0.7, 0.3, y)
@@ -351,7 +345,6 @@ def arguments(name, beta, coupling, h):
         "equation_of_state": (2.1 * beta, beta, coupling, m_out, h_out),
         "response": (m, beta, coupling, h, m_out),
         "susceptibility": (h, beta, coupling),
-        "resistor_ratio": (coupling,),
         "spinodal": (beta, coupling, np.zeros(2)),
         "fixed_points": (beta, coupling, h, np.zeros(3), kinds),
         "flip_flop_fixed_points": (beta, coupling, np.array([h, 0.1]), np.zeros((3, 2)), kinds),
