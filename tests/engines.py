@@ -22,6 +22,7 @@ import shutil
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -87,24 +88,24 @@ def patiently(ask, seconds=PATIENCE):
     return answer
 
 
-class Engine:
+class Engine(ABC):
     """A browser with one open page; places on it are pairs (x, y) in pixels of the window."""
 
+    @abstractmethod
     def open(self, url):
         """Begin to load a page, and do not wait for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, script):
         """Return the value, or what is promised, of an expression in JavaScript; JSON must hold it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def drag(self, *places):
         """Press the mouse at the first place, move it over the others, and release it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def press(self, *keys):
         """Press keys, named as `KeyboardEvent.key` names them, one after the other."""
-        raise NotImplementedError
 
     def until(self, script, seconds=PATIENCE):
         """Wait until an expression is true, and return the seconds that it took.
@@ -165,8 +166,9 @@ KEYS |= {"Tab": "\ue004", "Enter": "\ue007"}
 class Driven(Engine):
     """A browser that takes the actions of WebDriver, whose two protocols write them alike."""
 
+    @abstractmethod
     def perform(self, source):
-        raise NotImplementedError
+        """Do the actions of a mouse or a keyboard."""
 
     def drag(self, *places):
         moves = [

@@ -151,28 +151,31 @@ def test_labs_are_told_from_other_figures(kind):
     assert kind().get_state("_kind") == {"_kind": "lab"}
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("kind", LABS)
-def test_a_lab_comes_to_a_place_that_joins_the_page_later(kind, browser, tmp_path):
+@pytest.fixture
+def page(browser):
+    """A page on which nothing goes wrong."""
     page, errors = browser.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
+    yield page
+    page.close()
+    assert errors == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", LABS)
+def test_a_lab_comes_to_a_place_that_joins_the_page_later(kind, page, tmp_path):
     page.goto(written(kind(), tmp_path / "page.html"))
     root = page.locator(".smbook-lab")
     root.get_by_role("button", name="Step", exact=True).wait_for()
     drawn = root.evaluate(SNAPSHOT)
     root.get_by_role("button", name="Step", exact=True).click()
     assert root.evaluate(SNAPSHOT) != drawn
-    assert errors == []
-    page.close()
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("kind", LABS)
-def test_two_views_of_a_lab_both_live(kind, browser, tmp_path):
-    page, errors = browser.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text))
+def test_two_views_of_a_lab_both_live(kind, page, tmp_path):
     page.goto(written(kind(running=False), tmp_path / "page.html", views=2))
     roots = page.locator(".smbook-lab")
     roots.get_by_role("button", name="Step", exact=True).nth(1).wait_for()
@@ -186,13 +189,10 @@ def test_two_views_of_a_lab_both_live(kind, browser, tmp_path):
     moving = [root.evaluate(SNAPSHOT) != old for root, old in zip(roots.all(), before, strict=True)]
     roots.last.get_by_role("button", name="Pause", exact=True).click()
     assert kind is not IsingLab or moving == [True, True]
-    assert errors == []
-    page.close()
 
 
 @pytest.mark.browser
-def test_a_view_shows_the_spins_that_another_has_reported(browser, tmp_path):
-    page = browser.new_page()
+def test_a_view_shows_the_spins_that_another_has_reported(page, tmp_path):
     page.goto(written(IsingLab(size=16, running=False), tmp_path / "page.html", views=2))
     roots = page.locator(".smbook-lab")
     roots.get_by_role("button", name="Step", exact=True).nth(1).wait_for()
@@ -201,4 +201,3 @@ def test_a_view_shows_the_spins_that_another_has_reported(browser, tmp_path):
         page.wait_for_timeout(200)
         drawn = roots.locator("canvas").evaluate_all("nodes => nodes.map(e => e.toDataURL())")
         assert name == "Start" or drawn[0] == drawn[1], name
-    page.close()
