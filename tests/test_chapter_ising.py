@@ -1,10 +1,6 @@
 """The algorithms that the chapter on the Ising model writes out agree with the package."""
 
-import ast
-import json
 from itertools import product
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,19 +11,9 @@ from smbook import ising
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.theory import ising as theory
 from smbook.widgets import MeanFieldLab, Question
+from tests.chapters import Chapter
 
-NOTEBOOK = Path(__file__).parents[1] / "book" / "ising" / "ising-model.ipynb"
-
-
-def definitions(*tags, **names):
-    """Execute the functions that the cells with these tags define; they may use `names`."""
-    scope = {"np": np, "theory": theory, **names}
-    cells = [cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"]
-    for tag in tags:
-        (source,) = ["".join(cell["source"]) for cell in cells if tag in cell["metadata"].get("tags", ())]
-        body = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-        exec(compile(ast.Module(body, []), f"{NOTEBOOK.name}: {tag}", "exec"), scope)
-    return SimpleNamespace(**scope)
+CHAPTER = Chapter("ising/ising-model.ipynb", np=np, theory=theory, Question=Question)
 
 
 def lattice_couplings(shape, coupling):
@@ -65,7 +51,7 @@ class SameDraws:
 @pytest.mark.parametrize("shape", [(8,), (7,), (2,), (4, 6), (3, 5), (2, 3, 4)])
 @pytest.mark.parametrize(("beta", "coupling", "field"), [(0.4, 1.0, 0.0), (0.9, -0.7, 0.3), (0.0, 1.0, 0.5)])
 def test_heat_bath_by_hand_is_the_package_spin_for_spin(shape, beta, coupling, field):
-    sweep = definitions("algorithm-heat-bath").heat_bath_sweep
+    sweep = CHAPTER.definitions("algorithm-heat-bath").heat_bath_sweep
     start = np.random.default_rng(5).choice(np.array([-1, 1], dtype=np.int8), shape)
     order = visits(shape)
     couplings = lattice_couplings(shape, coupling)[np.ix_(order, order)]
@@ -83,7 +69,7 @@ def test_heat_bath_by_hand_is_the_package_spin_for_spin(shape, beta, coupling, f
 
 
 def test_ring_couplings_are_those_of_the_ring():
-    ring_couplings = definitions("algorithm-heat-bath").ring_couplings
+    ring_couplings = CHAPTER.definitions("algorithm-heat-bath").ring_couplings
     for n in (2, 3, 10):
         assert np.array_equal(ring_couplings(n), lattice_couplings((n,), 1.0))
 
@@ -92,14 +78,14 @@ def test_ring_couplings_are_those_of_the_ring():
 @pytest.mark.parametrize("coupling", [1.0, -0.8])
 @pytest.mark.parametrize("field", [0.0, 0.3])
 def test_transfer_matrix_by_hand_agrees(n, coupling, field):
-    by_hand = definitions("algorithm-transfer-matrix").ring_log_partition
+    by_hand = CHAPTER.definitions("algorithm-transfer-matrix").ring_log_partition
     expected = n * theory.ring(n, 0.6, coupling=coupling, field=field).log_partition
     assert by_hand(n, 0.6, coupling, field) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("n", "beta", "field", "coupling"), [(10, 1.3, 0.0, 1.0), (25, 0.7, 0.2, -0.5)])
 def test_curie_weiss_chain_keeps_the_package_distribution(n, beta, field, coupling):
-    chain = definitions("algorithm-curie-weiss-chain")
+    chain = CHAPTER.definitions("algorithm-curie-weiss-chain")
     gain, loss = chain.flip_probabilities(n, beta, field, coupling)
     p = theory.curie_weiss_finite(n, beta, field=field, coupling=coupling).probability
     after = p * (1 - gain - loss)
@@ -114,7 +100,9 @@ def test_curie_weiss_chain_keeps_the_package_distribution(n, beta, field, coupli
 
 def test_curie_weiss_chain_is_the_heat_bath_seen_from_afar():
     n, beta, field, coupling = 6, 0.9, 0.2, 1.1
-    gain, loss = definitions("algorithm-curie-weiss-chain").flip_probabilities(n, beta, field, coupling)
+    gain, loss = CHAPTER.definitions("algorithm-curie-weiss-chain").flip_probabilities(
+        n, beta, field, coupling
+    )
     couplings = coupling / n * (1 - np.eye(n))
     for spins in product([-1, 1], repeat=n):
         s = np.array(spins)
@@ -128,7 +116,7 @@ def test_first_passage_formula_solves_the_linear_equations():
     T, h, n = 0.6, -0.05, 30  # noqa: N806
     low, _, high = theory.curie_weiss_solutions(1 / T, field=h)
     tags = "algorithm-curie-weiss-chain", "algorithm-first-passage"
-    magnet = definitions(*tags, T=T, h=h, low=low, high=high)
+    magnet = CHAPTER.definitions(*tags, T=T, h=h, low=low, high=high)
     gain, loss = magnet.flip_probabilities(n, 1 / T, field=h)
     stay = np.diag(1 - gain - loss) + np.diag(gain[:-1], 1) + np.diag(loss[1:], -1)
     alive = slice(magnet.nearest(n, low) + 1, None)
@@ -141,87 +129,9 @@ def test_first_passage_formula_solves_the_linear_equations():
 
 @pytest.mark.parametrize(("width", "length"), [(2, 3), (5, 4), (4, 9)])
 def test_transfer_matrix_of_strips_agrees_with_kaufman(width, length):
-    eigenvalues = definitions("algorithm-strips").strip_eigenvalues(width, 0.44)
+    eigenvalues = CHAPTER.definitions("algorithm-strips").strip_eigenvalues(width, 0.44)
     expected = width * length * theory.kaufman((length, width), 0.44).log_partition
     assert np.log(np.sum(eigenvalues**length)) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("coupling", [1.0, 0.4])
-def test_the_mean_field_motion_rests_where_the_package_says(coupling):
-    """The drift (gain - loss) of a large chain vanishes at the solutions of the mean-field equation."""
-    n, beta, field = 200_000, 1.7, 0.05
-    gain, loss = definitions("algorithm-curie-weiss-chain").flip_probabilities(n, beta, field, coupling)
-    drift = gain - loss
-    rests = 2 * np.flatnonzero(np.diff(np.sign(drift))) / n - 1
-    expected = theory.curie_weiss_solutions(beta, field=field, coupling=coupling)
-    assert rests == pytest.approx(expected, abs=1e-4)
-
-
-def states_of_one_magnet(beta, field):
-    """Return the stable solutions of the mean-field equation with J = 1, off the spinodal."""
-    roots = theory.curie_weiss_solutions(beta, field=field)
-    return roots[beta * (1 - roots**2) < 1]
-
-
-@pytest.mark.parametrize("beta", [0.7, 1.5, 2.0, 4.0])
-@pytest.mark.parametrize("field", [0.0, 0.03, 0.2, 0.3, -0.1, -0.9])
-def test_a_flip_flop_with_opposite_inputs_has_the_states_of_one_magnet(beta, field):
-    one = states_of_one_magnet(beta, field)
-    both = theory.flip_flop(beta, fields=(field, -field))
-    assert both == pytest.approx(np.transpose([one, -one]), abs=1e-9)
-
-
-def test_the_strength_of_the_inputs_that_the_chapter_quotes():
-    def states(*fields):
-        return len(theory.flip_flop(2.0, fields=fields))
-
-    assert (states(0.26, -0.26), states(0.27, -0.27)) == (2, 1)
-    assert (states(0.49, 0.0), states(0.50, 0.0)) == (2, 1)
-    assert (states(1.14, 1.14), states(1.15, 1.15)) == (2, 1)
-
-
-def test_a_trigger_ends_on_the_branch_that_it_started_on():
-    output = definitions("algorithm-trigger").output
-    high, low = (output(np.full(8000, field), 1.5)[-1] for field in (-0.2, -0.22))
-    roots = theory.curie_weiss_solutions(1.0, field=-0.2, coupling=1.5)
-    assert high == pytest.approx(roots[-1], abs=1e-4)
-    assert low < 0
-
-
-def test_hysteresis_and_not_inertia_alone_keeps_the_trigger_from_chattering():
-    trigger = definitions("algorithm-trigger")
-    t = np.arange(0.05, 100, 0.1)
-    noise = np.repeat(np.random.default_rng(4).normal(0, 0.3, (100, 400)), 10, axis=0)
-    noisy = 0.5 * np.sin(2 * np.pi * t / 40)[:, None] + noise
-    counts = [trigger.switches(trigger.output(noisy, gain, step=0.1)) for gain in (0.0, 1.0, 1.5)]
-    right = [np.mean(count == 4) for count in counts]
-    assert right[0] < 0.1
-    assert 0.4 < right[1] < 0.7
-    assert right[2] > 0.85
-
-
-@pytest.mark.parametrize(("loop_gain", "switches"), [(1.8, 4), (1.85, 0), (2.0, 0)])
-def test_a_stubborn_trigger_misses_the_signal(loop_gain, switches):
-    trigger = definitions("algorithm-trigger")
-    clean = 0.5 * np.sin(2 * np.pi * np.arange(0.005, 100, 0.01) / 40)
-    assert trigger.switches(trigger.output(clean, loop_gain)) == switches
-    assert theory.spinodal(1.0, coupling=1.95).field < 0.5 < theory.spinodal(1.0, coupling=1.96).field
-
-
-def test_a_random_network_has_more_resting_places_than_one_can_visit():
-    sweep = definitions("algorithm-threshold-units").threshold_sweep
-    rng = np.random.default_rng(8)
-    weights = rng.normal(size=(200, 200))
-    weights = weights + weights.T
-    np.fill_diagonal(weights, 0)
-    ends = set()
-    for _ in range(100):
-        state, before = rng.choice([-1.0, 1.0], 200), np.zeros(200)
-        while not np.array_equal(state, before):
-            before = state.copy()
-            sweep(state, weights, np.zeros(200))
-        ends.add((state * state[0]).tobytes())
-    assert len(ends) == 100
 
 
 def test_the_binder_cumulant_at_the_critical_point_and_its_first_correction():
@@ -248,15 +158,7 @@ def test_the_binder_cumulant_at_the_critical_point_and_its_first_correction():
 
 # The questions that the page checks
 
-
-def question(name):
-    """Return the question of a cell, which computes its answer from the package alone."""
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
-    (source,) = ["".join(cell["source"]) for cell in cells if cell["id"] == name]
-    body = ast.parse(source).body
-    scope = {"np": np, "theory": theory, "Question": Question}
-    exec(compile(ast.Module(body[:-1], []), name, "exec"), scope)
-    return eval(compile(ast.Expression(body[-1].value), name, "eval"), scope)
+# The questions that the page checks
 
 
 @pytest.mark.parametrize(
@@ -273,7 +175,7 @@ def question(name):
     ],
 )
 def test_the_length_of_a_patch(typed, right, words):
-    verdict = question("question-walls").check(typed)
+    verdict = CHAPTER.question("question-walls").check(typed)
     assert verdict.right == right
     assert words in verdict.words
 
@@ -289,7 +191,7 @@ def test_the_length_of_a_patch(typed, right, words):
     ],
 )
 def test_the_end_of_the_upper_well(value, error, right, words):
-    verdict = question("question-spinodal").check(value, error)
+    verdict = CHAPTER.question("question-spinodal").check(value, error)
     assert verdict.right == right
     assert words in verdict.words
 
@@ -299,7 +201,7 @@ def test_the_field_of_the_live_figure_answers_its_question():
     fields = -np.arange(40) / 100
     m = MeanFieldLab(temperature=0.5).simulate(fields, dwell=200.0)
     left = np.argmax(m < 0)
-    assert question("question-spinodal").check(fields[left - 1 : left + 1].mean(), 0.005).right
+    assert CHAPTER.question("question-spinodal").check(fields[left - 1 : left + 1].mean(), 0.005).right
 
 
 def test_the_magnet_of_ten_million_spins_is_that_of_a_thousand_in_a_field_as_much_stronger():
