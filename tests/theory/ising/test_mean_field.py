@@ -231,3 +231,25 @@ def test_flip_flop_finds_every_stable_state(beta, fields, coupling):
     saddle = (beta * coupling) ** 2 * np.prod(1 - starts**2, axis=1) > 1
     assert (settled | moving | saddle).all()
     assert len(reached) == len(found)
+
+
+def test_the_binder_cumulant_at_the_critical_point_and_its_first_correction():
+    """U_4 - U_4* to first order in -N m^6 / 30 and in m^2 / 2, the moments taken with exp(-N m^4 / 12)."""
+
+    def moment(power):
+        return 12 ** (power / 4) * math.gamma((power + 1) / 4) / math.gamma(1 / 4)
+
+    def slope(coefficient, power):
+        second, fourth = (
+            coefficient * (moment(order + power) - moment(order) * moment(power)) for order in (2, 4)
+        )
+        return (2 * moment(4) * second / moment(2) - fourth) / (3 * moment(2) ** 2)
+
+    limit = 1 - moment(4) / (3 * moment(2) ** 2)
+    parts = slope(-1 / 30, 6), slope(1 / 2, 2)
+    assert limit == pytest.approx(1 - math.gamma(1 / 4) ** 4 / (24 * np.pi**2))
+    assert parts == pytest.approx((0.1807, 0.1609), abs=5e-5)
+    gaps = [
+        np.sqrt(n) * (ising.curie_weiss_finite(n, 1.0).moments.binder - limit) for n in (10**5, 4 * 10**5)
+    ]
+    assert 2 * gaps[1] - gaps[0] == pytest.approx(sum(parts), abs=1e-5)
