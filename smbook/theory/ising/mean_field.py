@@ -174,16 +174,40 @@ def curie_weiss_finite(n: int, beta: float, *, field: float = 0.0, coupling: flo
     >>> round(curie_weiss_finite(100, 1.0).moments.binder, 7)
     0.3055847
     """
-    n = _checks.integer("n", n, minimum=1)
-    if n > 10**7:
-        raise ValueError(f"n must be at most 10000000; got {n}")
-    beta = _checks.real("beta", beta, minimum=0.0)
-    coupling, field = strengths(coupling, field, beta=beta, n_bonds=8.0 * n)
-    m = np.arange(-n, n + 1, 2) / n
-    log_weight = _log_binomials(n) + n * (beta * coupling * m**2 / 2 + beta * field * m)
+    m, log_weight, _ = _finite_weights(n, beta, coupling, field)
     weight = np.exp(log_weight - log_weight.max())
     total = weight.sum()
-    return FiniteCurieWeiss(m, weight / total, float(log_weight.max() + np.log(total)) / n)
+    return FiniteCurieWeiss(m, weight / total, float(log_weight.max() + np.log(total)) / (m.size - 1))
+
+
+def curie_weiss_first_passage(
+    n: int, beta: float, *, start: int, stop: int, field: float = 0.0, coupling: float = 1.0
+) -> float:
+    """Return the mean time in sweeps until the number of n spins that are up falls from `start` to `stop`.
+
+    For the random-site heat bath of `smbook.curie_weiss`, a birth-death chain of stationary law p_k that
+    loses a spin with probability l_k = (k/n) (1 - tanh(beta (J (2k - n - 1) / n + h))) / 2 an update,
+
+        tau = (1/n) sum_{stop < k <= start} 1 / (l_k p_k) sum_{j >= k} p_j,
+
+    summed in logarithms. It is inf beyond the range of a float (a large cold magnet). Raises ValueError
+    unless 0 <= stop < start <= n. Source: Griffiths, Weng and Langer (1966).
+
+    Examples
+    --------
+    >>> round(curie_weiss_first_passage(20, 1 / 0.6, start=19, stop=1, field=-0.05), 4)
+    109.3501
+    """
+    m, log_weight, (beta, coupling, field) = _finite_weights(n, beta, coupling, field)
+    n = m.size - 1
+    start = _checks.integer("start", start, minimum=1, maximum=n)
+    stop = _checks.integer("stop", stop, minimum=0, maximum=start - 1)
+    k = np.arange(stop + 1, start + 1)
+    log_tail = np.logaddexp.accumulate(log_weight[::-1])[::-1]
+    pull = beta * (coupling * (2 * k - n - 1) / n + field)  # on a spin that is up
+    log_loss = np.log(k / n) - np.logaddexp(0.0, 2 * pull)
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.logaddexp.reduce(log_tail[k] - log_weight[k] - log_loss)) / n)
 
 
 def flip_flop(beta: float, *, fields: tuple[float, float] = (0.0, 0.0), coupling: float = 1.0) -> Floats:
@@ -236,6 +260,20 @@ def _magnetizations(m: ArrayLike) -> Floats:
     if (values > 1).any():
         raise ValueError(f"m must be at most 1; got {values.max()}")
     return values
+
+
+def _finite_weights(
+    n: int, beta: float, coupling: float, field: float
+) -> tuple[Floats, Floats, tuple[float, float, float]]:
+    """Return m = -1 ... 1 of n spins, the logarithms of their weights, and the parameters, checked."""
+    n = _checks.integer("n", n, minimum=1)
+    if n > 10**7:
+        raise ValueError(f"n must be at most 10000000; got {n}")
+    beta = _checks.real("beta", beta, minimum=0.0)
+    coupling, field = strengths(coupling, field, beta=beta, n_bonds=8.0 * n)
+    m = np.arange(-n, n + 1, 2) / n
+    log_weight = _log_binomials(n) + n * (beta * coupling * m**2 / 2 + beta * field * m)
+    return m, log_weight, (beta, coupling, field)
 
 
 def _log_binomials(n: int) -> Floats:

@@ -28,6 +28,9 @@ BY_NUMBER = {
     "curie_weiss_free_energy": lambda beta, **k: ising.curie_weiss_free_energy(0.1, beta, **k),
     "curie_weiss_susceptibility": lambda beta, **k: ising.curie_weiss_susceptibility(0.1, beta, **k),
     "curie_weiss_finite": lambda beta, **k: ising.curie_weiss_finite(5, beta, **k),
+    "curie_weiss_first_passage": lambda beta, **k: ising.curie_weiss_first_passage(
+        5, beta, start=4, stop=1, **k
+    ),
     "spinodal": ising.spinodal,
     "flip_flop": ising.flip_flop,
 }
@@ -134,6 +137,16 @@ def test_bad_numbers_are_refused():
         ising.curie_weiss_finite(0, 0.5)
     with pytest.raises(ValueError, match="n must be at most 10000000; got 10000001"):
         ising.curie_weiss_finite(10**7 + 1, 0.5)
+    for ends, message in (
+        ({"start": 0, "stop": 0}, "start must be at least 1; got 0"),
+        ({"start": 10, "stop": 0}, "start must be at most 9; got 10"),
+        ({"start": 4, "stop": -1}, "stop must be at least 0; got -1"),
+        ({"start": 4, "stop": 4}, "stop must be at most 3; got 4"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ising.curie_weiss_first_passage(9, 0.5, **ends)
+    with pytest.raises(TypeError, match=r"start must be an integer; got 4\.0"):
+        ising.curie_weiss_first_passage(9, 0.5, start=4.0, stop=1)
     for distance, limit in (
         (-1, "least 0; got -1"),
         ([0, 7], "most 6; got 7"),

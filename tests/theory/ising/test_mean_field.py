@@ -187,6 +187,68 @@ def test_finite_curie_weiss_agrees_with_high_precision():
     assert np.isfinite(ising.curie_weiss_finite(1000, 1e5, coupling=-1.0, field=3.0).probability).all()
 
 
+def chain(n, beta, coupling, field):
+    """The matrix of one update of the random-site heat bath, by its definition."""
+    matrix = np.zeros((n + 1, n + 1))
+    for up in range(n + 1):
+        total = 2 * up - n
+        for eligible, to in ((n - up, 1), (up, -1)):
+            if eligible:
+                pull = beta * (coupling * (total + to) / n + field)
+                matrix[up, up + to] = eligible / n * (1 + to * math.tanh(pull)) / 2
+        matrix[up, up] = 1 - matrix[up].sum()
+    return matrix
+
+
+def passage_by_solving(n, beta, start, stop, coupling, field):
+    """Solve t = 1 + Q t on the states above `stop`."""
+    stay = chain(n, beta, coupling, field)[stop + 1 :, stop + 1 :]
+    return np.linalg.solve(np.eye(n - stop) - stay, np.ones(n - stop))[start - stop - 1] / n
+
+
+@PHYSICS
+@given(n=st.integers(1, 30), beta=st.floats(0.0, 1.5), coupling=COUPLINGS, field=FIELDS, data=st.data())
+def test_first_passage_solves_the_linear_system(n, beta, coupling, field, data):
+    start = data.draw(st.integers(1, n))
+    stop = data.draw(st.integers(0, start - 1))
+    mean = ising.curie_weiss_first_passage(n, beta, start=start, stop=stop, coupling=coupling, field=field)
+    assume(mean < 1e6)  # beyond that the system is hard to solve
+    assert mean == pytest.approx(passage_by_solving(n, beta, start, stop, coupling, field), rel=1e-7)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(10, 36.6), (20, 109.4), (30, 316.0)])
+def test_first_passage_from_well_to_well(n, expected):
+    low, _, high = ising.curie_weiss_solutions(1 / 0.6, field=-0.05)
+    start, stop = (round(n * (1 + m) / 2) for m in (high, low))
+    mean = ising.curie_weiss_first_passage(n, 1 / 0.6, start=start, stop=stop, field=-0.05)
+    assert mean == pytest.approx(expected, abs=0.05)
+    assert mean == pytest.approx(passage_by_solving(n, 1 / 0.6, start, stop, 1.0, -0.05), rel=1e-10)
+
+
+def test_first_passage_of_large_magnets():
+    """ln tau grows by beta (f(hilltop) - f(well)) a spin; beyond a float it is inf."""
+    low, top, high = ising.curie_weiss_solutions(1 / 0.6, field=-0.05)
+    barrier = np.diff(ising.curie_weiss_free_energy([high, top], 1 / 0.6, field=-0.05))[0] / 0.6
+
+    def mean(n):
+        start, stop = (round(n * (1 + m) / 2) for m in (high, low))
+        return ising.curie_weiss_first_passage(n, 1 / 0.6, start=start, stop=stop, field=-0.05)
+
+    assert math.log(mean(6000) / mean(3000)) / 3000 == pytest.approx(barrier, rel=1e-3)
+    assert mean(10_000) == math.inf
+
+
+def test_first_passage_of_free_spins_and_of_one_spin():
+    """A spin that is up turns within 2 sweeps on the mean; the last of N free ones to turn is the slowest."""
+    assert ising.curie_weiss_first_passage(1, 0.0, start=1, stop=0) == pytest.approx(2)
+    assert ising.curie_weiss_first_passage(
+        1, 1.0, start=1, stop=0, coupling=0.0, field=-0.5
+    ) == pytest.approx(1 + math.exp(-1))
+    steps = [ising.curie_weiss_first_passage(9, 0.7, start=k, stop=k - 1) for k in range(3, 8)]
+    whole = ising.curie_weiss_first_passage(9, 0.7, start=7, stop=2)
+    assert whole == pytest.approx(sum(steps), rel=1e-13)
+
+
 def test_flip_flop_without_input_holds_either_state():
     m = ising.curie_weiss_magnetization(2.0)
     assert m == pytest.approx(0.957504, abs=5e-7)

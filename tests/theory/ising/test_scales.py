@@ -23,6 +23,9 @@ BY_BETA = {
     "curie_weiss_free_energy": lambda beta, **k: [ising.curie_weiss_free_energy(0.1, beta, **k)],
     "curie_weiss_finite": lambda beta, **k: ising.curie_weiss_finite(6, beta, **k),
     "curie_weiss_finite, moments": lambda beta, **k: ising.curie_weiss_finite(6, beta, **k).moments,
+    "curie_weiss_first_passage": lambda beta, **k: [
+        ising.curie_weiss_first_passage(6, beta, start=5, stop=1, **k)
+    ],
     "flip_flop": lambda beta, *, field, coupling: ising.flip_flop(
         beta, fields=(field, -field / 3), coupling=coupling
     ),
