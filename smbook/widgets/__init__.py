@@ -9,5 +9,6 @@ from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.question import Question
+from smbook.widgets.wall_lab import WallLab
 
-__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab", "Question"]
+__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab", "Question", "WallLab"]

@@ -32,7 +32,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import types
 
-from smbook.kernels import elementary, lattice, mean_field, rng
+from smbook.kernels import elementary, lattice, mean_field, rng, walls
 
 WASM = Path(__file__).with_name("kernels.wasm")
 
@@ -80,6 +80,10 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         _NOTHING,
     ),
     "logic_state": (mean_field.logic_state, (_FLOAT64, _FLOAT64), _INT64),
+    "wall_law": (walls.wall_law, (_INT64, *_LOOP, _REALS, _REALS, _REALS, _REALS), _INT64),
+    "mean_walls": (walls.mean_walls, (_INT64, *_LOOP), _FLOAT64),
+    "first_pair": (walls.first_pair, (_REALS, *_LOOP, _REALS, _REALS), _NOTHING),
+    "free_pair_size": (walls.free_pair_size, _LOOP, _FLOAT64),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"
