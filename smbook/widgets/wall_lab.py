@@ -36,7 +36,7 @@ class WallLab(Lab, script="wall_lab.js"):
     >>> lab
     WallLab(size=16, temperature=0.5, initial='up', speed=60.0, seed=1, running=False)
     >>> round(lab.first_pair, 3), round(lab.expected_walls, 3), lab.likeliest_walls
-    (1.606, 0.077, 0)
+    (1.606, 0.078, 0)
     >>> lab.size = 2
     Traceback (most recent call last):
         ...
