@@ -73,6 +73,7 @@ def record(path):
 # What is seen then must be what the `alt` of its class says.
 ON_PAPER = {
     "IsingLab": ({"temperature": 2.2, "speed": 1000}, {"Start": ("sweeps", 2000)}),
+    "WallLab": ({"temperature": 1, "size": 64, "speed": 200}, {"Start": ("sweeps", 1000)}),
     "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 600)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),

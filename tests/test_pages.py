@@ -218,6 +218,7 @@ def public(module):
         "kernels.elementary",
         "kernels.lattice",
         "kernels.mean_field",
+        "kernels.walls",
         "widgets",
     ],
 )

@@ -13,8 +13,10 @@ const TRANSIENT = 50; // sweeps after which the first average begins
 const ROOM = { least: 8, spare: 2.2 }; // walls that the charts show at least, and in units of the mean
 const FEW = 24; // walls up to which each number of them has its own dot
 const FARTHEST = 5; // decades of N in the chart of the first pair
-const GRID = 40; // points of its curve in a decade
+const GRID = 40; // points of its curve in a decade,
+const POINTS = FARTHEST * GRID + 1; // and in all
 const COLD = 0.5; // the temperature of the presets
+const EVEN = 0.05; // a price that is written as zero
 const SIGNS = [
   ["square up", "spin up"],
   ["square down", "spin down"],
@@ -30,62 +32,49 @@ const SIGNS = [
 class Ring {
   constructor(module, largest) {
     this.kernels = new Kernels(module, 64 * largest + 32768);
-    const real = (length) => this.kernels.array("float64", length);
     this.shape = this.kernels.array("int64", 1);
     this.table = this.kernels.array("int64", 1, 7);
-    this.noted = { bonds: this.kernels.array("int64", 1), sums: this.kernels.array("int64", 1) };
-    const length = FARTHEST * GRID + 1;
-    this.pairs = { sizes: real(length), heat: real(length), price: real(length) };
-    this.pairs.sizes.data.forEach((_, i, all) => {
+    this.noted = [this.kernels.array("int64", 1), this.kernels.array("int64", 1)];
+    const [sizes, heat, price] = [0, 1, 2].map(() => this.kernels.array("float64", POINTS + 1));
+    this.pairs = { sizes, heat, price }; // the last of each is that of the ring itself
+    sizes.data.forEach((_, i, all) => {
       all[i] = Math.max(10 ** (i / GRID), 2);
     });
-    this.pair = { sizes: real(1), heat: real(1), price: real(1) };
     this.ground = this.kernels.top;
   }
 
   // Begin a run; the arrays of the last one, which may have another length, make room.
   start({ size, seed, initial }) {
-    const { kernels } = this;
+    const { kernels, shape, table, noted } = this;
     kernels.top = this.ground;
     this.size = size;
-    this.shape.data[0] = BigInt(size);
-    this.pair.sizes.data[0] = size;
+    this.sweeps = 0;
+    shape.data[0] = BigInt(size);
+    this.pairs.sizes.data[POINTS] = size;
     this.spins = kernels.array("int8", size);
-    this.room = { draws: kernels.array("uint64", 3, size), scratch: kernels.array("int8", 5, size + 2) };
-    this.state = seeded(kernels, seed);
+    const room = [kernels.array("uint64", 3, size), kernels.array("int8", 5, size + 2)];
+    const state = seeded(kernels, seed);
     if (initial === "up") this.spins.data.fill(1);
-    else kernels.run.randomize(this.spins, this.state);
+    else kernels.run.randomize(this.spins, state);
+    this.move = [this.spins, shape, 1, table, ...room, state, 1, ...noted];
     const [energy, heat, free, share] = [0, 1, 2, 3].map(() => kernels.array("float64", (size >> 1) + 1));
     this.law = { energy, heat, free, share };
-    this.sweeps = 0;
   }
 
   // Take the temperature, and compute all that is drawn but the spins.
   obey(temperature) {
     const { run } = this.kernels;
-    const { size, law, pairs, pair } = this;
+    const { size, law, pairs } = this;
     const beta = 1 / temperature;
     run.heat_bath_table(beta, 1, 0, 1, this.table);
     this.likeliest = Number(run.wall_law(size, beta, 1, law.energy, law.heat, law.free, law.share));
     this.mean = run.mean_walls(size, beta, 1);
-    for (const { sizes, heat, price } of [pairs, pair]) run.first_pair(sizes, beta, 1, heat, price);
     this.freeSize = run.free_pair_size(beta, 1);
+    run.first_pair(pairs.sizes, beta, 1, pairs.heat, pairs.price);
   }
 
   sweep() {
-    const { spins, shape, table, room, state, noted } = this;
-    this.kernels.run.single_site(
-      spins,
-      shape,
-      1,
-      table,
-      room.draws,
-      room.scratch,
-      state,
-      1,
-      noted.bonds,
-      noted.sums,
-    );
+    this.kernels.run.single_site(...this.move);
     this.sweeps += 1;
   }
 
@@ -95,7 +84,8 @@ class Ring {
 
   // What a pair of walls costs and gains, and the difference.
   get firstPair() {
-    return { cost: this.law.energy.data[1], gain: this.pair.heat.data[0], price: this.pair.price.data[0] };
+    const { heat, price } = this.pairs;
+    return { cost: this.law.energy.data[1], gain: heat.data[POINTS], price: price.data[POINTS] };
   }
 }
 
@@ -180,6 +170,7 @@ class Balance {
       xLabel: "walls w",
       yLabel: "E, T S and F = E − T S, in units of J",
       describe,
+      height: 290,
     });
     this.zero = this.chart.line("zero");
     this.energy = this.chart.line("third");
@@ -273,7 +264,7 @@ class FirstPair {
     const place = Math.log10(size);
     this.chart.range([0, FARTHEST], [0, Math.max(2 * cost, roundedRange([0, gain])[1])]);
     this.cost.set([0, FARTHEST], [cost, cost]);
-    this.gain.set(Array.from(pairs.sizes.data, Math.log10), pairs.heat.data);
+    this.gain.set(Array.from(pairs.sizes.data.subarray(0, POINTS), Math.log10), pairs.heat.data);
     this.price.set([place, place], [cost, gain]);
     this.free.move(Math.log10(freeSize), cost);
     this.now.move(place, gain);
@@ -289,9 +280,14 @@ function around(top) {
 function roundedRange(values) {
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const [first, second] = ticks(low, high, 4);
+  const [first, second] = ticks(low, high, 6);
   const step = second - first;
   return [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+}
+
+// The mean length of a patch; with less than one wall as a rule it is all there is.
+function patch(size, walls) {
+  return walls < 1 ? "the whole ring" : `${short(size / walls, 3)} spins`;
 }
 
 function signed(value) {
@@ -338,7 +334,15 @@ class WallLab {
       where,
     });
     panel.field("seed", { label: "Seed", where });
-    const names = ["walls", "mean walls", "exact mean", "mean patch", "first pair", "free at N", "sweeps"];
+    const names = [
+      "walls",
+      "mean walls",
+      "exact mean",
+      "mean patch",
+      "first pair costs",
+      "free at N",
+      "sweeps",
+    ];
     this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
     panel.mount();
   }
@@ -429,8 +433,8 @@ class WallLab {
     write.walls(String(walls));
     write["mean walls"](known ? short(measured, 3) : "–");
     write["exact mean"](short(mean, 3));
-    write["mean patch"](known && measured > 0 ? `${short(size / measured, 3)} spins` : "–");
-    write["first pair"](`${signed(firstPair.price)} J`);
+    write["mean patch"](known ? patch(size, measured) : "–");
+    write["first pair costs"](`${signed(firstPair.price)} J`);
     write["free at N"](short(freeSize, 3));
     write.sweeps(String(sweeps));
     for (const [name, value] of Object.entries({ walls, sweeps, mean_walls: measured ?? null }))
@@ -442,8 +446,9 @@ class WallLab {
   describe() {
     const { size, sweeps, walls, likeliest, mean, freeSize, firstPair } = this.ring;
     const { gain, price } = firstPair;
-    const gone = price > 0 ? "they stay away as a rule" : "they come in";
-    const sentence = `The first two walls cost 4J − T ln C(N, 2) = 4.0 − ${gain.toFixed(1)} = ${signed(price)} J: ${gone}.`;
+    const way = price > 0 ? "they stay away as a rule" : "they come in";
+    const words = Math.abs(price) < EVEN ? "they come and go" : way;
+    const sentence = `The first two walls cost 4J − T ln C(N, 2) = 4.0 − ${gain.toFixed(1)} = ${signed(price)} J: ${words}.`;
     const long =
       `A ring of ${size} spins at temperature ${short(this.model.get("temperature"), 5)}, ` +
       `after ${sweeps} ${sweeps === 1 ? "sweep" : "sweeps"}: ${walls || "no"} walls now, ${short(mean, 3)} on average. ` +

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, mean_field, rng
+from smbook.kernels import elementary, lattice, mean_field, rng, walls
 from smbook.kernels.elementary import exp, expm1, log, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
@@ -255,6 +255,10 @@ KERNELS = [
     (mean_field.relax, (REALS, NUMBER, NUMBER, REALS, NUMBER, COUNT, REALS)),
     (mean_field.relax_flip_flop, (REALS, NUMBER, NUMBER, PAIRS, NUMBER, COUNT, PAIRS)),
     (mean_field.logic_state, (NUMBER, NUMBER)),
+    (walls.wall_law, (COUNT, NUMBER, NUMBER, REALS, REALS, REALS, REALS)),
+    (walls.mean_walls, (COUNT, NUMBER, NUMBER)),
+    (walls.first_pair, (REALS, NUMBER, NUMBER, REALS, REALS)),
+    (walls.free_pair_size, (NUMBER, NUMBER)),
 ]
 
 
@@ -289,7 +293,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field):
+    for module in (elementary, rng, lattice, mean_field, walls):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 

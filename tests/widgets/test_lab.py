@@ -7,12 +7,12 @@ import pytest
 import traitlets
 from ipywidgets.embed import embed_data
 
-from smbook.widgets import AmplifierLab, IsingLab, MeanFieldLab
+from smbook.widgets import AmplifierLab, IsingLab, MeanFieldLab, WallLab
 from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
 from tests.browser import SNAPSHOT
 from tests.widgets.alone import written
 
-LABS = [IsingLab, MeanFieldLab, AmplifierLab]
+LABS = [IsingLab, WallLab, MeanFieldLab, AmplifierLab]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
 
@@ -26,6 +26,8 @@ REFUSED = [
     (IsingLab, "algorithm", "glauber", ValueError),
     (IsingLab, "running", 1, TypeError),
     (IsingLab, "_spins", [1, -1], TypeError),
+    (WallLab, "size", 7, ValueError),
+    (WallLab, "initial", "down", ValueError),
     (MeanFieldLab, "magnetization", 1.5, ValueError),
     (AmplifierLab, "circuit", "oscillator", ValueError),
 ]
