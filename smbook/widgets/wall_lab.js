@@ -5,10 +5,8 @@ import { element } from "./runtime/dom.js";
 import { Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
-import { palette, shade } from "./runtime/palette.js";
-import { watchTheme } from "./runtime/theme.js";
+import { Raster } from "./runtime/raster.js";
 
-const ROWS = 150; // sweeps that the picture holds
 const TRANSIENT = 50; // sweeps after which the first average begins
 const ROOM = { least: 8, spare: 2.2 }; // walls that the charts show at least, and in units of the mean
 const FEW = 24; // walls up to which each number of them has its own dot
@@ -17,6 +15,7 @@ const GRID = 40; // points of its curve in a decade,
 const POINTS = FARTHEST * GRID + 1; // and in all
 const COLD = 0.5; // the temperature of the presets
 const EVEN = 0.05; // a price that is written as zero
+const HOW = "cut open: a row a sweep, time runs down";
 const SIGNS = [
   ["square up", "spin up"],
   ["square down", "spin down"],
@@ -117,45 +116,6 @@ class Census {
     const { whole, filling } = this;
     const total = Math.max(filling.count + (whole?.count ?? 0), 1);
     return filling.of.map((count, k) => (count + (whole?.of[k] ?? 0)) / total);
-  }
-}
-
-// The ring cut open, a row of pixels for each sweep; time runs down, and the oldest rows leave at the top.
-class SpaceTime {
-  constructor(panel) {
-    this.panel = panel;
-    this.canvas = element("canvas", { role: "img", class: "lab-rows" });
-    watchTheme(panel, () => this.recolour());
-  }
-
-  start({ size, spins }) {
-    Object.assign(this.canvas, { width: size, height: ROWS });
-    const words = `The ring of ${size} spins, cut open: a row for each sweep, time runs down, and walls are where the colours meet.`;
-    this.canvas.setAttribute("aria-label", words);
-    this.context = this.canvas.getContext("2d");
-    this.image = this.context.createImageData(size, ROWS);
-    this.pixels = new Int32Array(this.image.data.buffer);
-    this.values = new Int8Array(size * ROWS);
-    this.filled = 0;
-    this.add(spins);
-    this.recolour();
-  }
-
-  add({ data }) {
-    if (this.filled === this.values.length) this.values.copyWithin(0, data.length);
-    else this.filled += data.length;
-    this.values.set(data, this.filled - data.length);
-  }
-
-  recolour() {
-    this.tones = palette(this.panel.el, "--lab-spins", 2);
-    this.draw();
-  }
-
-  draw() {
-    const { pixels, values, filled } = this;
-    shade(pixels.subarray(0, filled), values.subarray(0, filled), this.tones, -1, 1);
-    this.context.putImageData(this.image, 0, 0);
   }
 }
 
@@ -298,12 +258,12 @@ class WallLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, census: new Census(), pace: new Pace(), rate: new Rate() });
     this.ring = new Ring(module, panel.limits.size[1]);
-    this.picture = new SpaceTime(panel);
+    this.picture = new Raster(panel);
     this.balance = new Balance();
     this.shares = new Shares();
     this.firstPair = new FirstPair((size) => this.resize(size));
     const [balance, shares, pair] = [this.balance, this.shares, this.firstPair].map(({ chart }) => chart.svg);
-    const words = element("p", { class: "lab-told" }, "The ring, cut open: a row a sweep, time runs down.");
+    const words = element("p", { class: "lab-told" }, `The ring, ${HOW}.`);
     const first = element("div", {}, words, this.picture.canvas, pair);
     const second = element("div", { class: "lab-second" }, balance, shares);
     el.append(element("div", { class: "lab-figures" }, first, second), legend(SIGNS));
@@ -359,7 +319,9 @@ class WallLab {
 
   reset() {
     this.ring.start(Object.fromEntries(this.panel.settings()));
-    this.picture.start(this.ring);
+    const { size, spins } = this.ring;
+    this.picture.start(size, `The ring of ${size} spins, ${HOW}, and walls are where the colours meet.`);
+    this.picture.add(spins.data);
     this.obey();
     this.report();
   }
@@ -387,7 +349,7 @@ class WallLab {
   sweep(count) {
     for (let i = 0; i < count; i += 1) {
       this.ring.sweep();
-      this.picture.add(this.ring.spins);
+      this.picture.add(this.ring.spins.data);
       this.census.add(this.ring.walls);
     }
   }

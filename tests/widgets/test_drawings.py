@@ -1,4 +1,4 @@
-"""What labs draw with, on a bare page in Chromium: heat maps, bars, histograms, networks, paintings."""
+"""What labs draw with, on a bare page in Chromium: heat maps, bars, histograms, networks, canvases."""
 
 from __future__ import annotations
 
@@ -62,7 +62,12 @@ LATTICE = """window.spins = { data: new Int8Array(32 * 32).fill(-1) };
 show("lattice", new (use("lattice").Lattice)(panel, () => { window.painted = true; }));
 lattice.brushes();
 lattice.show({ size: 32, spins });"""
-ALL = [HEAT_MAP, MATRIX, BARS, HISTOGRAM, NETWORK, LAYERS, PAINTING, LATTICE]
+RASTER = """show("raster", new (use("raster").Raster)(panel, { rows: 4 }));
+raster.start(3, "Three spins.");
+raster.add([1, -1, 1]);
+raster.add([-1, -1, 1]);
+raster.draw();"""
+ALL = [HEAT_MAP, MATRIX, BARS, HISTOGRAM, NETWORK, LAYERS, PAINTING, LATTICE, RASTER]
 
 BOXES = "svg => svg.querySelector('.lab-boxes').getAttribute('d')"
 COLOURS = """map => {
@@ -467,6 +472,37 @@ def test_spins_have_the_colours_of_the_book(draw):
     page.evaluate("spins.data[0] = 1; lattice.draw()")
     data = page.evaluate("Array.from(lattice.context.getImageData(0, 0, 2, 1).data)")
     assert data == [0xF4, 0xA6, 0x3A, 255, 0x20, 0x45, 0x8F, 255]
+
+
+# ---- Rasters.
+
+ROWS = """() => {
+    const {width, height} = raster.canvas;
+    const {data} = raster.context.getImageData(0, 0, width, height);
+    return Array.from({length: height}, (_, row) => Array.from({length: width}, (_, column) => {
+        const place = 4 * (row * width + column);
+        return data[place + 3] && (data[place] > 128 ? 1 : -1);
+    }));
+}"""
+
+
+def test_a_raster_fills_from_the_top_and_then_scrolls(draw):
+    page = draw(RASTER)
+    assert page.evaluate(ROWS) == [[1, -1, 1], [-1, -1, 1], [0, 0, 0], [0, 0, 0]]
+    page.evaluate("for (const s of [1, -1, 1]) raster.add([s, s, -s]); raster.draw()")
+    assert page.evaluate(ROWS) == [[-1, -1, 1], [1, 1, -1], [-1, -1, 1], [1, 1, -1]]
+    page.evaluate("raster.start(2, 'Two spins.'); raster.add([1, -1]); raster.draw()")
+    assert page.evaluate(ROWS) == [[1, -1], [0, 0], [0, 0], [0, 0]]
+    assert page.locator("canvas").get_attribute("aria-label") == "Two spins."
+
+
+def test_a_raster_is_only_looked_at_and_follows_the_theme(draw):
+    page = draw(RASTER)
+    assert page.locator("canvas").evaluate("e => getComputedStyle(e).touchAction") == "auto"
+    before = page.evaluate("raster.canvas.toDataURL()")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_timeout(100)
+    assert page.evaluate("raster.canvas.toDataURL()") != before
 
 
 # ---- All of them, for readers of every kind.
