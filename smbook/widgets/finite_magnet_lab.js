@@ -6,7 +6,7 @@ import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 
-const BOXES = 160; // of the distribution, at most
+const BOXES = 120; // of the distribution, at most
 const ROOM = 256; // sweeps in one call of a kernel
 const FIELDS = 60; // of one sign on the curve of the mean
 const NEAREST = 1e-5; // fields about as large stand half-way between zero and the first power of ten
@@ -300,7 +300,7 @@ class Landscape {
     this.bottom = this.law.reduce((high, value) => Math.max(high, value));
     const every = Math.ceil((spins + 1) / 400);
     const shown = Array.from({ length: Math.floor(spins / every) + 1 }, (_, i) => i * every);
-    this.chart.range(ACROSS, [0, roomAbove(1.3 * Math.max(this.barrier(well), 6))]);
+    this.chart.range(ACROSS, [0, roomAbove(Math.max(1.1 * this.barrier(well), 6))]);
     this.line.set(
       shown.map((k) => magnet.magnetization(k)),
       shown.map((k) => this.height(k)),
