@@ -442,8 +442,8 @@ class FiniteMagnetLab {
       panel.preset("Let N \u2192 \u221e", () => this.takeLimit("spins", panel.limits.spins[1], SPINS_SCALE)),
     );
     ofEscape.push(panel.preset("A well worth waiting in", () => this.exemplify()));
-    panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where });
-    panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where });
+    this.handle(panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where }));
+    this.handle(panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where }));
     panel.slider("temperature", { label: "Temperature T", where });
     panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
     panel.field("seed", { label: "Seed", where: panel.rest });
@@ -454,6 +454,14 @@ class FiniteMagnetLab {
       ...this.readOuts(["sweeps"], []),
     };
     panel.mount();
+  }
+
+  // A hand on a setting ends its way to a limit.
+  handle(row) {
+    for (const touch of ["focusin", "pointerdown"])
+      row.addEventListener(touch, () => {
+        this.limit = undefined;
+      });
   }
 
   readOuts(names, owner) {

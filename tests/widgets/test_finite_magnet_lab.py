@@ -278,7 +278,7 @@ def test_the_page_counts_the_escapes_of_waits(shown, field):
 @pytest.mark.browser
 def test_the_two_limits_do_not_commute(shown):
     """At fixed N the mean goes to zero with the field, at a fixed field to m* with N."""
-    page = shown(FiniteMagnetLab(field=0.1, running=False))
+    page = shown(FiniteMagnetLab(field=0.01, running=False))
     page.button("Let h \u2192 0").click()
     page.page.wait_for_function("window.saved.field === 0")
     assert page.readouts()["exact \u27e8m\u27e9"] == 0
@@ -335,36 +335,55 @@ def test_each_view_shows_its_own(shown):
 
 
 @pytest.mark.browser
-def test_it_says_in_words_whether_there_is_a_well_to_wait_in(shown):
-    page = shown(waiting(spins=30))
-    long = described(page, "waits in the upper well, against the field")
-    assert "On the mean an escape takes 316 sweeps; no escapes so far" in long
-    page.type("Spins N", 1000)
-    long = described(page, "Beyond patience: an escape would take about 10")
-    assert page.readouts()["exact mean wait"] is None  # a power of ten
-    page.type("Spins N", 100_000)
-    described(page, "more than 10\u00b3\u2070\u2078 sweeps")
-    page.type("Field h", -0.3)
-    described(page, "No well to wait in: the field is beyond the spinodal")
-    page.type("Temperature T", 1.5)
-    described(page, "No well to wait in: at T = 1 and above")
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"spins": 1000}, "Beyond patience: an escape would take about 10\u2074\u2079 sweeps."),
+        ({"spins": 100_000}, "Beyond patience: an escape would take more than 10\u00b3\u2070\u2078 sweeps."),
+        ({"field": 0.0}, "The magnet waits in one of two equal wells."),
+        ({"field": -0.3}, "No well to wait in: the field is beyond the spinodal, one minimum is left."),
+        ({"temperature": 1.5}, "No well to wait in: at T = 1 and above there is a single minimum."),
+        (
+            {"temperature": 0.999, "field": 0.0},
+            "No well to wait in: so few spins do not tell the two minima apart.",
+        ),
+    ],
+)
+def test_it_says_in_words_whether_there_is_a_well_to_wait_in(shown, given, words):
+    lab = waiting(**given)
+    page = shown(lab)
+    assert words in described(page, words)
     page.press("Step")
-    assert told(page)["escapes"] is None
+    assert told(page)["escapes"] == (None if lab.well is None else 0)
+    assert page.readouts()["escapes"] == told(page)["escapes"]
+
+
+@pytest.mark.browser
+def test_a_preset_leads_to_a_well(shown):
+    page = shown(waiting(temperature=1.5))
     page.button("A well worth waiting in").click()
-    described(page, "waits in the upper well, against the field")
+    long = described(page, "waits in the upper well, against the field")
+    assert long.startswith("30 spins at temperature 0.6 in a field of \u22120.05. ")
+    assert "The barrier is 4.0 times the temperature. On the mean an escape takes 316 sweeps" in long
     assert page.running
 
 
 @pytest.mark.browser
-def test_it_says_in_words_how_the_mean_compares(shown):
-    page = shown(FiniteMagnetLab(running=False))
-    assert "1000 spins at temperature 0.8 in a field of 0.001" in described(page, "In between")
-    page.type("Spins N", 100)
-    described(page, "too weak for so few spins")
-    page.type("Spins N", 10_000)
-    described(page, "nearly that of the infinite magnet")
-    page.type("Field h", 0)
-    described(page, "both signs are equally likely")
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "In between: the field favours one sign, and the other still occurs."),
+        ({"spins": 100}, "The field is too weak for so few spins: both signs occur, and the mean is small."),
+        ({"spins": 10_000}, "The mean of so many spins is nearly that of the infinite magnet."),
+        ({"field": 0.0}, "Without a field both signs are equally likely: the mean is 0, whatever N is."),
+        ({"field": 0.0, "temperature": 1.5}, "No field, no order: one peak at m = 0."),
+    ],
+)
+def test_it_says_in_words_how_the_mean_compares(shown, given, words):
+    lab = FiniteMagnetLab(running=False, **given)
+    long = described(shown(lab), words)
+    assert f"{lab.spins} spins at temperature {lab.temperature:g} " in long
+    assert f"The exact mean of m is {abs(lab.mean):.3f}" in long
 
 
 @pytest.mark.browser
