@@ -6,7 +6,7 @@ import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 
-const BOXES = 160; // of the distribution, at most
+const BOXES = 120; // of the distribution, at most
 const ROOM = 256; // sweeps in one call of a kernel
 const FIELDS = 60; // of one sign on the curve of the mean
 const NEAREST = 1e-5; // fields about as large stand half-way between zero and the first power of ten
@@ -300,7 +300,7 @@ class Landscape {
     this.bottom = this.law.reduce((high, value) => Math.max(high, value));
     const every = Math.ceil((spins + 1) / 400);
     const shown = Array.from({ length: Math.floor(spins / every) + 1 }, (_, i) => i * every);
-    this.chart.range(ACROSS, [0, roomAbove(1.3 * Math.max(this.barrier(well), 6))]);
+    this.chart.range(ACROSS, [0, roomAbove(Math.max(1.1 * this.barrier(well), 6))]);
     this.line.set(
       shown.map((k) => magnet.magnetization(k)),
       shown.map((k) => this.height(k)),
@@ -442,8 +442,8 @@ class FiniteMagnetLab {
       panel.preset("Let N \u2192 \u221e", () => this.takeLimit("spins", panel.limits.spins[1], SPINS_SCALE)),
     );
     ofEscape.push(panel.preset("A well worth waiting in", () => this.exemplify()));
-    panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where });
-    panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where });
+    this.handle(panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where }));
+    this.handle(panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where }));
     panel.slider("temperature", { label: "Temperature T", where });
     panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
     panel.field("seed", { label: "Seed", where: panel.rest });
@@ -454,6 +454,14 @@ class FiniteMagnetLab {
       ...this.readOuts(["sweeps"], []),
     };
     panel.mount();
+  }
+
+  // A hand on a setting ends its way to a limit.
+  handle(row) {
+    for (const touch of ["focusin", "pointerdown"])
+      row.addEventListener(touch, () => {
+        this.limit = undefined;
+      });
   }
 
   readOuts(names, owner) {

@@ -40,7 +40,7 @@ class FiniteMagnetLab(Lab, script="finite_magnet_lab.js"):
     --------
     >>> lab = FiniteMagnetLab(view="escape", spins=30, temperature=0.6, field=-0.05, running=False)
     >>> lab
-    FiniteMagnetLab(view='escape', spins=30, temperature=0.6, field=-0.05, speed=20.0, seed=1, running=False)
+    FiniteMagnetLab(view='escape', spins=30, temperature=0.6, field=-0.05, speed=60.0, seed=1, running=False)
     >>> lab.well, lab.lifetime.__round__(1)
     ((28, 1), 316.0)
     >>> lab.spins = 5
@@ -65,7 +65,7 @@ class FiniteMagnetLab(Lab, script="finite_magnet_lab.js"):
     spins = Integer(1000, 10, 100_000, doc="N, the number of spins")
     temperature = Real(0.8, 0.3, 2.0, doc="T in units of J; the infinite magnet's transition is at 1")
     field = Real(0.001, -0.5, 0.5, doc="h in units of J")
-    speed = Real(20.0, 1.0, 10000.0, doc="sweeps a second, as far as the machine keeps up")
+    speed = Real(60.0, 1.0, 10000.0, doc="sweeps a second, as far as the machine keeps up")
     seed = Integer(1, 0, LARGEST_SEED, doc="the seed that Reset starts from")
     running = Switch(True, doc="whether the lab is running")
 
