@@ -221,6 +221,7 @@ WITH_INTEGERS = {
     "ring_correlation, one": lambda i: [theory.ring_correlation(i(7), 0.5, distance=i(5), coupling=-1.0)],
     "spinodal": lambda i: theory.spinodal(i(2), coupling=i(100)),
     "spontaneous_magnetization": lambda i: theory.spontaneous_magnetization(i([0, 1, 100]), coupling=i(2)),
+    "surface_tension": lambda i: theory.surface_tension(i([0, 1, 100]), coupling=i(2)),
     "transfer_matrix": lambda i: theory.transfer_matrix(i(2), coupling=i(100), field=i(100)),
     "simulate": lambda i: ising.simulate(
         i([4, 6]), i(1), i(120), coupling=i(2), field=i(100), thin=i(7), rng=i(100)
@@ -249,6 +250,9 @@ WITH_INTEGERS = {
     "binned_error": lambda i: statistics.binned_error(i(SERIES), n_bins=i(100)),
     "binder_cumulant": lambda i: statistics.binder_cumulant(i(SERIES), n_bins=i(20)),
     "jackknife": lambda i: statistics.jackknife(lambda x: np.mean(x * 100), i(SERIES), n_bins=i(20)),
+    "bootstrap": lambda i: statistics.bootstrap(
+        lambda x: np.mean(x * 100), i(SERIES), n_bins=i(20), n_resamples=i(10), rng=i(1)
+    ),
     "show_spins": lambda i: figures.show_spins(i([[1, 1], [1, 1]])).images[0].get_array(),
     "IsingLab": lambda i: widgets.IsingLab(size=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "MeanFieldLab": lambda i: widgets.MeanFieldLab(field=i(1)).simulate(i([0, 1, 100]), dwell=i(2)),

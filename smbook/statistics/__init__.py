@@ -1,4 +1,4 @@
-"""Honest error bars for correlated data: autocorrelation times, bins, jackknife and histogram reweighting.
+"""Honest error bars for correlated data: autocorrelation times, bins, resampling, histogram reweighting.
 
 A series is one number a sweep, in the order of the run and with its transient cut off. Chains of one run
 after another are not one series: treat each, then combine.
@@ -9,7 +9,7 @@ from smbook.statistics.autocorrelation import (
     ChainTooShortError,
     integrated_autocorrelation_time,
 )
-from smbook.statistics.errors import binder_cumulant, binned_error, jackknife, mean
+from smbook.statistics.errors import binder_cumulant, binned_error, bootstrap, jackknife, mean
 from smbook.statistics.estimate import Estimate
 from smbook.statistics.reweighting import Reweighted, ReweightingError, reweight, reweight_multiple
 
@@ -21,6 +21,7 @@ __all__ = [
     "ReweightingError",
     "binder_cumulant",
     "binned_error",
+    "bootstrap",
     "integrated_autocorrelation_time",
     "jackknife",
     "mean",

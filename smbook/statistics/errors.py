@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
+from smbook import _checks
 from smbook.statistics._series import bins_of, checked_series, scatter, spread, unit
 from smbook.statistics.autocorrelation import integrated_autocorrelation_time
 from smbook.statistics.estimate import Estimate
@@ -111,21 +112,94 @@ def jackknife(function: Callable[..., float], *series: ArrayLike, n_bins: int = 
     >>> jackknife(np.var, x)
     1.007(15)
     """
-    if not series:
-        raise TypeError("jackknife needs at least one series; got none")
-    arrays = [checked_series("series", values) for values in series]
-    for array in arrays:
-        array.setflags(write=False)  # the next block needs what a function in place would destroy
-    if len({array.size for array in arrays}) > 1:
-        raise ValueError(f"series must have one length; got {[array.size for array in arrays]}")
-    bins = bins_of(arrays[0].size, n_bins)
+    arrays, bins = _blocked("jackknife", series, n_bins)
     value = _number(function(*arrays))
     left_out = [_number(function(*(array[bins != k] for array in arrays))) for k in range(bins[-1] + 1)]
     return Estimate(value, float(spread(np.array(left_out))))
 
 
+def bootstrap(
+    function: Callable[..., float],
+    *series: ArrayLike,
+    n_bins: int = 32,
+    n_resamples: int = 400,
+    rng: int | np.random.SeedSequence | np.random.Generator | None = None,
+) -> Estimate:
+    r"""Return a function of whole series with its blocked bootstrap error.
+
+    The value is ``function(*series)``. The error is the standard deviation of the function over `n_resamples`
+    series, each of B = `n_bins` blocks that are drawn with replacement from the B contiguous blocks of the
+    data (Efron 1979; with blocks, Künsch 1989). For a smooth function of means it agrees with `jackknife`, up
+    to a factor :math:`\sqrt{1-1/B}` and a fraction :math:`1/\sqrt{2\,\text{n_resamples}}` of chance, 4 % for
+    400. It also holds for a median or another quantile, and costs as many calls as there are resamples. For
+    independent entries the blocks may be as short as two.
+
+    Parameters
+    ----------
+    function
+        Takes as many float64 arrays as there are series, each of shape (n,) up to the unevenness of the
+        blocks, and returns a number.
+    series
+        Arrays of one common shape (n,), measured in the same sweeps; the same blocks are drawn from all.
+    n_bins
+        Number of blocks B, each much longer than the autocorrelation time.
+    n_resamples
+        Number of resampled series, at least 2.
+    rng
+        An int seed, a `numpy.random.SeedSequence` or a `numpy.random.Generator`; None draws a seed from the
+        operating system.
+
+    Raises
+    ------
+    TypeError
+        If the function does not return one real number.
+    ValueError
+        If the series differ in length or have fewer than two entries a block.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(3).normal(size=10_000)
+    >>> bootstrap(np.median, x, rng=1)
+    0.003(11)
+    """
+    arrays, bins = _blocked("bootstrap", series, n_bins)
+    count = _checks.integer("n_resamples", n_resamples, minimum=2)
+    generator = _generator(rng)
+    value = _number(function(*arrays))
+    blocks = np.split(np.arange(bins.size), np.flatnonzero(np.diff(bins)) + 1)
+    resampled = []
+    for _ in range(count):
+        drawn = np.concatenate([blocks[k] for k in generator.integers(len(blocks), size=len(blocks))])
+        resampled.append(_number(function(*(array[drawn] for array in arrays))))
+    return Estimate(value, float(scatter(np.array(resampled), ddof=1)))
+
+
+def _blocked(name: str, series: tuple[ArrayLike, ...], n_bins: int) -> tuple[list[Floats], NDArray[np.intp]]:
+    """Return the series that are to be resampled, checked, and the block of each of their entries."""
+    if not series:
+        raise TypeError(f"{name} needs at least one series; got none")
+    arrays = [checked_series("series", values) for values in series]
+    for array in arrays:
+        array.setflags(write=False)  # the next resample needs what a function in place would destroy
+    if len({array.size for array in arrays}) > 1:
+        raise ValueError(f"series must have one length; got {[array.size for array in arrays]}")
+    return arrays, bins_of(arrays[0].size, n_bins)
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    """Return the generator that `rng` means, or raise if it means none."""
+    if rng is None or isinstance(rng, (np.random.Generator, np.random.SeedSequence)):
+        return np.random.default_rng(rng)
+    try:
+        return np.random.default_rng(_checks.integer("rng", rng, minimum=0, maximum=math.inf))
+    except TypeError:
+        raise TypeError(
+            f"rng must be an integer, a numpy.random.SeedSequence or Generator, or None; got {rng!r}"
+        ) from None
+
+
 def _number(value: Any) -> float:
-    """Return what a jackknifed function returned as a float, or raise if it is not one real number."""
+    """Return what a resampled function returned as a float, or raise if it is not one real number."""
     if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "iuf":
         raise TypeError(f"function must return one real number; got {value!r}")
     return float(value)

@@ -10,6 +10,7 @@ from smbook.statistics import (
     Estimate,
     binder_cumulant,
     binned_error,
+    bootstrap,
     integrated_autocorrelation_time,
     jackknife,
     mean,
@@ -52,6 +53,7 @@ def test_arguments_are_left_as_they_were():
 
 
 ESTIMATORS = [mean, binned_error, partial(jackknife, np.max), partial(jackknife, lambda x: x[:100].mean())]
+ESTIMATORS += [partial(bootstrap, np.median, rng=1)]
 
 
 @pytest.mark.parametrize("exponent", [-1000, -664, 0, 100, 1020])

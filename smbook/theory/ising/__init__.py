@@ -28,7 +28,7 @@ from smbook.theory.ising.mean_field import (
     spinodal,
 )
 from smbook.theory.ising.rings import chain, correlation_length, ring, ring_correlation, transfer_matrix
-from smbook.theory.ising.square_lattice import onsager, spontaneous_magnetization
+from smbook.theory.ising.square_lattice import onsager, spontaneous_magnetization, surface_tension
 from smbook.theory.ising.torus import kaufman
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "ring_correlation",
     "spinodal",
     "spontaneous_magnetization",
+    "surface_tension",
     "transfer_matrix",
 ]
 

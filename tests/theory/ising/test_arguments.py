@@ -16,6 +16,7 @@ BY_BETA = {
     "onsager": lambda beta, **k: ising.onsager(beta, **k).energy,
     "kaufman": lambda beta, **k: ising.kaufman((4, 6), beta, **k).specific_heat,
     "spontaneous_magnetization": ising.spontaneous_magnetization,
+    "surface_tension": ising.surface_tension,
     "curie_weiss_magnetization": ising.curie_weiss_magnetization,
     "correlation_length": ising.correlation_length,
     "observables": lambda beta, **k: counted_states((3, 3)).observables(beta, **k).susceptibility,

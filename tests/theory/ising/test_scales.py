@@ -34,6 +34,7 @@ WITHOUT_FIELD = {
     "onsager": ising.onsager,
     "kaufman": lambda beta, **k: ising.kaufman((4, 6), beta, **k),
     "spontaneous_magnetization": lambda beta, **k: [ising.spontaneous_magnetization(beta, **k)],
+    "surface_tension": lambda beta, **k: [ising.surface_tension(beta, **k)],
     "correlation_length": lambda beta, **k: [ising.correlation_length(beta, **k)],
     "ring_correlation": lambda beta, **k: ising.ring_correlation(6, beta, distance=[0, 1, 3, 5], **k),
     "ring_correlation, odd": lambda beta, **k: ising.ring_correlation(7, beta, distance=[0, 1, 5], **k),
@@ -82,6 +83,7 @@ POWERS = {
     "kaufman": (0, 1, 0),
     "curie_weiss_susceptibility": (-1,),
     "spinodal": (0, 1),
+    "surface_tension": (1,),
 }
 
 
@@ -125,6 +127,7 @@ def test_a_frozen_square_lattice(beta):
     assert ising.onsager(beta)[1:] == (-2, 0)
     assert ising.kaufman((4, 6), beta)[1:] == (-2, 0)
     assert ising.spontaneous_magnetization(beta) == 1
+    assert ising.surface_tension(beta) == 2
 
 
 @pytest.mark.parametrize("beta", [1e3, 1e10, 1e200])

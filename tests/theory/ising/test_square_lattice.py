@@ -107,3 +107,48 @@ def test_yang_exponent_and_sign():
     assert ising.spontaneous_magnetization(CRITICAL_BETA) == 0
     assert ising.spontaneous_magnetization(1.0, coupling=-1.0) == 0
     assert ising.spontaneous_magnetization(1e4) == 1
+
+
+def strip(width, k, twist):
+    """Return ln of the largest eigenvalue of a tube's transfer matrix, one bond of each row times `twist`."""
+    s = 1 - 2 * (np.arange(2**width)[:, np.newaxis] >> np.arange(width) & 1)
+    around = s * np.roll(s, -1, axis=1)
+    around[:, -1] *= twist
+    half = np.exp(k / 2 * around.sum(axis=1))
+    return math.log(np.linalg.eigvalsh(half[:, np.newaxis] * np.exp(k * s @ s.T) * half)[-1])
+
+
+@pytest.mark.parametrize(("k", "error"), [(0.5, 0.03), (2 / 3, 6e-4), (1.0, 1e-6)])
+def test_surface_tension_is_the_price_of_a_wall_along_a_tube(k, error):
+    """A row of bonds that reward disagreement puts a wall along the tube; above T_c it costs nothing."""
+    prices = [strip(width, k, 1) - strip(width, k, -1) for width in (4, 6, 8)]
+    misses = np.abs(np.array(prices) - k * ising.surface_tension(k))
+    assert misses[0] > misses[1] > misses[2]
+    assert misses[2] < error
+    hot = [strip(width, 0.2, 1) - strip(width, 0.2, -1) for width in (4, 6, 8)]
+    assert hot[0] > 5 * hot[1] > 25 * hot[2] > 0
+
+
+@PHYSICS
+@given(excess=st.floats(1e-12, 5.0))
+def test_surface_tension_keeps_its_digits(excess):
+    k = CRITICAL_BETA + excess
+    with mp.workdps(50):
+        exact = 2 + mp.log(mp.tanh(mp.mpf(k))) / mp.mpf(k)
+        offset = mp.asinh(1) / 2 - mp.mpf(CRITICAL_BETA)  # the double differs from it by 1e-17
+        expected = float(exact), float(4 * abs(offset) / k)
+    assert ising.surface_tension(k) == pytest.approx(expected[0], rel=1e-14, abs=expected[1])
+
+
+def test_surface_tension_by_numbers():
+    t = np.array([1.0, 1.5, 2.0, 2.2])
+    expected = 2 + t * np.log(np.tanh(1 / t))
+    np.testing.assert_allclose(ising.surface_tension(1 / t), expected, rtol=1e-13)
+    assert ising.surface_tension(1 / 1.5) == pytest.approx(1.190089, abs=5e-7)
+    assert ising.surface_tension(np.array([0.0, 0.3, CRITICAL_BETA])).tolist() == [0, 0, 0]
+    assert ising.surface_tension(1e4) == 2
+    assert ising.surface_tension(0.25, coupling=-4.0) == 4 * ising.surface_tension(1.0)
+    near = ising.surface_tension(1 / (CRITICAL_TEMPERATURE * (1 - 1e-6))) * 1e6
+    assert near == pytest.approx(
+        4 * CRITICAL_TEMPERATURE * CRITICAL_BETA, rel=1e-5
+    )  # vanishes linearly: nu = 1
