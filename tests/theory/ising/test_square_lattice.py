@@ -36,7 +36,9 @@ def test_constants():
     assert math.sinh(2 * CRITICAL_BETA) == pytest.approx(1, abs=4e-16)
     assert pytest.approx(0.44068679350977147, abs=1e-16) == CRITICAL_BETA
     assert pytest.approx(2.269185314213022, abs=1e-15) == CRITICAL_TEMPERATURE
-    assert ising.CRITICAL_BINDER == 0.61069014
+    ratio, error = 0.856216, 1e-6  # Kamieniarz and Bloete's Q = <m^2>^2 / <m^4>
+    assert pytest.approx(1 - 1 / (3 * ratio), abs=5e-8) == ising.CRITICAL_BINDER
+    assert error / (3 * ratio**2) == pytest.approx(5e-7, rel=0.1)
 
 
 @pytest.mark.parametrize(
