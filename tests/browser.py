@@ -124,7 +124,7 @@ def one_of_each():
 
 def kind_of(state):
     name = state["_anywidget_id"].rsplit(".")[-1]
-    return f"{name} as {state['circuit']}" if "circuit" in state else name
+    return f"{name} as {state[state['_aspect']]}" if state["_aspect"] else name
 
 
 def states_on(page, kind="lab"):

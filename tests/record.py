@@ -74,6 +74,14 @@ def record(path):
 ON_PAPER = {
     "IsingLab": ({"temperature": 2.2, "speed": 1000}, {"Start": ("sweeps", 2000)}),
     "MeanFieldLab": ({"temperature": 0.7, "speed": 100}, {"Sweep field": ("sweeps", 600)}),
+    "FiniteMagnetLab-limits": (
+        {"spins": 100, "temperature": 0.8, "field": 0.001, "speed": 1000},
+        {"Start": ("sweeps", 5000)},
+    ),
+    "FiniteMagnetLab-escape": (
+        {"spins": 30, "temperature": 0.6, "field": -0.05, "seed": 1, "speed": 300},
+        {"Start": ("escapes", 2)},
+    ),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

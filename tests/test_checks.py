@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbook import _checks, figures, ising, statistics, widgets
+from smbook import _checks, curie_weiss, figures, ising, statistics, widgets
 from smbook.kernels import rng
 from smbook.theory import ising as theory
 
@@ -200,6 +200,9 @@ WITH_INTEGERS = {
     "chain": lambda i: theory.chain(i([0, 1, 2]), coupling=i(2), field=i(100)),
     "correlation_length": lambda i: theory.correlation_length(i([0, 1, 2]), coupling=i(3)),
     "curie_weiss_finite": lambda i: theory.curie_weiss_finite(i(100), i(1), field=i(2)),
+    "curie_weiss_first_passage": lambda i: [
+        theory.curie_weiss_first_passage(i(100), i(1), start=i(90), stop=i(3), field=i(2))
+    ],
     "curie_weiss_free_energy": lambda i: theory.curie_weiss_free_energy(i([0, 1]), i(2), field=i(100)),
     "curie_weiss_magnetization": lambda i: theory.curie_weiss_magnetization(i([1, 2]), coupling=i(100)),
     "curie_weiss_solutions": lambda i: theory.curie_weiss_solutions(i(100), field=i(0), coupling=i(100)),
@@ -222,6 +225,20 @@ WITH_INTEGERS = {
     "simulate": lambda i: ising.simulate(
         i([4, 6]), i(1), i(120), coupling=i(2), field=i(100), thin=i(7), rng=i(100)
     ),
+    "curie_weiss.simulate": lambda i: curie_weiss.simulate(
+        i(100),
+        i(1),
+        i(120),
+        coupling=i(2),
+        field=i(1),
+        initial=i([90, 3]),
+        n_magnets=i(2),
+        thin=i(7),
+        rng=i(1),
+    ),
+    "first_passage": lambda i: curie_weiss.first_passage(
+        i(100), i(1), start=i(90), stop=i(60), n_magnets=i(2), longest=i(127), rng=i(100)
+    ),
     "wolff_flips_per_sweep": lambda i: [ising.wolff_flips_per_sweep(i([100, 100]), 0.2, coupling=i(1))],
     "seed_state": lambda i: rng.seed_state(i(100)),
     "streams": lambda i: rng.streams(i(100), i(3)),
@@ -235,6 +252,8 @@ WITH_INTEGERS = {
     "show_spins": lambda i: figures.show_spins(i([[1, 1], [1, 1]])).images[0].get_array(),
     "IsingLab": lambda i: widgets.IsingLab(size=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "MeanFieldLab": lambda i: widgets.MeanFieldLab(field=i(1)).simulate(i([0, 1, 100]), dwell=i(2)),
+    "FiniteMagnetLab": lambda i: widgets.FiniteMagnetLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
+    "waits": lambda i: widgets.FiniteMagnetLab(spins=i(10), temperature=0.6, field=-0.1).waits(i(3)),
     "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),
 }
 

@@ -210,12 +210,14 @@ def public(module):
 @pytest.mark.parametrize(
     "name",
     [
+        "curie_weiss",
         "ising",
         "theory.ising",
         "statistics",
         "figures",
         "kernels.rng",
         "kernels.elementary",
+        "kernels.finite_magnet",
         "kernels.lattice",
         "kernels.mean_field",
         "widgets",

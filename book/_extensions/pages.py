@@ -111,18 +111,20 @@ def kind(state: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> kind({"_anywidget_id": "smbook.widgets.amplifier_lab.AmplifierLab", "circuit": "flip-flop"})
+    >>> kind({"_anywidget_id": "smbook.widgets.IsingLab", "_aspect": ""})
+    'IsingLab'
+    >>> kind({"_anywidget_id": "smbook.widgets.AmplifierLab", "_aspect": "circuit", "circuit": "flip-flop"})
     'AmplifierLab-flip-flop'
     """
     name: str = state["_anywidget_id"].rpartition(".")[2]
-    return f"{name}-{state['circuit']}" if "circuit" in state else name
+    return f"{name}-{state[state['_aspect']]}" if state["_aspect"] else name
 
 
 def alternative(state: dict[str, Any]) -> str:
     """Return what the picture of a live figure shows, in words."""
     place, _, name = state["_anywidget_id"].rpartition(".")
     alt: str | dict[str, str] = getattr(importlib.import_module(place), name).alt
-    return alt if isinstance(alt, str) else alt[state["circuit"]]
+    return alt if isinstance(alt, str) else alt[state[state["_aspect"]]]
 
 
 def states(context: dict[str, Any]) -> dict[str, dict[str, Any]]:

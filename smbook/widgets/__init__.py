@@ -6,8 +6,9 @@ The same classes work in JupyterLab and, with no Python behind them, on the page
 from __future__ import annotations
 
 from smbook.widgets.amplifier_lab import AmplifierLab
+from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.question import Question
 
-__all__ = ["AmplifierLab", "IsingLab", "MeanFieldLab", "Question"]
+__all__ = ["AmplifierLab", "FiniteMagnetLab", "IsingLab", "MeanFieldLab", "Question"]

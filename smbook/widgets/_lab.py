@@ -162,9 +162,10 @@ class Lab(Figure, style="lab.css"):
         whether it is set here, by the page, or among others that are held back (`hold_trait_notifications`).
     """
 
-    alt: ClassVar[str | dict[str, str]]  # of a picture of the lab, or of each of its circuits
+    alt: ClassVar[str | dict[str, str]]  # of a picture of the lab, or of each of its aspects
 
     _kind = traitlets.Unicode("lab", read_only=True).tag(sync=True)
+    _aspect = traitlets.Unicode("", read_only=True).tag(sync=True)  # the setting whose choices look different
     _kernels = traitlets.Bytes(read_only=True).tag(sync=True)
     _limits = traitlets.Dict(read_only=True).tag(sync=True)
     _whole = traitlets.List(traitlets.Unicode(), read_only=True).tag(

@@ -67,6 +67,7 @@ class AmplifierLab(Lab, script="amplifier_lab.js"):
     complement = read_out("not Q of the flip-flop; None for the amplifier")
     time = read_out("time since the outputs were last set to zero by hand, in response times")
 
+    _aspect = traitlets.Unicode("circuit", read_only=True).tag(sync=True)
     _step = traitlets.Float(mean_field.STEP, read_only=True).tag(sync=True)
 
     @property

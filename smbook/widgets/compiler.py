@@ -32,7 +32,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import types
 
-from smbook.kernels import elementary, lattice, mean_field, rng
+from smbook.kernels import elementary, finite_magnet, lattice, mean_field, rng
 
 WASM = Path(__file__).with_name("kernels.wasm")
 
@@ -46,6 +46,7 @@ _RUN = (_WORDS, _INT64, _WHOLES, _WHOLES)  # state, thin, bonds, sums
 _TABLE = (_FLOAT64, _FLOAT64, _FLOAT64, _INT64, _WHOLE_ROWS)  # beta, coupling, field, dimension, table
 _LATTICE = (_BYTES, _WHOLES, _INT8)  # spins, shape, sign
 _LOOP = (_FLOAT64, _FLOAT64)  # beta, coupling
+_MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -79,6 +80,13 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (_REALS, *_LOOP, _REAL_ROWS, _FLOAT64, _INT64, _REAL_ROWS),
         _NOTHING,
     ),
+    "flip_table": (finite_magnet.flip_table, (*_LOOP, _FLOAT64, _WHOLE_ROWS), _NOTHING),
+    "walk": (finite_magnet.walk, (*_MAGNETS, _INT64, _WHOLE_ROWS), _NOTHING),
+    "first_passage": (finite_magnet.first_passage, (*_MAGNETS, _INT64, _INT64, _WHOLES), _NOTHING),
+    "passage_time": (finite_magnet.passage_time, (*_LOOP, _FLOAT64, _INT64, _INT64, _INT64), _FLOAT64),
+    "log_law": (finite_magnet.log_law, (*_LOOP, _FLOAT64, _REALS), _NOTHING),
+    "gather": (finite_magnet.gather, (_REALS, _INT64, _REALS), _NOTHING),
+    "means": (finite_magnet.means, (_REALS, _FLOAT64, _REALS, _REALS, _REALS), _NOTHING),
     "logic_state": (mean_field.logic_state, (_FLOAT64, _FLOAT64), _INT64),
 }
 

@@ -1,7 +1,7 @@
 // The live mean-field magnet: a ball that rolls in the free energy, and the loop that it draws as the field moves.
 
 import { Chart, dragged, legend, short, ticks } from "./runtime/chart.js";
-import { drawing, element, fixed, furnish } from "./runtime/dom.js";
+import { element, fixed, furnish } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -112,7 +112,7 @@ class Landscape {
     this.line = this.chart.line("theory");
     this.marks = {
       unstable: this.chart.dot("unstable", 4.5),
-      metastable: diamond(this.chart),
+      metastable: this.chart.diamond("third"),
       stable: this.chart.dot("theory", 4.5),
     };
     this.marks.second = this.chart.dot("theory", 4.5);
@@ -164,22 +164,6 @@ class Landscape {
     this.ball.move(m, f);
     this.ball.node.setAttribute("aria-valuenow", m.toFixed(2));
   }
-}
-
-// A dot in the shape of a diamond.
-function diamond(chart) {
-  const shape = drawing("path", {
-    d: "M0-6L6 0L0 6L-6 0Z",
-    class: "lab-dot third",
-    visibility: "hidden",
-  });
-  chart.dots.append(shape);
-  const hide = () => shape.setAttribute("visibility", "hidden");
-  const move = (x, y) => {
-    shape.setAttribute("transform", `translate(${chart.x.to(x).toFixed(1)} ${chart.y.to(y).toFixed(1)})`);
-    shape.setAttribute("visibility", "visible");
-  };
-  return { node: shape, move, hide };
 }
 
 // Round numbers around all values, so that the axis keeps still while they move a little.

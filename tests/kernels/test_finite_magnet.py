@@ -1,5 +1,6 @@
 """The walk of a finite magnet: its table against the explicit matrix, its moves against the table."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from smbook.kernels import finite_magnet as kernels
 from smbook.kernels.lattice import CERTAIN, IMPOSSIBLE
 from smbook.kernels.rng import next_uint64, seed_state, streams
-from smbook.theory.ising import curie_weiss_finite
+from smbook.theory.ising import curie_weiss_finite, curie_weiss_first_passage
+from smbook.widgets.compiler import EXPORTS, WASM
+from tests.wasm import Kernels
 
 CASES = [
     (1, 0.7, 1.0, 0.2),
@@ -122,4 +125,108 @@ def test_a_passage_goes_on_where_it_was_left(n_updates):
             made += 1
         assert (up[magnet], elapsed[magnet]) == (1, made)
         assert states[magnet].tolist() == state.tolist()
-    assert elapsed.min() >= 8 * n / n
+    assert elapsed.min() >= n - 2
+
+
+def test_a_passage_ends_from_below_too():
+    up, states, elapsed = np.array([1]), streams(3, 1), np.zeros(1, dtype=np.int64)
+    kernels.first_passage(up, flip_table(10, 1 / 0.6, 1.0, 0.05), states, 8, 10**6, elapsed)
+    mirrored, again = np.zeros(1, dtype=np.int64), np.array([1])
+    assert up[0] == 8
+    assert elapsed[0] >= 7
+    kernels.first_passage(again, flip_table(10, 1 / 0.6, 1.0, 0.05), states, 1, 10**6, mirrored)
+    assert mirrored[0] == 0  # it is there already
+
+
+# Laws and times
+
+SIZES = (1, 2, 9, 100, 3001)
+STATES = [(0.5, 0.0), (1.0, 0.01), (1 / 0.8, 1e-3), (1 / 0.3, -0.5), (1 / 0.6, -0.05)]
+
+
+def law_of(n, beta, field):
+    law = np.empty(n + 1)
+    kernels.log_law(beta, 1.0, field, law)
+    return law
+
+
+@pytest.mark.parametrize(("n", "state"), list(itertools.product(SIZES, STATES)))
+def test_the_law_is_that_of_theory(n, state):
+    exact = curie_weiss_finite(n, state[0], field=state[1])
+    np.testing.assert_allclose(np.exp(law_of(n, *state)), exact.probability, rtol=1e-10, atol=1e-290)
+
+
+@pytest.mark.parametrize(("n", "state"), list(itertools.product(SIZES, STATES)))
+def test_the_means_are_those_of_theory(n, state):
+    """From the law without a field, also in fields that turn it around."""
+    fields = np.array([state[1], 0.0, 0.3, -1e-4])
+    m, absolute = np.empty(4), np.empty(4)
+    kernels.means(law_of(n, state[0], 0.0), state[0], fields, m, absolute)
+    for field, signed, size in zip(fields, m, absolute, strict=True):
+        exact = curie_weiss_finite(n, state[0], field=field)
+        assert signed == pytest.approx(exact.magnetization @ exact.probability, abs=1e-11)
+        assert size == pytest.approx(exact.moments.absolute, abs=1e-11)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 200])
+def test_a_gathered_law_is_summed_in_order(size):
+    law = law_of(100, 1.1, 0.01)
+    shares = np.full(-(-101 // size), np.nan)
+    kernels.gather(law, size, shares)
+    expected = np.add.reduceat(np.exp(law), np.arange(0, 101, size))
+    np.testing.assert_allclose(shares, expected, rtol=1e-12)
+    assert shares.sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n", "state"), list(itertools.product((1, 9, 60, 300), STATES)))
+def test_the_mean_passage_is_that_of_theory(n, state):
+    """Two formulas, one summed in logarithms, the other a recursion of positive terms."""
+    for start, stop in ((n, 0), (n, n // 2), (-(-n // 2), 0)):
+        time = kernels.passage_time(state[0], 1.0, state[1], n, start, stop)
+        exact = curie_weiss_first_passage(n, state[0], field=state[1], start=start, stop=stop)
+        assert time == pytest.approx(exact, rel=1e-10)
+
+
+def test_a_passage_that_never_comes_takes_forever():
+    assert kernels.passage_time(1 / 0.6, 1.0, -0.05, 100_000, 94_000, 4000) == math.inf
+    assert kernels.passage_time(1 / 0.3, 1.0, -0.0, 100_000, 99_800, 200) == math.inf
+
+
+# The same bits in a page
+
+OURS = sorted(
+    name for name, (kernel, _, _) in EXPORTS.items() if kernel.py_func.__module__ == kernels.__name__
+)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return Kernels(WASM.read_bytes())
+
+
+def arguments(name, n, beta, field):
+    """Arguments for a kernel, with arrays of their own."""
+    up, states = np.full(3, -(-n // 2)), streams(5, 3)
+    table, fields = flip_table(n, beta, 1.0, field), np.array([field, 0.0, 0.5])
+    return {
+        "flip_table": (beta, 1.0, field, np.zeros((2, n + 1), np.int64)),
+        "walk": (up, table, states, 3, np.zeros((4, 3), np.int64)),
+        "first_passage": (up, table, states, 0, 5000, np.zeros(3, np.int64)),
+        "passage_time": (beta, 1.0, field, n, n, 0),
+        "log_law": (beta, 1.0, field, np.zeros(n + 1)),
+        "gather": (law_of(n, beta, field), 7, np.zeros(-(-(n + 1) // 7))),
+        "means": (law_of(n, beta, 0.0), beta, fields, np.zeros(3), np.zeros(3)),
+    }[name]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_numba_and_webassembly_give_the_same_bits(page, name):
+    for n, state in itertools.product((1, 10, 999), STATES):
+        native, foreign = arguments(name, n, *state), arguments(name, n, *state)
+        returned = EXPORTS[name][0](*native), page.call(name, *foreign)
+        for here, there in zip((*native, returned[0]), (*foreign, returned[1]), strict=True):
+            assert bits(here) == bits(there)
+
+
+def bits(value):
+    return b"" if value is None else np.asarray(value).tobytes()

@@ -7,12 +7,12 @@ import pytest
 import traitlets
 from ipywidgets.embed import embed_data
 
-from smbook.widgets import AmplifierLab, IsingLab, MeanFieldLab
+from smbook.widgets import AmplifierLab, FiniteMagnetLab, IsingLab, MeanFieldLab
 from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
 from tests.browser import SNAPSHOT
 from tests.widgets.alone import written
 
-LABS = [IsingLab, MeanFieldLab, AmplifierLab]
+LABS = [IsingLab, MeanFieldLab, AmplifierLab, FiniteMagnetLab]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
 
@@ -28,6 +28,7 @@ REFUSED = [
     (IsingLab, "_spins", [1, -1], TypeError),
     (MeanFieldLab, "magnetization", 1.5, ValueError),
     (AmplifierLab, "circuit", "oscillator", ValueError),
+    (FiniteMagnetLab, "spins", 9, ValueError),
 ]
 
 
@@ -149,6 +150,17 @@ def test_the_state_of_a_figure_is_small(kind):
 def test_labs_are_told_from_other_figures(kind):
     assert issubclass(kind, Lab)
     assert kind().get_state("_kind") == {"_kind": "lab"}
+
+
+@pytest.mark.parametrize("kind", LABS)
+def test_every_aspect_of_a_lab_is_described_in_words(kind):
+    """A picture stands for each on paper."""
+    lab = kind()
+    if not lab._aspect:
+        assert len(kind.alt) > 30
+        return
+    assert set(kind.alt) == set(lab.class_traits()[lab._aspect].limits)
+    assert all(len(words) > 30 for words in kind.alt.values())
 
 
 @pytest.fixture

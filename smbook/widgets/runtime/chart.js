@@ -7,12 +7,14 @@ const HEIGHT = 220;
 const LETTER = 8; // how wide a letter of a name is, at most
 const MARGIN = { left: 52, right: 12, top: 34, bottom: 44 };
 const DOT = 8; // room for a dot at the end of an axis
+const DIAMOND = "M0-6L6 0L0 6L-6 0Z";
 const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
-  // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for.
-  constructor({ x, y, xLabel, yLabel, describe, names, height = HEIGHT, ...margins }) {
-    Object.assign(this, { height, names, left: MARGIN.left, right: MARGIN.right }, margins);
+  // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for; or `places`,
+  // pairs of a place on that axis and what stands there.
+  constructor({ x, y, xLabel, yLabel, describe, names, places, height = HEIGHT, ...margins }) {
+    Object.assign(this, { height, names, places, left: MARGIN.left, right: MARGIN.right }, margins);
     this.svg = drawing("svg", {
       viewBox: `0 0 ${WIDTH} ${height}`,
       role: "img",
@@ -68,6 +70,7 @@ export class Chart {
 
   // Places on the x axis and what stands there.
   xTicks([low, high], width) {
+    if (this.places) return this.places;
     if (!this.names) return ticks(low, high, 6).map((v) => [v, short(v)]);
     const longest = Math.max(...this.names.map((name) => name.length));
     const every = Math.ceil((((longest + 1) * LETTER) / width) * (high - low));
@@ -143,6 +146,20 @@ export class Chart {
       circle.setAttribute("cy", this.y.to(y).toFixed(1));
     };
     return { node: circle, move, hide: () => move(NaN, NaN) };
+  }
+
+  // A dot in the shape of a diamond.
+  diamond(kind) {
+    const shape = drawing("path", { d: DIAMOND, class: `lab-dot ${kind}`, visibility: "hidden" });
+    this.dots.append(shape);
+    const move = (x, y) => {
+      const seen = Number.isFinite(x + y);
+      shape.setAttribute("visibility", seen ? "visible" : "hidden");
+      if (!seen) return;
+      const [u, v] = [this.x.to(x), this.y.to(y)].map((place) => place.toFixed(1));
+      shape.setAttribute("transform", `translate(${u} ${v})`);
+    };
+    return { node: shape, move, hide: () => move(NaN, NaN) };
   }
 
   // A line across the chart at a place on its axis, with its name beside it.

@@ -33,20 +33,15 @@ export class Kernels {
     this.top = address + size * width;
     if (this.top > this.memory.buffer.byteLength) throw new RangeError(`no room for ${size} of ${type}`);
     const data = new TYPES[type](this.memory.buffer, address, size);
-    const strides = shape.map((_, axis) => width * shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-    return { data, type, address, shape, native: nativeArray(size, width, address, shape, strides) };
+    return { data, type, address, shape, native: nativeArray(size, width, address, shape) };
   }
 
-  // The first `length` entries of a one-dimensional array, on the same memory.
-  part(array, length) {
+  // The first entries of an array, as many as `shape` has, on the same memory.
+  part(array, ...shape) {
+    const size = shape.reduce((a, b) => a * b, 1);
     const width = array.data.BYTES_PER_ELEMENT;
-    const data = array.data.subarray(0, length);
-    return {
-      ...array,
-      data,
-      shape: [length],
-      native: nativeArray(length, width, array.address, [length], [width]),
-    };
+    const data = array.data.subarray(0, size);
+    return { ...array, data, shape, native: nativeArray(size, width, array.address, shape) };
   }
 
   callable(native, { arguments: kinds, returns }) {
@@ -68,7 +63,8 @@ export class Kernels {
   }
 }
 
-function nativeArray(size, width, address, shape, strides) {
+function nativeArray(size, width, address, shape) {
+  const strides = shape.map((_, axis) => width * shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   return [0, 0, BigInt(size), BigInt(width), address, ...shape.map(BigInt), ...strides.map(BigInt)];
 }
 

@@ -6,6 +6,7 @@ import { element, unique } from "./dom.js";
 
 const ROOMY = 768; // width of a window, in pixels, from which all controls are shown
 const OURS = { autocomplete: "off" }; // a control shows its setting, not what a browser remembers of an earlier visit
+const EVEN = { to: (x) => x, from: (x) => x };
 
 export class Panel {
   constructor(el, model) {
@@ -83,12 +84,12 @@ export class Panel {
     return kept;
   }
 
-  // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions.
-  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, integer = false, where }) {
+  // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions. A `scale`
+  // of the lab's own, { to, from, round }, says where on the slider a number stands, and back.
+  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, scale, integer = false, where }) {
     const [low, high] = this.limits[name];
-    const to = logarithmic ? Math.log : (x) => x;
-    const from = logarithmic ? Math.exp : (x) => x;
-    const grain = logarithmic ? (Math.log(high) - Math.log(low)) / 200 : step;
+    const { to, from } = scale ?? (logarithmic ? { to: Math.log, from: Math.exp } : EVEN);
+    const grain = scale || logarithmic ? (to(high) - to(low)) / 200 : step;
     const range = element("input", {
       ...OURS,
       type: "range",
@@ -98,7 +99,7 @@ export class Panel {
       "aria-label": `${label}, slider`,
     });
     const number = this.number(name, { label, step, integer });
-    const round = (x) => Number(integer ? Math.round(x) : x.toFixed(digits));
+    const round = scale?.round ?? ((x) => Number(integer ? Math.round(x) : x.toFixed(digits)));
     range.addEventListener("input", () => {
       this.say("");
       this.set(name, Math.min(Math.max(round(from(Number(range.value))), low), high));
