@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import ListedColormap
     from numpy.typing import ArrayLike
 
-__all__ = ["DOWN", "PALETTE", "UP", "measured", "show_spins", "spin_colormap", "use_style"]
+__all__ = ["DOWN", "PALETTE", "UP", "draw_circuit", "measured", "show_spins", "spin_colormap", "use_style"]
 
 UP = "#F4A63A"  # amber; told from DOWN by lightness alone
 DOWN = "#20458F"  # deep blue
@@ -178,4 +178,45 @@ def measured(
         raise ValueError(f"errors must not be negative; got {pairs[:, 1].min():g}")
     ax = _axes(ax)
     ax.errorbar(places.ravel(), pairs[:, 0], pairs[:, 1], **({"fmt": "o"} | style))
+    return ax
+
+
+def draw_circuit(
+    boxes: Iterable[tuple[float, float, str]],
+    wires: Iterable[ArrayLike],
+    labels: Iterable[tuple[float, float, str]] = (),
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a block diagram: boxes with words in them, wires that end in an arrowhead, labels.
+
+    A box is 1.6 wide and 1 high; around a single sign it is a circle of radius 0.3. `boxes` and `labels` are
+    (x, y, text), with the middle of each. A wire is a sequence of corners (x, y) and ends at the last. The
+    axes have equal scales and no ticks. Raises ValueError if a wire has fewer than two corners.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = draw_circuit([(0, 0, "+"), (2, 0, "tanh")], [[(0.3, 0), (1.2, 0)]], [(0.7, 0.2, "input")])
+    >>> plt.close(ax.figure)
+    """
+    from matplotlib.patches import Circle, Rectangle
+
+    ax = _axes(ax)
+    for x, y, text in boxes:
+        form = Circle((x, y), 0.3) if len(text) == 1 else Rectangle((x - 0.8, y - 0.5), 1.6, 1.0)
+        form.set(facecolor="white", edgecolor=_INK, linewidth=1.2)
+        ax.add_patch(form)
+        ax.text(x, y, text, ha="center", va="center")
+    for corners in wires:
+        path = _checks.reals("each wire", corners)
+        if path.ndim != 2 or path.shape[0] < 2 or path.shape[1] != 2:
+            raise ValueError(f"each wire must have two corners (x, y) or more; got shape {path.shape}")
+        ax.plot(*path.T, color=_INK, linewidth=1.2, solid_joinstyle="miter", zorder=0)
+        arrow = {"arrowstyle": "-|>", "color": _INK, "shrinkA": 0, "shrinkB": 0, "linewidth": 1.2}
+        ax.annotate("", path[-1], path[-2], arrowprops=arrow)
+    for x, y, text in labels:
+        ax.text(x, y, text, ha="center", va="center")
+    ax.set_aspect("equal")
+    ax.set_axis_off()
     return ax

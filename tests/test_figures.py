@@ -205,3 +205,21 @@ def test_points_carry_their_error_bars():
 def test_refuses_points_without_errors(estimates):
     with pytest.raises(ValueError, match="estimates must be 2 pairs"):
         figures.measured([1.0, 2.0], estimates)
+
+
+def test_a_circuit_has_its_boxes_circles_wires_and_words():
+    ax = figures.draw_circuit(
+        boxes=[(0, 0, "+"), (2, 0, "tanh")],
+        wires=[[(0.3, 0), (1.2, 0)], [(2.8, 0), (4, 0), (4, -1), (0, -1), (0, -0.3)]],
+        labels=[(0.7, 0.3, "input")],
+    )
+    assert [type(patch).__name__ for patch in ax.patches] == ["Circle", "Rectangle"]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["+", "tanh", "input"]
+    assert len(ax.lines) == 2
+    assert ax.get_aspect() == 1
+
+
+@pytest.mark.parametrize("wire", [[(0, 0)], [0, 1], [(0, 0, 0), (1, 1, 1)]])
+def test_a_wire_without_two_corners_is_refused(wire):
+    with pytest.raises(ValueError, match="each wire must have two corners"):
+        figures.draw_circuit([], [wire])

@@ -338,7 +338,7 @@ def test_an_amplifier_below_one_shows_no_hysteresis(addresses, context):
     assert gap.max() < 8
 
 
-def test_a_comparator_has_no_thresholds(addresses, context):
+def test_a_loop_gain_of_one_has_no_thresholds(addresses, context):
     lab = open_lab(context, addresses["file"], CIRCUIT, running="false", loop_gain=1)
     guides = lab.root.locator(".lab-chart").first.locator(".lab-line.guide")
     drawn = "nodes => nodes.map(e => e.getAttribute('d')).join('')"

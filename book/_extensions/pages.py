@@ -117,7 +117,7 @@ def kind(state: dict[str, Any]) -> str:
     'AmplifierLab-flip-flop'
     """
     name: str = state["_anywidget_id"].rpartition(".")[2]
-    return f"{name}-{state[state['_aspect']]}" if state["_aspect"] else name
+    return f"{name}-{state[state['_aspect']]}" if state.get("_aspect") else name
 
 
 def alternative(state: dict[str, Any]) -> str:

@@ -577,7 +577,7 @@ class AmplifierLab {
       loopGain > 1
         ? `A Schmitt trigger, its output ${output > 0 ? "high" : output < 0 ? "low" : "at zero"}.`
         : loopGain === 1
-          ? "At a loop gain of 1 the gain for small signals is infinite: a comparator."
+          ? "At a loop gain of 1 no gain holds for small signals: the output follows their cube root, ever more slowly."
           : `An amplifier with a gain of ${gain.toFixed(1)} for small signals.`;
     const switches =
       loopGain > 1 ? ` It switches at inputs of plus and minus ${threshold.input.toFixed(2)}.` : "";
