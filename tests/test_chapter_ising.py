@@ -149,7 +149,7 @@ def test_on_the_square_lattice_a_droplet_decides(side, expected):
 
 
 def test_lifetimes_hang_on_the_rule_of_motion_and_barriers_do_not():
-    """At h = -0.3 Metropolis is faster by 2.3; from h = -0.3 to -0.25 both lifetimes grow by the same factor."""
+    """At h = -0.3 Metropolis is faster by 2.3; both grow by one factor to h = -0.25."""
     time_to_turn = lifetimes().time_to_turn
 
     def mean(algorithm, field):
