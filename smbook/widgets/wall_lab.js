@@ -300,7 +300,7 @@ class WallLab {
       "exact mean",
       "mean patch",
       "first pair costs",
-      "free at N",
+      "pair free at N",
       "sweeps",
     ];
     this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
@@ -397,7 +397,7 @@ class WallLab {
     write["exact mean"](short(mean, 3));
     write["mean patch"](known ? patch(size, measured) : "–");
     write["first pair costs"](`${signed(firstPair.price)} J`);
-    write["free at N"](short(freeSize, 3));
+    write["pair free at N"](short(freeSize, 3));
     write.sweeps(String(sweeps));
     for (const [name, value] of Object.entries({ walls, sweeps, mean_walls: measured ?? null }))
       this.model.set(name, value);
@@ -407,10 +407,10 @@ class WallLab {
 
   describe() {
     const { size, sweeps, walls, likeliest, mean, freeSize, firstPair } = this.ring;
-    const { gain, price } = firstPair;
+    const { cost, gain, price } = firstPair;
     const way = price > 0 ? "they stay away as a rule" : "they come in";
     const words = Math.abs(price) < EVEN ? "they come and go" : way;
-    const sentence = `The first two walls cost 4J − T ln C(N, 2) = 4.0 − ${gain.toFixed(1)} = ${signed(price)} J: ${words}.`;
+    const sentence = `The first two walls cost 4J − T ln C(N, 2) = ${cost.toFixed(1)} − ${gain.toFixed(1)} = ${signed(price)} J: ${words}.`;
     const long =
       `A ring of ${size} spins at temperature ${short(this.model.get("temperature"), 5)}, ` +
       `after ${sweeps} ${sweeps === 1 ? "sweep" : "sweeps"}: ${walls || "no"} walls now, ${short(mean, 3)} on average. ` +

@@ -242,7 +242,7 @@ def test_the_read_outs_are_those_of_python(shown):
         lab.type("Temperature T", temperature)
         python, told = WallLab(size=size, temperature=temperature), lab.readouts()
         assert told["exact mean"] == pytest.approx(python.expected_walls, rel=0.006)
-        assert told["free at N"] == pytest.approx(python.free_pair_size, rel=0.006)
+        assert told["pair free at N"] == pytest.approx(python.free_pair_size, rel=0.006)
         assert told["walls"] == told["sweeps"] == 0
         words = lab.root.locator("dt", has_text="first pair costs").locator("+ dd").inner_text()
         assert float(words.replace("\u2212", "-").removesuffix(" J")) == pytest.approx(
