@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_LONGEST = 1e9  # sweeps of a mean wait, some seconds for ten spins
 _UPDATES_PER_CALL = 10_000_000  # some 50 ms, so that Ctrl-C is heard
 
 
@@ -41,7 +42,7 @@ class FiniteMagnetLab(Lab, script="finite_magnet_lab.js"):
     >>> lab = FiniteMagnetLab(view="escape", spins=30, temperature=0.6, field=-0.05, running=False)
     >>> lab
     FiniteMagnetLab(view='escape', spins=30, temperature=0.6, field=-0.05, speed=60.0, seed=1, running=False)
-    >>> lab.well, lab.lifetime.__round__(1)
+    >>> lab.well, round(lab.lifetime, 1)
     ((28, 1), 316.0)
     >>> lab.spins = 5
     Traceback (most recent call last):
@@ -154,7 +155,8 @@ class FiniteMagnetLab(Lab, script="finite_magnet_lab.js"):
         Raises
         ------
         TypeError, ValueError
-            If `count` is no whole number of at least 0, or if there is no well to wait in.
+            If `count` is no whole number of at least 0, if there is no well to wait in, or if the mean wait
+            is longer than 10^9 sweeps.
 
         Examples
         --------
@@ -164,11 +166,11 @@ class FiniteMagnetLab(Lab, script="finite_magnet_lab.js"):
         True
         """
         count = _checks.integer("count", count, minimum=0)
-        if self.well is None:
-            raise ValueError(
-                f"there is no well to wait in; got spins={self.spins}, temperature={self.temperature}, "
-                f"field={self.field}"
-            )
+        given = f"got spins={self.spins}, temperature={self.temperature}, field={self.field}"
+        if self.well is None or self.lifetime is None:
+            raise ValueError(f"there is no well to wait in; {given}")
+        if self.lifetime > _LONGEST:
+            raise ValueError(f"an escape would take {self.lifetime:.3g} sweeps on the mean; {given}")
         table = np.empty((2, self.spins + 1), dtype=np.int64)
         finite_magnet.flip_table(1.0 / self.temperature, 1.0, self.field, table)
         (start, stop), states = self.well, streams(self.seed, 1)

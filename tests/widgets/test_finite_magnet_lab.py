@@ -136,7 +136,10 @@ def test_there_is_not_always_a_well(given):
 
 
 def test_a_large_magnet_waits_longer_than_a_float_can_say():
-    assert waiting(spins=100_000).lifetime == math.inf
+    lab = waiting(spins=100_000)
+    assert lab.lifetime == math.inf
+    with pytest.raises(ValueError, match="an escape would take inf sweeps on the mean; got spins=100000, "):
+        lab.waits(1)
 
 
 def test_it_starts_in_the_well_or_in_the_lowest_minimum():
