@@ -15,7 +15,7 @@ const NEAR = 0.05; // how close to the transition counts as at it
 const SIGNS = [
   ["square up", "spin up"],
   ["square down", "spin down"],
-  ["line theory", "exact, for an infinite sheet"],
+  ["line theory", "exact, for an infinite lattice"],
   ["dot mean", "mean measured here"],
   ["dot now", "now"],
 ];

@@ -251,7 +251,8 @@ function patch(size, walls) {
 }
 
 function signed(value) {
-  return `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(1)}`;
+  const digits = Math.abs(value).toFixed(1);
+  return Number(digits) === 0 ? digits : `${value < 0 ? "\u2212" : "+"}${digits}`;
 }
 
 class WallLab {
