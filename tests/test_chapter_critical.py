@@ -362,7 +362,7 @@ def test_the_times_of_clusters_and_their_errors_with_ten_other_seeds(name, times
     drift = [fits[4][0].value - fits[16][0].value for fits, _ in results]
     assert name != "Wolff" or np.mean(drift) > 0.02
     large = [{L: tau for L, tau in column.items() if L >= 8} for _, column in results]
-    ratios, sums = zip(*(laws(list(c), list(c.values()))[3:] for c in large), strict=True)
+    sums, ratios = zip(*(laws(list(c), list(c.values()))[3:] for c in large), strict=True)
     assert np.mean(ratios) == pytest.approx(times_heat, rel=0.05)
     assert np.mean(sums) < 2 * 6  # six degrees of freedom
 
