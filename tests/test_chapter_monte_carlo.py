@@ -460,7 +460,7 @@ def test_jackknife_and_bootstrap_are_honest_where_the_states_are_counted():
     for seed in range(12):
         run = ising.simulate((6, 6), CRITICAL, 41_000, initial="up", rng=seed)
         for function, series, true in (
-            (cell.heat, run.energy[1000:], exact[0]),
+            (lambda e: np.var(e) * (6 * CRITICAL) ** 2, run.energy[1000:], exact[0]),
             (cell.binder, run.magnetization[1000:], exact[1]),
         ):
             errors = cell.jackknife_error(function, series), cell.bootstrap_error(function, series, rng)
