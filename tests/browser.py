@@ -15,11 +15,16 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-HTML = Path(__file__).parents[1] / "_build" / "html"
-PAGES = sorted(
-    path.relative_to(HTML).as_posix()
-    for path in HTML.rglob("*.html")
-    if path.relative_to(HTML).parts[0] not in ("_static", "_sources", "index.html")
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+CHAPTERS = [f"{name}.html" for name in re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text())]
+PAGES = sorted(  # in the order of reading
+    (
+        path.relative_to(HTML).as_posix()
+        for path in HTML.rglob("*.html")
+        if path.relative_to(HTML).parts[0] not in ("_static", "_sources", "index.html")
+    ),
+    key=lambda page: (CHAPTERS.index(page) if page in CHAPTERS else -1, page),
 )
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE = {"width": 400, "height": 800}

@@ -70,11 +70,12 @@ def buttons(lab):
 
 
 def outcome(control, value):
-    """Return what a lab shows after Reset, a value for a control, a step, and a touch of the brush."""
+    """Return what a lab shows after Reset, a value for a control, some steps, and a touch of the brush."""
     lab = control.lab
     lab.reset()
     control.put(value)
-    lab.press("Step")
+    for _ in range(3):
+        lab.press("Step")
     if control.kind == "select-one":
         for canvas in lab.root.locator("canvas").all():
             canvas.click()
