@@ -1,8 +1,10 @@
 """What the chapter on critical phenomena writes out agrees with the package, and its claims hold."""
 
 import itertools
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from scipy.stats import chisquare
 from smbook import ising, statistics
 from smbook.theory import ising as theory
 from smbook.widgets import Question
-from tests.chapters import Chapter
+from tests.chapters import Chapter, source
 
 CRITICAL = theory.CRITICAL_BETA
 CHAPTER = Chapter(
@@ -124,6 +126,11 @@ def test_the_limits_that_the_chapter_quotes():
     assert np.log(missing[0] / missing[1]) / np.log(6 / 4) == pytest.approx(2, abs=0.25)  # omega
 
 
+def test_the_torus_is_more_ordered_than_the_plane_by_an_excess_linear_in_the_distance():
+    r = np.array([0.02, 0.05, 0.1])
+    assert (on_the_torus(r, 0.0) * r**0.25 - 1) / r == pytest.approx(0.49, abs=0.005)
+
+
 def test_correlations_of_the_infinite_lattice_along_an_axis():
     """They are determinants (McCoy and Wu, 1973); a coarse grid leaves 1e-8 of the step in their symbol."""
     angle = (np.arange(2**14) + 0.5) * 2 * np.pi / 2**14
@@ -147,6 +154,20 @@ def test_the_correlation_length_above_the_critical_point():
     eigenvalues = np.linalg.eigvalsh(np.exp(beta * (s @ s.T + (across[:, None] + across) / 2)))
     strip = 1 / np.log(eigenvalues[-1] / eigenvalues[-2])
     assert strip < LOOK.exponential_length(3) < strip * 1.01
+
+
+def test_the_two_lengths_differ_by_a_percent_at_most():
+    """Where they differ most, at T = 3, from a strip whose columns are summed with the waves along it."""
+    width, beta = 10, 1 / 3
+    s = 2 * (np.arange(2**width)[:, None] >> np.arange(width) & 1) - 1
+    across = np.sum(s * np.roll(s, 1, axis=1), axis=1)
+    eigenvalues, vectors = np.linalg.eigh(np.exp(beta * (s @ s.T + (across[:, None] + across) / 2)))
+    ratio, overlap = eigenvalues[:-1] / eigenvalues[-1], vectors.T @ (s.sum(axis=1) * vectors[:, -1])
+    zero, lowest = (
+        np.sum(overlap[:-1] ** 2 * (1 - ratio**2) / (1 - 2 * ratio * np.cos(k) + ratio**2))
+        for k in (0, 2 * np.pi / 16)
+    )
+    assert 0.985 < LOOK.second_moment([zero], [lowest], 16) / LOOK.exponential_length(3) < 0.998
 
 
 # Critical slowing down
@@ -188,12 +209,32 @@ def test_integrated_times_on_small_lattices_have_effective_exponents():
 def test_what_the_chapter_prints_of_local_times():
     """Rows of |m| come before those of E."""
     order, energy = CHAPTER.printed("local-times").split("of E")
-    for text, low, high in ((order, 1.95, 2.25), (energy, 1.5, 1.8)):
+    for text, low, high in ((order, 1.95, 2.25), (energy, 1.4, 1.8)):
         (row,) = [line for line in text.splitlines() if line.startswith("  8 ")]
         assert low < float(row.split()[2].split("(")[0]) < high
 
 
 # Clusters
+
+
+@pytest.mark.parametrize(("algorithm", "n_sweeps"), [("wolff", 60_000), ("swendsen-wang", 40_000)])
+def test_clusters_forget_the_energy_more_slowly_than_the_order(algorithm, n_sweeps):
+    ((energy, m),) = FITS.critical_runs(algorithm, (32,), n_sweeps, np.random.default_rng(5)).values()
+    slow, fast = (statistics.jackknife(FITS.memory, x, n_bins=16) for x in (energy, np.abs(m)))
+    assert slow.value > fast.value + np.hypot(slow.error, fast.error)
+
+
+def test_a_sweep_of_wolff_is_one_flip_at_the_critical_point_and_more_above_it():
+    assert {ising.wolff_flips_per_sweep((n, n), CRITICAL) for n in (4, 6, 8, 12, 16, 24, 32, 48, 256)} == {1}
+    assert ising.wolff_flips_per_sweep((32, 32), 1 / 2.6) > 1
+
+
+def test_half_the_coupling_shows_in_the_fluctuations_of_the_energy():
+    """A chain that samples twice the temperature T: beta^2 Var(E) / N against the slope of its energies."""
+    t, step = 2.0, 1e-4
+    slope = np.diff(theory.kaufman((16, 16), 1 / (2 * (t + step * np.array([-1, 1])))).energy)[0] / (2 * step)
+    variance = theory.kaufman((16, 16), 1 / (2 * t)).specific_heat * (2 * t) ** 2
+    assert variance / t**2 == pytest.approx(2 * slope, rel=1e-5)
 
 
 def small_torus():
@@ -327,7 +368,7 @@ def test_power_law_recovers_a_power_with_an_honest_error():
 def exponents(seed):
     """Return the chapter's fits of a shorter set of runs, by quantity."""
     cell = CHAPTER.definitions("algorithm-exponents")
-    sizes, rng = (4, 6, 8, 12, 16, 24, 32, 48, 64), np.random.default_rng(seed)
+    sizes, rng = (4, 6, 8, 12, 16, 24, 32, 48), np.random.default_rng(seed)
     single = FITS.critical_runs("wolff", sizes, 8000, rng)
     coins = FITS.critical_runs("swendsen-wang", sizes, 4000, rng)
     columns = {name: {} for name in ("-beta/nu", "gamma/nu", "1/nu", "Wolff", "Swendsen-Wang")}
@@ -362,9 +403,9 @@ def test_the_times_of_clusters_and_their_errors_with_ten_other_seeds(name, times
     drift = [fits[4][0].value - fits[16][0].value for fits, _ in results]
     assert name != "Wolff" or np.mean(drift) > 0.02
     large = [{L: tau for L, tau in column.items() if L >= 8} for _, column in results]
-    sums, ratios = zip(*(laws(list(c), list(c.values()))[3:] for c in large), strict=True)
+    sums, ratios = zip(*(laws(list(c), list(c.values()))[1:] for c in large), strict=True)
     assert np.mean(ratios) == pytest.approx(times_heat, rel=0.05)
-    assert np.mean(sums) < 2 * 6  # six degrees of freedom
+    assert np.mean(sums) < 2 * 5  # five degrees of freedom
 
 
 def test_corrections_are_seen_without_noise_on_lattices_that_can_be_counted():
@@ -420,7 +461,7 @@ def test_the_exponents_of_the_chapter_are_right_within_their_errors():
         rows = [line.split() for line in CHAPTER.printed("fits").splitlines() if line.startswith(name)]
         scores = {int(row[1]): float(row[3]) for row in rows}
         assert max(abs(scores[L]) for L in (8, 12, 16)) < 4
-    for pair in ("16, 32", "32, 64"):
+    for pair in ("16, 32", "24, 48"):
         assert abs(CHAPTER.column("crossings", pair, 1)) < 4
         assert abs(CHAPTER.column("crossings", pair, 3)) < 4
     assert CHAPTER.column("crossings", " 4, 8", 3) > 3  # corrections
@@ -459,16 +500,18 @@ def scores_of_reweighting(seed, shifts):
 
 
 def test_the_reach_of_reweighting():
-    """Well within it error bars are honest; beyond it all runs lean back to where they were made."""
-    runs = [scores_of_reweighting(seed, (-0.05, -0.005, 0.01, 0.05)) for seed in SEEDS[:4]]
+    """Where targets are accepted error bars are honest; beyond, runs lean back to where they were made."""
+    shifts = -0.05, -0.02, -0.005, 0.01, 0.03, 0.05
+    runs = [scores_of_reweighting(seed, shifts) for seed in SEEDS[:4]]
     scores, accepted = (np.concatenate(parts) for parts in zip(*runs, strict=True))
-    assert accepted.mean(axis=0) == pytest.approx([0, 1, 1, 0], abs=0.1)
+    assert accepted.mean(axis=0) == pytest.approx([0, 0, 1, 1, 0, 0], abs=0.2)
     spread = np.sqrt(np.mean(scores**2, axis=0))
     assert spread[0] > 3
-    assert spread[3] > 1.5
-    assert spread[1:3].max() < 1.5
+    assert spread[5] > 1.5
+    assert spread[2:4].max() < 1.5
+    assert 1.4 < np.sqrt(np.mean(scores[:, [1, 4]] ** 2)) < 3
     assert np.mean(scores[:, 0] < 0) > 0.8
-    assert np.mean(scores[:, 3] > 0) > 0.6
+    assert np.mean(scores[:, 5] > 0) > 0.6
 
 
 # Exercises
@@ -488,6 +531,10 @@ def test_yang_close_to_the_critical_point():
 def test_the_specific_heat_grows_by_the_same_amount_with_every_doubling():
     c = [theory.kaufman((length, length), CRITICAL).specific_heat for length in (512, 1024)]
     assert np.diff(c)[0] / np.log(2) == pytest.approx(8 * CRITICAL**2 / np.pi, rel=6e-4)
+    for length in (8, 32, 128, 512):
+        one, two = (theory.kaufman((n, n), CRITICAL).specific_heat for n in (length, 2 * length))
+        row = f"| {length} to {2 * length} | {(two - one) / np.log(2):.4f} | {np.log2(two / one):.3f} |"
+        assert row in source(CHAPTER.cell("stop-end"))
 
 
 def test_order_decays_as_a_power_from_the_first_sweeps_on():
@@ -503,8 +550,16 @@ def test_order_decays_as_a_power_from_the_first_sweeps_on():
     assert power.error < 0.003
 
 
+def potts():
+    """Return the two functions that the solution of the exercise on three colours writes out."""
+    (text,) = re.findall(r"```python\n(.*?)```", source(CHAPTER.cell("decay-end")), re.DOTALL)
+    scope = vars(CHAPTER.definitions("algorithm-swendsen-wang"))
+    exec(compile(text, "potts", "exec"), scope)
+    return SimpleNamespace(**scope)
+
+
 def test_the_colours_of_potts_have_the_law_of_all_states():
-    cell = CHAPTER.definitions("algorithm-swendsen-wang", "algorithm-potts")
+    cell = potts()
     nine = np.array(list(itertools.product(range(3), repeat=9))).reshape(-1, 3, 3)
     energies = np.array([cell.potts_energy(colours) for colours in nine])
     assert energies[0] == -2
@@ -515,13 +570,15 @@ def test_the_colours_of_potts_have_the_law_of_all_states():
         colours = cell.potts_step(colours, 3, beta, rng)
         series.append(cell.potts_energy(colours))
     measured = statistics.mean(series[100:])
+    assert f"{exact:.4f}" == "-1.7421"
     assert abs(measured.z(exact)) < 4
+    assert 3 * measured.error < 0.03
     assert abs(measured.z(wrong)) > 20
 
 
 def test_two_colours_are_the_ising_model_with_half_the_coupling():
     """E_Potts / N = E_Ising / 2N - 1, so that at the critical point it tends to -(1 + 1 / sqrt 2)."""
-    energy = CHAPTER.definitions("algorithm-potts").potts_energy
+    energy = potts().potts_energy
     spins = np.random.default_rng(8).choice([-1, 1], size=(6, 6)).astype(np.int8)
     assert energy(spins) == pytest.approx(ising.energy(spins) / 2 - 1)
     assert -np.sqrt(2) / 2 - 1 == pytest.approx(
