@@ -20,7 +20,7 @@ const SIGNS = [
   ["dot now", "now"],
 ];
 const SIDES = { both: 0.4, one: 0.6 }; // |m| up to which a sheet has taken no side, and from which it has
-const SIZES = [8, 16, 32, 64, 128, 256, 512];
+const SIZES = [8, 16, 24, 32, 64, 128, 256, 512];
 const ALGORITHMS = {
   "heat-bath": "heat bath",
   metropolis: "Metropolis",
