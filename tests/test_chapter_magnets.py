@@ -3,15 +3,17 @@
 import ast
 import builtins
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.linalg import eigh_tridiagonal
+from scipy.stats import binom
 
 from smbook import curie_weiss, statistics
 from smbook.theory import ising as theory
-from smbook.widgets import AmplifierLab, Question
+from smbook.widgets import AmplifierLab, Question, amplifier_lab
 from tests.chapters import Chapter, source
 
 CHAPTER = Chapter(
@@ -185,6 +187,16 @@ def test_the_gain_is_read_from_noise_without_bias_and_with_honest_errors():
     assert gain["exact_gain"](0.9, 100) < 0.7 / (1 - 0.9)  # the infinite magnet would be refused
 
 
+def test_sixty_sweeps_are_enough_at_loop_gain_one():
+    k = np.arange(101)
+    up = (1 - k / 100) / (1 + np.exp(-2 * (2 * k - 99) / 100))
+    down = k / 100 / (1 + np.exp(2 * (2 * k - 101) / 100))
+    chain = np.diag(1 - up - down) + np.diag(up[:-1], 1) + np.diag(down[1:], -1)
+    start = binom.pmf(k, 100, 0.5)
+    after = 100 * (start @ np.linalg.matrix_power(chain, 6000)) @ (2 * k / 100 - 1) ** 2
+    assert after == pytest.approx(functions(CHAPTER, "gain")["exact_gain"](1.0, 100), rel=1e-6)
+
+
 def test_noise_is_gain_means_the_derivative_of_the_mean():
     def mean(drive):
         state = theory.curie_weiss_finite(50, 1.0, field=drive, coupling=0.8)
@@ -353,6 +365,18 @@ def test_without_noise_the_bit_comes_back(loop_gain, pulse):
             assert lab.simulate([(0, 0)], dwell=400, start=after)[-1] == pytest.approx(start, abs=1e-3)
 
 
+@pytest.mark.parametrize(("pulse", "sets"), [(0.54, False), (0.68, False), (0.69, True)])
+def test_a_pulse_just_above_the_threshold_is_too_short(pulse, sets):
+    """The page's pulse lasts six response times."""
+    script = Path(amplifier_lab.__file__).with_suffix(".js").read_text()
+    assert "const PULSE = 6;" in script
+    assert theory.spinodal(1.0, coupling=2.0).field == pytest.approx(0.533, abs=5e-4)
+    lab, state = AmplifierLab(circuit="flip-flop", loop_gain=2.0), theory.curie_weiss_magnetization(2.0)
+    after = lab.simulate([(pulse, -pulse)], dwell=6, start=(-state, state))[-1]
+    end = lab.simulate([(0, 0)], dwell=400, start=after)[-1]
+    assert end == pytest.approx([state, -state] if sets else [-state, state], abs=1e-3)
+
+
 # ---- How long the bit lasts.
 
 WELL = {"beta": 1 / 0.6, "field": -0.05}
@@ -375,6 +399,19 @@ def test_the_measured_lifetimes_are_the_exact_ones(lifetimes):
             z.append((times.mean() - lifetimes["exact_lifetime"](size)) / error)
         assert abs(np.mean(z)) < 4 / np.sqrt(10)
         assert 0.4 < np.std(z, ddof=1) < 1.9
+
+
+def test_the_step_in_the_landscape_exceeds_the_barrier_by_a_constant(lifetimes):
+    """What the live figure calls barrier / T; the text quotes it for 20 spins."""
+
+    def step(n):
+        exact = theory.curie_weiss_finite(n, **WELL)
+        height, m = -np.log(exact.probability), exact.magnetization
+        return height[(m > -0.3) & (m < 0.6)].max() - height[m > 0.6].min()
+
+    assert (step(20), 20 * lifetimes["barrier"]) == pytest.approx((2.97, 2.22), abs=5e-3)
+    assert step(400) - 400 * lifetimes["barrier"] == pytest.approx(0.75, abs=0.02)
+    assert step(100) - 100 * lifetimes["barrier"] == pytest.approx(0.75, abs=0.05)
 
 
 def test_the_factor_per_spin_is_asymptotic(lifetimes):
@@ -424,6 +461,8 @@ def test_the_readings_of_the_exercise_on_small_signals(at_one):
     (outputs,) = re.findall(r"^\| output \|(.*)\|$", source(cell), re.M)
     for x, m in zip(inputs.split("|"), outputs.split("|"), strict=True):
         assert at_one["at_rest"](0.8, float(x)) == pytest.approx(float(m), abs=6e-5)
+    assert at_one["at_rest"](0.5, 0.02) == pytest.approx(0.040, abs=1e-4)  # the first two things to try
+    assert at_one["at_rest"](0.9, 0.02) == pytest.approx(0.180, abs=2e-4)
     assert at_one["at_rest"](0.8, 0.056) / 0.056 == pytest.approx(4.5, abs=0.02)
 
 

@@ -338,6 +338,22 @@ def test_an_amplifier_below_one_shows_no_hysteresis(addresses, context):
     assert gap.max() < 8
 
 
+def test_an_input_typed_during_a_sweep_is_obeyed(addresses, context):
+    """A hand on the input ends the sweep that moves it."""
+    lab = open_lab(context, addresses["file"], CIRCUIT, running="false", loop_gain=0.5, speed=20)
+    lab.root.scroll_into_view_if_needed()
+    lab.press("Sweep input")
+    lab.button("Stop sweep").wait_for()
+    lab.field("Input voltage").focus()
+    lab.button("Sweep input").wait_for(timeout=5_000)  # the sweep itself would take some 28 s
+    lab.type("Input voltage", 0.02)
+    lab.type("Response times a second", 100)
+    lab.run_for(1000)
+    assert lab.readouts()["input"] == 0.02
+    assert lab.readouts()["output"] == pytest.approx(0.03996, abs=2e-4)
+    lab.page.close()
+
+
 def test_a_loop_gain_of_one_has_no_thresholds(addresses, context):
     lab = open_lab(context, addresses["file"], CIRCUIT, running="false", loop_gain=1)
     guides = lab.root.locator(".lab-chart").first.locator(".lab-line.guide")

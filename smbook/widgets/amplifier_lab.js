@@ -349,7 +349,7 @@ class AmplifierLab {
     panel.menu("circuit", { label: "Circuit" });
     const where = panel.main;
     panel.slider("loop_gain", { label: "Loop gain", where });
-    ofAmplifier.push(panel.slider("voltage", { label: "Input voltage", where }));
+    ofAmplifier.push(this.handle(panel.slider("voltage", { label: "Input voltage", where })));
     ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height", where }));
     panel.slider("speed", { label: "Response times a second", step: 0.5, digits: 1, logarithmic: true });
     this.write = {
@@ -358,6 +358,12 @@ class AmplifierLab {
       ...this.readOuts(["time"], []),
     };
     panel.mount();
+  }
+
+  // A hand on the input ends its sweep, which would write over what is typed.
+  handle(row) {
+    for (const touch of ["focusin", "pointerdown"]) row.addEventListener(touch, () => this.endSweep());
+    return row;
   }
 
   // What runs from the start shows a motion, unless its settings have one: nothing moves where nothing is put in.
