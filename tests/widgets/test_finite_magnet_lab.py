@@ -272,7 +272,7 @@ def test_the_page_counts_the_escapes_of_waits(shown, field):
     after = told(page)
     waits = lab.waits(after["escapes"])
     assert after["escapes"] > 3
-    assert waits.sum() <= after["sweeps"]
+    assert waits.sum() < after["sweeps"] + 1e-6  # in sweeps, each of N updates
     assert after["wait"] == pytest.approx(waits.mean(), rel=1e-12)
     assert after["wait_error"] == pytest.approx(waits.std(ddof=1) / math.sqrt(waits.size), rel=1e-9)
     assert page.readouts()["exact mean wait"] == pytest.approx(lab.lifetime, rel=2e-3)
