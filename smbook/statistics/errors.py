@@ -131,8 +131,8 @@ def bootstrap(
     series, each of B = `n_bins` blocks that are drawn with replacement from the B contiguous blocks of the
     data (Efron 1979; with blocks, Künsch 1989). For a smooth function of means it agrees with `jackknife`, up
     to a factor :math:`\sqrt{1-1/B}` and a fraction :math:`1/\sqrt{2\,\text{n_resamples}}` of chance, 4 % for
-    400. It also holds for a median or another quantile, though not for a maximum or minimum, and costs as many
-    calls as there are resamples. Take some ten blocks or more: with fewer the error comes out too small, by
+    400. It also holds for a median or another quantile, not for a maximum, and costs as many calls as there
+    are resamples. Take some ten blocks or more: with fewer the error comes out too small, by
     16 % with four. For independent entries the blocks may be as short as two.
 
     Parameters
