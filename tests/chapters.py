@@ -18,12 +18,22 @@ class Chapter:
 
     def definitions(self, *tags, **names):
         """Execute the functions that the cells with these tags define; they may use `names`."""
-        scope = self.names | names
+        cells = []
         for tag in tags:
             (cell,) = [cell for cell in self.cells if tag in cell["metadata"].get("tags", ())]
+            cells.append(cell)
+        return SimpleNamespace(**self._executed(cells, names))
+
+    def functions(self, name, **names):
+        """Execute the functions that the cell of this id defines; they may use `names`."""
+        return self._executed([self.cell(name)], names)
+
+    def _executed(self, cells, names):
+        scope = self.names | names
+        for cell in cells:
             body = [node for node in ast.parse(source(cell)).body if isinstance(node, ast.FunctionDef)]
-            exec(compile(ast.Module(body, []), f"{self.path.name}: {tag}", "exec"), scope)
-        return SimpleNamespace(**scope)
+            exec(compile(ast.Module(body, []), f"{self.path.name}: {cell['id']}", "exec"), scope)
+        return scope
 
     def cell(self, name):
         """Return the cell of this id."""

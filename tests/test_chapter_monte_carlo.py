@@ -1,8 +1,6 @@
 """The algorithms that the chapter on Monte Carlo writes out agree with the package, and its claims hold."""
 
 import re
-import symtable
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -14,7 +12,7 @@ from smbook import ising, statistics
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.theory import ising as theory
 from smbook.widgets import Question
-from tests.chapters import Chapter, source
+from tests.chapters import Chapter
 
 CRITICAL, T_C = theory.CRITICAL_BETA, theory.CRITICAL_TEMPERATURE
 CHAPTER = Chapter(
@@ -563,36 +561,6 @@ def test_long_runs_forgive_a_cold_start_and_short_ones_do_not():
     error = 0.04 * np.sqrt(26 / 50_000)
     assert bias[:500].mean() / error == pytest.approx(22, abs=0.5)
     assert bias[540:1040].mean() / error < 0.1 < bias[500:1000].mean() / error
-
-
-# The page
-
-
-def names_of(cell):
-    """Return the names that a cell binds at its top, and those that it takes from elsewhere."""
-    top = symtable.symtable(source(cell), cell["id"], "exec")
-    bound = {name.get_name() for name in top.get_symbols() if name.is_assigned() or name.is_imported()}
-    tables, read = [top], {name.get_name() for name in top.get_symbols() if name.is_referenced()}
-    while tables:
-        tables += (children := tables.pop().get_children())
-        read |= {name.get_name() for child in children for name in child.get_symbols() if name.is_global()}
-    return bound, read - bound
-
-
-def test_a_cell_that_is_run_again_does_the_same():
-    """What a cell takes from another one is bound in a single cell; a generator serves its section."""
-    bound, taken = zip(*[names_of(c) for c in CHAPTER.cells if c["cell_type"] == "code"], strict=True)
-    count = Counter(name for names in bound for name in names)
-    shared = {name for names in taken for name in names if name in count} - {"rng"}
-    assert {name for name in shared if count[name] > 1} == set()
-    assert {"p", "states", "memories", "waits", "counted", "T_relax", "measured"} <= shared
-
-
-def test_every_live_figure_has_its_caption_below_it():
-    cells = CHAPTER.cells
-    live = [index for index, cell in enumerate(cells) if re.search(r"^IsingLab\(", source(cell), re.M)]
-    assert len(live) == 2
-    assert all(source(cells[index + 1]).startswith("*Live figure.*") for index in live)
 
 
 # The questions that the page checks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import symtable
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +17,7 @@ from tests.run_notebooks import found, fresh_cache, run, seconds_of_runs, store
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 DRAWS = re.compile(r"plt\.(subplots|figure|show|plot)\(|show_spins\(")
-MAX_CODE_CELLS = 30  # besides those that pose a question, whose code the page does not show
+MIN_CODE_CELLS, MAX_CODE_CELLS = 15, 25
 MIN_QUESTIONS = 2
 MAX_LINES = 30
 
@@ -67,6 +69,24 @@ def described(metadata):
 def questions(notebook):
     """List the code cells that pose a question which the page checks."""
     return [cell for _, cell in code_cells(notebook) if re.search(r"^Question\(", cell.source, re.MULTILINE)]
+
+
+def names_of(cell):
+    """Return the names that a cell binds at its top, and those that it takes from elsewhere."""
+    top = symtable.symtable(cell.source, cell.id, "exec")
+    bound = {name.get_name() for name in top.get_symbols() if name.is_assigned() or name.is_imported()}
+    tables, read = [top], {name.get_name() for name in top.get_symbols() if name.is_referenced()}
+    while tables:
+        tables += (children := tables.pop().get_children())
+        read |= {name.get_name() for child in children for name in child.get_symbols() if name.is_global()}
+    return bound, read - bound
+
+
+def bound_again(notebook):
+    """List what one cell takes from another and more than one binds; a generator serves its section."""
+    bound, taken = zip(*[names_of(cell) for _, cell in code_cells(notebook)], strict=True)
+    count = Counter(name for names in bound for name in names)
+    return sorted(name for name in set().union(*taken) - {"rng"} if count[name] > 1)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: str(path.relative_to(BOOK)))
@@ -135,7 +155,7 @@ def test_cells_are_short(notebook):
 
 
 def test_chapters_are_of_a_readable_length(notebook):
-    assert 1 <= len(code_cells(notebook)) - len(questions(notebook)) <= MAX_CODE_CELLS
+    assert MIN_CODE_CELLS <= len(code_cells(notebook)) <= MAX_CODE_CELLS
 
 
 def test_chapters_ask_questions_and_do_not_show_how_the_answer_is_computed(notebook):
@@ -143,6 +163,20 @@ def test_chapters_ask_questions_and_do_not_show_how_the_answer_is_computed(noteb
     assert len(asked) >= MIN_QUESTIONS
     assert [cell.id for cell in asked if "remove-input" not in cell.metadata.get("tags", ())] == []
     assert [cell.id for cell in asked if not kinds(cell)] == [], "let the cell end in its Question"
+
+
+def test_a_cell_that_is_run_again_does_the_same(notebook):
+    assert bound_again(notebook) == []
+
+
+def test_every_live_figure_has_its_caption_below_it(notebook):
+    below = [
+        notebook.cells[number + 1].source
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and re.search(r"^\w+Lab\(", cell.source, re.MULTILINE)
+    ]
+    assert below
+    assert [text for text in below if "*Live figure.*" not in text[:60]] == []
 
 
 def test_the_checks_can_fail():
@@ -154,6 +188,8 @@ def test_the_checks_can_fail():
     assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == [0]
     cell.metadata["mystnb"] = {"image": {"alt": "a"}, "figure": {"caption": "b", "name": "fig-c"}}
     assert undescribed(nbformat.v4.new_notebook(cells=[cell])) == []
+    codes = "n = 1\nfor i in range(n): k = i", "def f(i): return n * i", "n, k = 2, 3"
+    assert bound_again(nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, codes)))) == ["n"]
 
 
 # ---- Running them: tests/run_notebooks.py

@@ -349,37 +349,23 @@ class AmplifierLab {
     panel.menu("circuit", { label: "Circuit" });
     const where = panel.main;
     panel.slider("loop_gain", { label: "Loop gain", where });
-    ofAmplifier.push(this.handle(panel.slider("voltage", { label: "Input voltage", where })));
+    ofAmplifier.push(
+      panel.slider("voltage", { label: "Input voltage", where, onHand: () => this.endSweep() }),
+    );
     ofFlipFlop.push(panel.slider("pulse", { label: "Pulse height", where }));
     panel.slider("speed", { label: "Response times a second", step: 0.5, digits: 1, logarithmic: true });
     this.write = {
-      ...this.readOuts(["input", "output", "gain G", "thresholds"], ofAmplifier),
-      ...this.readOuts(["Q", "not Q", "state", "inputs", "pulse / threshold"], ofFlipFlop),
-      ...this.readOuts(["time"], []),
+      ...panel.readouts(["input", "output", "gain G", "thresholds"], ofAmplifier),
+      ...panel.readouts(["Q", "not Q", "state", "inputs", "pulse / threshold"], ofFlipFlop),
+      ...panel.readouts(["time"]),
     };
     panel.mount();
-  }
-
-  // A hand on the input ends its sweep, which would write over what is typed.
-  handle(row) {
-    for (const touch of ["focusin", "pointerdown"]) row.addEventListener(touch, () => this.endSweep());
-    return row;
   }
 
   // What runs from the start shows a motion, unless its settings have one: nothing moves where nothing is put in.
   open() {
     if (this.isFlipFlop) this.press("set pulse");
     else if (this.model.get("voltage") === 0) this.sweep();
-  }
-
-  readOuts(names, owner) {
-    const writers = names.map((name) => [name, this.panel.readout(name)]);
-    owner.push(...writers.map(([, write]) => write.row));
-    return Object.fromEntries(writers);
-  }
-
-  get settings() {
-    return Object.fromEntries(this.panel.settings());
   }
 
   get isFlipFlop() {
@@ -398,7 +384,8 @@ class AmplifierLab {
   }
 
   obey() {
-    const { amplifier, flipFlop, settings } = this;
+    const { amplifier, flipFlop } = this;
+    const { settings } = this.panel;
     amplifier.obey(settings.loop_gain);
     flipFlop.obey(
       settings.loop_gain,

@@ -1,6 +1,6 @@
 // The live finite magnet: two limits that do not commute, and a magnet that waits in a well.
 
-import { Chart, dragged, legend, short, ticks } from "./runtime/chart.js";
+import { Chart, dragged, legend, roundedRange, short } from "./runtime/chart.js";
 import { element, fixed } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -237,9 +237,7 @@ class Distribution {
 
 // A round number above a positive one.
 function roomAbove(value) {
-  const marks = ticks(0, value, 4);
-  const step = marks.length > 1 ? marks[1] : value;
-  return Math.ceil(value / step + 0.1) * step;
+  return roundedRange([0, value], { room: 0.1 })[1];
 }
 
 // <m> against the field, whose axis has room for every power of ten.
@@ -442,36 +440,24 @@ class FiniteMagnetLab {
       panel.preset("Let N \u2192 \u221e", () => this.takeLimit("spins", panel.limits.spins[1], SPINS_SCALE)),
     );
     ofEscape.push(panel.preset("A well worth waiting in", () => this.exemplify()));
-    this.handle(panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where }));
-    this.handle(panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where }));
+    const onHand = () => this.stay();
+    panel.slider("spins", { label: "Spins N", scale: SPINS_SCALE, integer: true, where, onHand });
+    panel.slider("field", { label: "Field h", step: 0.001, scale: FIELD_SCALE, where, onHand });
     panel.slider("temperature", { label: "Temperature T", where });
     panel.slider("speed", { label: "Sweeps a second", step: 1, digits: 0, logarithmic: true });
     panel.field("seed", { label: "Seed", where: panel.rest });
     this.write = {
-      ...this.readOuts(["m"], []),
-      ...this.readOuts(["N h", "exact \u27e8m\u27e9", "exact \u27e8|m|\u27e9", "infinite magnet"], ofLimits),
-      ...this.readOuts(["escapes", "mean wait", "exact mean wait", "barrier / T"], ofEscape),
-      ...this.readOuts(["sweeps"], []),
+      ...panel.readouts(["m"]),
+      ...panel.readouts(["N h", "exact \u27e8m\u27e9", "exact \u27e8|m|\u27e9", "infinite magnet"], ofLimits),
+      ...panel.readouts(["escapes", "mean wait", "exact mean wait", "barrier / T"], ofEscape),
+      ...panel.readouts(["sweeps"]),
     };
     panel.mount();
   }
 
   // A hand on a setting ends its way to a limit.
-  handle(row) {
-    for (const touch of ["focusin", "pointerdown"])
-      row.addEventListener(touch, () => {
-        this.limit = undefined;
-      });
-  }
-
-  readOuts(names, owner) {
-    const writers = names.map((name) => [name, this.panel.readout(name)]);
-    owner.push(...writers.map(([, write]) => write.row));
-    return Object.fromEntries(writers);
-  }
-
-  get settings() {
-    return Object.fromEntries(this.panel.settings());
+  stay() {
+    this.limit = undefined;
   }
 
   get escaping() {
@@ -491,7 +477,7 @@ class FiniteMagnetLab {
   reset() {
     for (const node of this.ofLimits) node.toggleAttribute("hidden", this.escaping);
     for (const node of this.ofEscape) node.toggleAttribute("hidden", !this.escaping);
-    this.magnet.obey(this.settings);
+    this.magnet.obey(this.panel.settings);
     this.magnet.seed(this.model.get("seed"));
     this.magnet.k = this.magnet.nearest(this.magnet.infinite().at(-1));
     this.show();
@@ -499,7 +485,7 @@ class FiniteMagnetLab {
   }
 
   obey() {
-    this.magnet.obey(this.settings);
+    this.magnet.obey(this.panel.settings);
     this.show();
     if (!this.model.get("running")) this.report();
   }
@@ -641,7 +627,7 @@ class FiniteMagnetLab {
 
   ofTheLimits() {
     const { magnet } = this;
-    const { spins, temperature, field } = this.settings;
+    const { spins, temperature, field } = this.panel.settings;
     const place = field === 0 ? "without a field" : `in a field of ${short(field, 5)}`;
     const long =
       `${spins} spins at temperature ${short(temperature, 5)} ${place}. ` +
@@ -667,7 +653,7 @@ class FiniteMagnetLab {
 
   ofTheWell() {
     const { magnet, well, waits } = this;
-    const { spins, temperature, field } = this.settings;
+    const { spins, temperature, field } = this.panel.settings;
     const place = field === 0 ? "without a field" : `in a field of ${short(field, 5)}`;
     const state = `${spins} spins at temperature ${short(temperature, 5)} ${place}.`;
     if (!well) return [this.without(), `${state} ${this.without()} m = ${fixed(magnet.m, 2).trim()}.`];

@@ -243,7 +243,7 @@ class IsingLab {
     });
     panel.field("seed", { label: "Seed", where });
     const names = ["m", "E / N", "sweeps", "sweeps a second"];
-    this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
+    this.write = panel.readouts(names);
     panel.mount();
   }
 
@@ -277,7 +277,7 @@ class IsingLab {
   }
 
   reset() {
-    const settings = Object.fromEntries(this.panel.settings());
+    const settings = this.panel.settings;
     this.magnet = new Magnet(this.module, settings);
     this.magnet.obey(settings);
     this.lattice.show(this.magnet);
@@ -287,7 +287,7 @@ class IsingLab {
   }
 
   obey() {
-    this.magnet.obey(Object.fromEntries(this.panel.settings()));
+    this.magnet.obey(this.panel.settings);
     this.pace.cost = this.pace.firstCost;
     this.mean.restart();
     for (const diagram of this.diagrams) diagram.holds(this.magnet.field === 0);
@@ -375,7 +375,7 @@ class IsingLab {
 
   describe(energy, magnetization) {
     const { size, sweeps } = this.magnet;
-    const { temperature, field, algorithm } = Object.fromEntries(this.panel.settings());
+    const { temperature, field, algorithm } = this.panel.settings;
     const place = field === 0 ? "without a field" : `in a field of ${short(field, 5)}`;
     const up = Math.round(50 * (1 + magnetization));
     const count = this.diagrams[0].marks.size;

@@ -1,6 +1,6 @@
 // The live mean-field magnet: a ball that rolls in the free energy, and the loop that it draws as the field moves.
 
-import { Chart, dragged, legend, short, ticks } from "./runtime/chart.js";
+import { Chart, dragged, legend, roundedRange, short } from "./runtime/chart.js";
 import { element, fixed, furnish } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -149,7 +149,7 @@ class Landscape {
   }
 
   draw({ profile, points }) {
-    this.chart.range(ACROSS, roundedRange(profile.f.data));
+    this.chart.range(ACROSS, roundedRange(profile.f.data, { room: 0.15 }));
     this.line.set(profile.m.data, profile.f.data);
     for (const mark of Object.values(this.marks)) mark.hide();
     const taken = new Set();
@@ -164,15 +164,6 @@ class Landscape {
     this.ball.move(m, f);
     this.ball.node.setAttribute("aria-valuenow", m.toFixed(2));
   }
-}
-
-// Round numbers around all values, so that the axis keeps still while they move a little.
-function roundedRange(values) {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const marks = ticks(low, high, 4);
-  const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
-  return [(Math.ceil(low / step - 0.15) - 1) * step, (Math.floor(high / step + 0.15) + 1) * step];
 }
 
 // m against h: the curve of all solutions, the spinodal fields, and the trail that the reader draws.
@@ -248,7 +239,7 @@ class MeanFieldLab {
     this.handle(panel.slider("magnetization", { label: "Ball at m" }));
     panel.slider("speed", { label: "Sweeps a second", step: 0.5, digits: 1, logarithmic: true });
     const names = ["m", "f(m)", "ball", "minima", "spinodal field", "sweeps"];
-    this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
+    this.write = panel.readouts(names);
     panel.mount();
   }
 

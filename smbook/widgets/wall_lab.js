@@ -1,6 +1,6 @@
 // The live ring: its spins sweep by sweep, and what its domain walls cost and gain.
 
-import { Chart, dragged, legend, short, ticks } from "./runtime/chart.js";
+import { Chart, dragged, legend, roundedRange, short } from "./runtime/chart.js";
 import { element } from "./runtime/dom.js";
 import { Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -10,6 +10,7 @@ import { Raster } from "./runtime/raster.js";
 const TRANSIENT = 50; // sweeps after which the first average begins
 const ROOM = { least: 8, spare: 2.2 }; // walls that the charts show at least, and in units of the mean
 const FEW = 24; // walls up to which each number of them has its own dot
+const FINE = { count: 6 }; // steps of an axis
 const FARTHEST = 5; // decades of N in the chart of the first pair
 const GRID = 40; // points of its curve in a decade,
 const POINTS = FARTHEST * GRID + 1; // and in all
@@ -151,7 +152,7 @@ class Balance {
     const [energy, heat, free] = [law.energy, law.heat, law.free].map(({ data }) =>
       Array.from(data.subarray(0, walls.length)),
     );
-    this.chart.range(around(top), roundedRange([...energy, ...heat, ...free]));
+    this.chart.range(around(top), roundedRange([...energy, ...heat, ...free], FINE));
     this.zero.set(around(top), [0, 0]);
     this.energy.set(walls, energy);
     this.heat.set(walls, heat);
@@ -184,7 +185,8 @@ class Shares {
 
   draw({ law }, walls) {
     const exact = Array.from(law.share.data.subarray(0, walls.length));
-    this.chart.range(around(walls.at(-1)), [0, Math.min(roundedRange([0, 1.2 * Math.max(...exact)])[1], 1)]);
+    const [, top] = roundedRange([0, 1.2 * Math.max(...exact)], FINE);
+    this.chart.range(around(walls.at(-1)), [0, Math.min(top, 1)]);
     this.ends = [-1, 1].map((side) => walls.map((w) => w + 0.8 * side));
     this.exact.set(
       walls.flatMap((w) => [w - 1, w + 1, NaN]),
@@ -222,7 +224,7 @@ class FirstPair {
   draw({ size, pairs, firstPair, freeSize }) {
     const { cost, gain } = firstPair;
     const place = Math.log10(size);
-    this.chart.range([0, FARTHEST], [0, Math.max(2 * cost, roundedRange([0, gain])[1])]);
+    this.chart.range([0, FARTHEST], [0, Math.max(2 * cost, roundedRange([0, gain], FINE)[1])]);
     this.cost.set([0, FARTHEST], [cost, cost]);
     this.gain.set(Array.from(pairs.sizes.data.subarray(0, POINTS), Math.log10), pairs.heat.data);
     this.price.set([place, place], [cost, gain]);
@@ -234,15 +236,6 @@ class FirstPair {
 // Room for the first and the last box of a histogram.
 function around(top) {
   return [-1, top + 1];
-}
-
-// Round numbers around all values, so that the axis keeps still while they move a little.
-function roundedRange(values) {
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const [first, second] = ticks(low, high, 6);
-  const step = second - first;
-  return [Math.floor(low / step) * step, Math.ceil(high / step) * step];
 }
 
 // The mean length of a patch; with less than one wall as a rule it is all there is.
@@ -304,7 +297,7 @@ class WallLab {
       "pair free at N",
       "sweeps",
     ];
-    this.write = Object.fromEntries(names.map((name) => [name, panel.readout(name)]));
+    this.write = panel.readouts(names);
     panel.mount();
   }
 
@@ -319,7 +312,7 @@ class WallLab {
   }
 
   reset() {
-    this.ring.start(Object.fromEntries(this.panel.settings()));
+    this.ring.start(this.panel.settings);
     const { size, spins } = this.ring;
     this.picture.start(size, `The ring of ${size} spins, ${HOW}, and walls are where the colours meet.`);
     this.picture.add(spins.data);

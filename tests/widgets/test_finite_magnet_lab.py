@@ -13,89 +13,11 @@ from tests.browser import Lab
 from tests.wasm import Kernels
 from tests.widgets.alone import written
 
-DEFAULTS = {
-    "view": "limits",
-    "spins": 1000,
-    "temperature": 0.8,
-    "field": 0.001,
-    "speed": 60.0,
-    "seed": 1,
-    "running": True,
-}
-RANGES = {"temperature": (0.3, 2.0), "field": (-0.5, 0.5), "speed": (1.0, 10_000.0)}
-WHOLE = {"spins": (10, 100_000), "seed": (0, 2**53 - 1)}
-
-
-def settings(lab):
-    return {name: getattr(lab, name) for name in DEFAULTS}
-
 
 def waiting(**given):
     return FiniteMagnetLab(
         **{"view": "escape", "spins": 10, "temperature": 0.6, "field": -0.05, "running": False} | given
     )
-
-
-def test_the_defaults():
-    assert settings(FiniteMagnetLab()) == DEFAULTS
-
-
-def test_the_repr_makes_the_lab_again():
-    lab = waiting(spins=30)
-    assert repr(lab) == (
-        "FiniteMagnetLab(view='escape', spins=30, temperature=0.6, field=-0.05, speed=60.0, seed=1, "
-        "running=False)"
-    )
-    assert settings(eval(repr(lab))) == settings(lab)
-
-
-def test_the_page_is_given_all_it_needs():
-    state = waiting().get_state()
-    given = {"view": "escape", "spins": 10, "temperature": 0.6, "field": -0.05, "running": False}
-    assert {name: state[name] for name in DEFAULTS} == DEFAULTS | given
-    assert state["_limits"] == {name: list(limits) for name, limits in (RANGES | WHOLE).items()} | {
-        "view": ["limits", "escape"],
-        "running": [False, True],
-    }
-    assert sorted(state["_whole"]) == ["seed", "spins"]
-    assert state["_aspect"] == "view"
-    assert state["_kernels"] == WASM.read_bytes()
-    assert {state[name] for name in ("sweeps", "magnetization", "escapes", "wait", "wait_error")} == {None}
-    for name in ("class FiniteMagnetLab", "class Kernels", "exported.default = lab("):
-        assert name in state["_esm"]
-
-
-@pytest.mark.parametrize("name", [*RANGES, *WHOLE])
-def test_the_ends_of_a_range_belong_to_it(name):
-    low, high = (RANGES | WHOLE)[name]
-    assert [getattr(FiniteMagnetLab(**{name: value}), name) for value in (low, high)] == [low, high]
-    less, more = (low - 1, high + 1) if name in WHOLE else (np.nextafter(low, -9), np.nextafter(high, 1e9))
-    for value in (less, more):
-        with pytest.raises(ValueError, match=name):
-            FiniteMagnetLab(**{name: value})
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "error", "words"),
-    [
-        ("temperature", math.nan, ValueError, "must be finite; got nan"),
-        ("temperature", "0.5", TypeError, "must be a real number; got '0.5'"),
-        ("field", None, TypeError, "must be a real number; got None"),
-        ("field", 0.6, ValueError, "must be at most 0.5; got 0.6"),
-        ("spins", 30.0, TypeError, r"must be an integer; got 30\.0"),
-        ("spins", 10**6, ValueError, "must be at most 100000; got 1000000"),
-        ("seed", -1, ValueError, "must be at least 0; got -1"),
-        ("view", "fields", ValueError, "must be one of 'limits', 'escape'; got 'fields'"),
-        ("running", "yes", TypeError, "must be True or False; got 'yes'"),
-    ],
-)
-def test_a_bad_setting_is_refused_and_changes_nothing(name, value, error, words):
-    with pytest.raises(error, match=f"{name} {words}"):
-        FiniteMagnetLab(**{name: value})
-    lab = FiniteMagnetLab()
-    with pytest.raises(error, match=f"{name} {words}"):
-        setattr(lab, name, value)
-    assert settings(lab) == DEFAULTS
 
 
 # Theory beside the settings

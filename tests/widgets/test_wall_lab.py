@@ -9,112 +9,10 @@ import pytest
 from smbook import ising
 from smbook.theory import ising as theory
 from smbook.widgets import WallLab
-from smbook.widgets.compiler import WASM
 from tests.browser import DESKTOP, PIXELS, Lab
 from tests.widgets.alone import written
 
-DEFAULTS = {"size": 64, "temperature": 1.0, "initial": "up", "speed": 60.0, "seed": 1, "running": True}
-RANGES = {"temperature": (0.2, 4.0), "speed": (1.0, 2000.0)}
-WHOLE = {"size": (8, 1024), "seed": (0, 2**53 - 1)}
 CASES = [(8, 0.2), (9, 4.0), (64, 1.0), (65, 0.5), (1024, 0.5), (1024, 2.0)]
-
-
-def settings(lab):
-    return {name: getattr(lab, name) for name in DEFAULTS}
-
-
-def refused(error, words, **setting):
-    """Check that a setting is refused by the class and by a lab, which stays as it is."""
-    with pytest.raises(error, match=words):
-        WallLab(**setting)
-    lab = WallLab()
-    ((name, value),) = setting.items()
-    with pytest.raises(error, match=words):
-        setattr(lab, name, value)
-    assert settings(lab) == DEFAULTS
-
-
-def test_the_defaults():
-    assert settings(WallLab()) == DEFAULTS
-
-
-def test_the_repr_makes_the_lab_again():
-    lab = WallLab(size=17, temperature=0.4, initial="random", running=False)
-    assert repr(lab) == (
-        "WallLab(size=17, temperature=0.4, initial='random', speed=60.0, seed=1, running=False)"
-    )
-    assert settings(eval(repr(lab))) == settings(lab)
-
-
-@pytest.mark.parametrize("name", RANGES)
-def test_the_ends_of_a_range_belong_to_it(name):
-    low, high = RANGES[name]
-    assert [getattr(WallLab(**{name: value}), name) for value in (low, high)] == [low, high]
-    for value in (math.nextafter(low, -math.inf), math.nextafter(high, math.inf), -1000):
-        refused(ValueError, f"{name} must be at", **{name: value})
-
-
-@pytest.mark.parametrize("name", WHOLE)
-def test_whole_numbers_are_kept_in_their_range(name):
-    low, high = WHOLE[name]
-    assert [getattr(WallLab(**{name: value}), name) for value in (low, high)] == [low, high]
-    assert type(getattr(WallLab(**{name: np.int32(17)}), name)) is int
-    refused(ValueError, f"{name} must be at least {low}; got {low - 1}", **{name: low - 1})
-    refused(ValueError, f"{name} must be at most {high}; got {high + 1}", **{name: high + 1})
-
-
-@pytest.mark.parametrize("value", [3.5, 64.0, True, "64", None, [64]])
-@pytest.mark.parametrize("name", WHOLE)
-def test_what_is_no_whole_number_is_refused(name, value):
-    refused(TypeError, f"{name} must be an integer; got", **{name: value})
-
-
-@pytest.mark.parametrize("value", ["2.0", None, False, [2.0], 2j])
-@pytest.mark.parametrize("name", RANGES)
-def test_what_is_no_number_is_refused(name, value):
-    refused(TypeError, f"{name} must be a real number; got", **{name: value})
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", RANGES)
-def test_what_is_not_finite_is_refused(name, value):
-    refused(ValueError, f"{name} must be finite; got {value}", **{name: value})
-
-
-def test_an_unknown_start_is_refused():
-    refused(ValueError, "initial must be one of 'up', 'random'; got 'down'", initial="down")
-
-
-def test_running_is_true_or_false():
-    refused(TypeError, "running must be True or False; got 1", running=1)
-
-
-def test_an_unknown_setting_is_refused_with_the_list_of_them():
-    with pytest.raises(TypeError, match="WallLab has no setting 'n'; it has size, temperature, initial"):
-        WallLab(n=64)
-
-
-@pytest.mark.parametrize("name", ["sweeps", "walls", "mean_walls"])
-def test_readouts_wait_for_a_page_and_cannot_be_set(name):
-    lab = WallLab()
-    assert getattr(lab, name) is None
-    with pytest.raises(Exception, match="read-only"):
-        setattr(lab, name, 1.0)
-    lab.set_state({name: 6})
-    assert getattr(lab, name) == 6
-
-
-def test_the_page_is_given_all_it_needs():
-    state = WallLab(size=100).get_state()
-    assert {name: state[name] for name in DEFAULTS} == DEFAULTS | {"size": 100}
-    numbers = {name: list(ends) for name, ends in (RANGES | WHOLE).items()}
-    assert state["_limits"] == numbers | {"initial": ["up", "random"], "running": [False, True]}
-    assert list(state["_limits"]) == list(DEFAULTS)
-    assert state["_whole"] == list(WHOLE)
-    assert state["_kernels"] == WASM.read_bytes()
-    for name in ("class WallLab", "class Kernels", "exported.default = lab("):
-        assert name in state["_esm"]
-    assert ".smbook-lab" in state["_css"]
 
 
 # Theory beside the settings
@@ -405,6 +303,4 @@ def test_what_is_copied_makes_the_lab_again(shown):
     lab.press("Copy as Python")
     lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
     again = eval(lab.status.removeprefix("Copied: "))
-    assert settings(again) == settings(
-        WallLab(size=100, temperature=0.75, initial="random", seed=5, running=False)
-    )
+    assert repr(again) == repr(WallLab(size=100, temperature=0.75, initial="random", seed=5, running=False))

@@ -216,6 +216,15 @@ export function ticks(start, end, count) {
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
+// Round numbers around all values, with some room, so that the axis keeps still while they move a little.
+export function roundedRange(values, { count = 4, room = 0 } = {}) {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const [first, second] = ticks(low, high, count);
+  const step = second === undefined ? high - low : second - first;
+  return [Math.floor(low / step - room) * step, Math.ceil(high / step + room) * step];
+}
+
 // Tell where on the axes a pointer is while it is down on a chart; a finger can still scroll the page with it.
 export function dragged(chart, { start = () => {}, move, end = () => {} }) {
   let down = false;

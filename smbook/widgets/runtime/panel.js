@@ -18,7 +18,7 @@ export class Panel {
     this.rest = element("div", { class: "lab-controls" });
     this.presets = element("div", { class: "lab-presets" });
     this.buttons = element("div", { class: "lab-buttons" });
-    this.readouts = element("dl", { class: "lab-readouts" });
+    this.told = element("dl", { class: "lab-readouts" });
     this.status = element("p", { class: "lab-status", role: "status" });
     this.cleanups = [];
     this.description = new Description(this);
@@ -27,7 +27,7 @@ export class Panel {
   // Put everything in its place: the controls that matter most behind the first figures, others below, and the rest
   // behind "more", which is open where there is room.
   mount() {
-    const { el, main, presets, buttons, controls, rest, readouts, status, description } = this;
+    const { el, main, presets, buttons, controls, rest, told, status, description } = this;
     const figures = el.querySelector(".lab-figures");
     const second = figures.querySelector(".lab-second");
     if (presets.hasChildNodes()) main.append(presets);
@@ -35,7 +35,7 @@ export class Panel {
     el.append(buttons, controls);
     if (rest.hasChildNodes()) el.append(this.more());
     const words = element("div", { class: "lab-words" }, status, description.short);
-    el.append(readouts, words, description.long);
+    el.append(told, words, description.long);
     description.belongs(figures.querySelectorAll("canvas, .lab-chart"));
   }
 
@@ -86,7 +86,10 @@ export class Panel {
 
   // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions. A `scale`
   // of the lab's own, { to, from, round }, says where on the slider a number stands, and back.
-  slider(name, { label, step = 0.01, digits = 2, logarithmic = false, scale, integer = false, where }) {
+  slider(
+    name,
+    { label, step = 0.01, digits = 2, logarithmic = false, scale, integer = false, where, onHand },
+  ) {
     const [low, high] = this.limits[name];
     const { to, from } = scale ?? (logarithmic ? { to: Math.log, from: Math.exp } : EVEN);
     const grain = scale || logarithmic ? (to(high) - to(low)) / 200 : step;
@@ -108,7 +111,9 @@ export class Panel {
       range.value = to(this.model.get(name));
       range.setAttribute("aria-valuetext", short(this.model.get(name), 5));
     });
-    return this.place(label, [range, number], number, where);
+    const row = this.place(label, [range, number], number, where);
+    for (const touch of onHand ? ["focusin", "pointerdown"] : []) row.addEventListener(touch, onHand);
+    return row;
   }
 
   // A field to type a number into, without its label.
@@ -204,11 +209,18 @@ export class Panel {
   readout(label) {
     const value = element("dd", {}, "–");
     const row = element("div", {}, element("dt", {}, label), value);
-    this.readouts.append(row);
+    this.told.append(row);
     const write = (text) => {
       if (value.textContent !== text) value.textContent = text;
     };
     return Object.assign(write, { row });
+  }
+
+  // Several named values; returns their writers by name. An owner is told their rows, to hide and show them.
+  readouts(names, owner = []) {
+    const writers = names.map((name) => [name, this.readout(name)]);
+    owner.push(...writers.map(([, write]) => write.row));
+    return Object.fromEntries(writers);
   }
 
   // The button that copies the settings: as a link on a page of the book, as an expression in a notebook.
@@ -226,15 +238,15 @@ export class Panel {
     });
   }
 
-  settings() {
-    return Object.keys(this.limits).map((name) => [name, this.model.get(name)]);
+  get settings() {
+    return Object.fromEntries(Object.keys(this.limits).map((name) => [name, this.model.get(name)]));
   }
 
   // The settings with no more digits than a reader wants to see.
   shown() {
     const rounded = (value) =>
       Number.isInteger(value) || typeof value !== "number" ? value : Number(value.toPrecision(6));
-    return this.settings().map(([name, value]) => [name, rounded(value)]);
+    return Object.entries(this.settings).map(([name, value]) => [name, rounded(value)]);
   }
 
   // Take the settings that the page's address holds for this lab, each within its limits.
