@@ -176,6 +176,18 @@ PRESS = """(root, names) => {
 }"""
 
 
+# Ten frames in which neither the page nor the figure has changed its width.
+AT_REST = """(root, width) => new Promise(done => {
+    let [last, frames] = [0, 0];
+    const look = () => {
+        frames = innerWidth === width && root.offsetWidth === last ? frames + 1 : 0;
+        last = root.offsetWidth;
+        frames < 10 ? requestAnimationFrame(look) : done();
+    };
+    look();
+})"""
+
+
 class Lab:
     """A live figure on an open page, and what a reader does with it."""
 
@@ -242,6 +254,11 @@ class Lab:
         self.start()
         self.page.wait_for_timeout(milliseconds)
         self.pause()
+
+    def resize(self, width, height=800):
+        """Give the page another size, and wait until the figure has taken its own in it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.root.evaluate(AT_REST, width)
 
     def reset(self):
         """Pause, and go back to the start."""

@@ -47,7 +47,7 @@ def opened(place, addresses, context):
 @pytest.fixture
 def lab(opened):
     """A lab of a page, paused, on a bright screen; its settings are those that the last test left."""
-    opened.page.set_viewport_size(DESKTOP)
+    opened.resize(**DESKTOP)
     in_theme(opened, "light")
     opened.reset()
     return opened
@@ -459,8 +459,7 @@ def test_faint_text_is_seen(magnet):
 
 
 def test_a_phone_shows_controls_that_a_finger_hits(lab):
-    lab.page.set_viewport_size(PHONE)
-    lab.page.wait_for_timeout(100)
+    lab.resize(**PHONE)
     assert lab.root.evaluate(SMALL) == []
     assert lab.root.evaluate(TOO_WIDE) == []
 

@@ -207,7 +207,7 @@ def open_magnet(addresses, context):
 @pytest.fixture
 def magnet(open_magnet):
     """The magnet as it was opened, on a page that is opened once."""
-    open_magnet.page.set_viewport_size(DESKTOP)
+    open_magnet.resize(**DESKTOP)
     open_magnet.pause()
     open_magnet.type("Field h", 0)
     open_magnet.type("Temperature T", 2.27)
@@ -246,8 +246,7 @@ OVERLAPS = """root => {
 
 def test_a_figure_can_be_read_on_every_screen(lab):
     for width in (320, 640, 1280):
-        lab.page.set_viewport_size({"width": width, "height": 800})
-        lab.page.wait_for_timeout(150)
+        lab.resize(width)
         assert min(lab.root.evaluate(TEXT)) >= 11
         assert lab.root.evaluate(OUTSIDE) == []
         assert lab.root.evaluate(OVERLAPS) == []
@@ -255,14 +254,12 @@ def test_a_figure_can_be_read_on_every_screen(lab):
 
 def test_no_control_reaches_out_of_its_card_on_any_phone(lab):
     for width in range(320, 431, 10):
-        lab.page.set_viewport_size({"width": width, "height": 800})
-        lab.page.wait_for_timeout(60)
+        lab.resize(width)
         assert lab.root.evaluate(OUTSIDE) == [], width
 
 
 def test_a_phone_shows_the_lattice_and_the_temperature_together(magnet):
-    magnet.page.set_viewport_size(PHONE)
-    magnet.page.wait_for_timeout(150)
+    magnet.resize(**PHONE)
     top = magnet.root.locator("canvas").bounding_box()["y"]
     slider = magnet.root.get_by_label("Temperature T, slider").bounding_box()
     assert slider["y"] + slider["height"] - top < PHONE["height"] - 60  # less the bar at the top
