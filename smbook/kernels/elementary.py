@@ -28,7 +28,7 @@ _EXP_UNDERFLOW = -745.1332191019412
 
 
 @instruction(lambda value: np.float64(value).view(np.int64))
-def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
+def to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of a float64 as an int64."""
 
     def codegen(_target, builder, _signature, arguments):
@@ -38,7 +38,7 @@ def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
 
 
 @instruction(lambda bits: np.int64(bits).view(np.float64))
-def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+def from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of an int64 as a float64."""
 
     def codegen(_target, builder, _signature, arguments):
@@ -61,7 +61,7 @@ def _square_root(_context: Any, value: Any) -> Any:  # noqa: ARG001
 @kernel
 def _power_of_two(exponent):
     """Return 2**exponent for a normal result, -1022 <= exponent <= 1023."""
-    return _from_bits((np.int64(exponent) + np.int64(1023)) << np.int64(52))
+    return from_bits((np.int64(exponent) + np.int64(1023)) << np.int64(52))
 
 
 @kernel
@@ -170,13 +170,29 @@ def log(x):
         return x
     if x <= 0.0:
         return -np.inf if x == 0.0 else np.nan
-    k = np.int64(0)
     if x < 2.2250738585072014e-308:  # subnormal
-        x *= 18014398509481984.0
-        k = np.int64(-54)
-    bits = _to_bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)
+        return _log(x * 18014398509481984.0, np.int64(-54))
+    return _log(x, np.int64(0))
+
+
+@kernel
+def log_of_normal(x):
+    """Return the natural logarithm of a normal x > 0: no branch, so that a loop runs in vectors.
+
+    Examples
+    --------
+    >>> log_of_normal(1.0)
+    0.0
+    """
+    return _log(x, np.int64(0))
+
+
+@kernel
+def _log(x, k):
+    """Return log(2**k x) for a normal x."""
+    bits = to_bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)
     k += (bits >> np.int64(52)) - np.int64(1023)
-    f = _from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
+    f = from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
     series = 1.0 / 23.0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from smbook import _checks
 from smbook.kernels import kernel
+from smbook.kernels.elementary import log, sqrt
 
 State = NDArray[np.uint64]
 Randomness = int | np.random.SeedSequence | np.random.Generator | None
@@ -181,6 +182,24 @@ def fill_uint64(state, out):
 def uniform(state):
     """Return a float64 in [0, 1): the upper 53 bits of one draw, so every value is a multiple of 2**-53."""
     return np.float64(next_uint64(state) >> np.uint64(11)) * _TO_UNIT
+
+
+@kernel
+def fill_normal(state, out):
+    """Fill `out` (one-dimensional) with standard normal numbers, two from each point inside the unit circle.
+
+    Source: Marsaglia and Bray (1964), the polar method.
+    """
+    for i in range(0, out.size, 2):
+        x, y, square = 0.0, 0.0, 0.0
+        while square == 0.0 or square >= 1.0:
+            x = 2.0 * uniform(state) - 1.0
+            y = 2.0 * uniform(state) - 1.0
+            square = x * x + y * y
+        factor = sqrt(-2.0 * log(square) / square)
+        out[i] = x * factor
+        if i + 1 < out.size:
+            out[i + 1] = y * factor
 
 
 @kernel

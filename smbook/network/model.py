@@ -1,0 +1,343 @@
+"""The one model of the book: Ising spins with any symmetric couplings."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smbook.network import _chains, _couplings, enumeration, sampling, tempering
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from smbook.kernels.rng import Randomness
+
+    Spins = NDArray[np.int8]
+
+
+class SpinNetwork:
+    """Ising spins s_i = +1 or -1 with energy E(s) = -1/2 sum_ij J_ij s_i s_j - sum_i h_i s_i.
+
+    Parameters
+    ----------
+    couplings
+        J, symmetric with a zero diagonal: an array (N, N), or a `scipy.sparse` array or matrix. An array of
+        float64 or float32 is kept as it is, without a copy, and so it must not be changed afterwards; other
+        real numbers become float64. All sums over spins are made in float64, whatever the type.
+    fields
+        h, N numbers, or one for all spins; None is zero.
+
+    Raises
+    ------
+    TypeError
+        If the couplings or fields are no real numbers (complex, masked, ...).
+    ValueError
+        If the couplings are not square, symmetric and finite with a zero diagonal, if sparse ones name an
+        entry twice, if there are not N fields, or if an energy overflows.
+
+    Examples
+    --------
+    >>> triangle = SpinNetwork([[0, -1, -1], [-1, 0, -1], [-1, -1, 0]])
+    >>> triangle.energy(np.array([1, 1, -1], dtype=np.int8))
+    -1.0
+    >>> len(triangle.enumerate(beta=1.0).ground_states)
+    6
+    """
+
+    def __init__(self, couplings: Any, fields: ArrayLike | None = None) -> None:
+        rows = _couplings.checked(couplings)
+        found = _couplings.checked_fields(fields, rows.n_spins, rows.values.dtype)
+        strongest = float((rows.strengths() + np.abs(found, dtype=np.float64)).max())
+        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > np.finfo(found.dtype).max:
+            raise ValueError(f"energy overflows in {found.dtype}; got local fields of up to {strongest:g}")
+        self._model = _chains.Model(rows, found, strongest)
+
+    @property
+    def n_spins(self) -> int:
+        """N."""
+        return self._model.n_spins
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of couplings, fields and local fields, float64 or float32."""
+        return self._model.fields.dtype
+
+    @property
+    def couplings(self) -> Any:
+        """J, a read-only view: an array (N, N), or a `scipy.sparse.csr_array` if it was given sparse."""
+        return self._model.rows.shared()
+
+    @property
+    def fields(self) -> NDArray[Any]:
+        """h, (N,), a read-only view."""
+        return _couplings.read_only(self._model.fields)
+
+    def __repr__(self) -> str:
+        kind = "sparse" if self._model.rows.matrix is None else "dense"
+        field = ", in a field" if self._model.fields.any() else ""
+        return f"SpinNetwork({self.n_spins} spins, {kind} couplings in {self.dtype}{field})"
+
+    def energy(self, spins: Spins) -> Any:
+        """Return the total energy E(s) of spins (..., N): a float, or an array of shape (...).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `spins` is no int8 array of +1 and -1 with N entries in its last axis.
+
+        Examples
+        --------
+        >>> from smbook.network import ferromagnet
+        >>> ferromagnet(4).energy(np.array([1, 1, 1, -1], dtype=np.int8))
+        -0.0
+        """
+        local = self.local_fields(spins).astype(np.float64)
+        found = -np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields) / 2.0
+        return float(found) if found.ndim == 0 else found
+
+    def local_fields(self, spins: Spins) -> NDArray[Any]:
+        """Return l_i = sum_j J_ij s_j + h_i of spins (..., N), in the couplings' type; errors as `energy`."""
+        return self._model.local_fields(_chains.checked_spins("spins", spins, self.n_spins))
+
+    def sample(
+        self,
+        beta: float,
+        n_sweeps: int,
+        *,
+        n_chains: int = 1,
+        algorithm: str = "heat-bath",
+        order: str = "sequential",
+        initial: str | Spins = "random",
+        patterns: Spins | None = None,
+        keep_spins: bool = False,
+        thin: int = 1,
+        rng: Randomness = None,
+        progress: bool = False,
+    ) -> sampling.NetworkTrace:
+        """Sample p(s) proportional to exp(-beta E(s)) by independent chains, side by side on all cores.
+
+        A sweep updates N spins: each once, in the order of their numbers, or N times one at random. The heat
+        bath puts a spin up with probability 1 / (1 + exp(-2 beta l_i)). Metropolis accepts a flip that costs
+        dE with probability min(1, exp(-beta dE)), one that costs nothing with probability 1/2: accepting all
+        of these, sweeps in a fixed order would not reach every state. Nothing is discarded.
+
+        Each chain has a stream of random numbers of its own: the first chains of a run are those of a run of
+        fewer from the same seed, and the number of cores changes nothing.
+
+        Parameters
+        ----------
+        beta
+            Inverse temperature 1/T, at least 0.
+        n_sweeps
+            Number of sweeps, at least 0.
+        n_chains
+            Number of chains, at least 1.
+        algorithm, order
+            "heat-bath" or "metropolis"; "sequential" or "random".
+        initial
+            "random", "up", or int8 spins (N,) for all chains or (n_chains, N), which are copied.
+        patterns
+            int8 of +1 and -1, (P, N), with which overlaps are noted.
+        keep_spins
+            Keep the states themselves too.
+        thin
+            Note the state after every `thin`-th sweep.
+        rng
+            As for `smbook.ising.simulate`.
+        progress
+            Show a progress bar on the standard error stream.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong kind or out of range, or beta times the energy overflows.
+
+        References
+        ----------
+        Glauber (1963); Metropolis et al. (1953).
+
+        Examples
+        --------
+        >>> from smbook.network import ferromagnet
+        >>> network = ferromagnet(50)
+        >>> trace = network.sample(0.5, 4000, n_chains=2, rng=1)
+        >>> trace.energy.shape
+        (2, 4000)
+        >>> bool(abs(trace.energy[:, 100:].mean() + 0.473) < 0.03)
+        True
+        """
+        return sampling.sample(
+            self._model, beta, n_sweeps, n_chains=n_chains, algorithm=algorithm, order=order, initial=initial,
+            patterns=patterns, keep_spins=keep_spins, thin=thin, rng=rng, progress=progress,
+        )  # fmt: skip
+
+    def anneal(
+        self,
+        betas: ArrayLike,
+        *,
+        n_chains: int = 1,
+        sweeps_per_beta: int = 1,
+        algorithm: str = "heat-bath",
+        order: str = "sequential",
+        initial: str | Spins = "random",
+        rng: Randomness = None,
+        progress: bool = False,
+    ) -> sampling.Annealing:
+        """Search for states of low energy by chains that follow a schedule of temperatures.
+
+        Parameters
+        ----------
+        betas
+            Inverse temperatures in the order of the schedule, each at least 0; usually they rise.
+        n_chains, algorithm, order, initial, rng, progress
+            As for `sample`.
+        sweeps_per_beta
+            Sweeps at each temperature, at least 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `sample`, or if `betas` is no row of at least one number.
+
+        References
+        ----------
+        Kirkpatrick, Gelatt and Vecchi (1983).
+
+        Examples
+        --------
+        >>> from smbook.network import sherrington_kirkpatrick
+        >>> network = sherrington_kirkpatrick(16, rng=3)
+        >>> found = network.anneal(np.linspace(0.2, 5.0, 100), n_chains=8, rng=4)
+        >>> bool(np.isclose(found.energy, network.enumerate(1.0).ground_energy))
+        True
+        """
+        return sampling.anneal(
+            self._model, betas, n_chains=n_chains, sweeps_per_beta=sweeps_per_beta, algorithm=algorithm,
+            order=order, initial=initial, rng=rng, progress=progress,
+        )  # fmt: skip
+
+    def temper(
+        self,
+        betas: ArrayLike,
+        n_sweeps: int,
+        *,
+        n_ladders: int = 2,
+        algorithm: str = "heat-bath",
+        order: str = "sequential",
+        initial: str | Spins = "random",
+        patterns: Spins | None = None,
+        keep_spins: bool = False,
+        thin: int = 1,
+        rng: Randomness = None,
+        progress: bool = False,
+    ) -> tempering.Tempering:
+        """Sample at many temperatures at once, and let configurations change places between them.
+
+        Each ladder holds a configuration at every temperature. After every sweep of all, neighbours k and
+        k + 1 swap with probability min(1, exp((beta_k - beta_k+1) (E_k - E_k+1))), with E the total energies
+        of the configurations as they stand; k is even and odd in turns. Ladders are independent replicas of
+        one network, and run side by side on all cores.
+
+        Parameters
+        ----------
+        betas
+            Inverse temperatures, increasing, each at least 0; `ladder` lays them out.
+        n_sweeps
+            Sweeps at each temperature, at least 0.
+        n_ladders
+            Number of independent ladders, at least 1; overlaps of replicas need 2.
+        algorithm, order, patterns, keep_spins, thin, rng, progress
+            As for `sample`.
+        initial
+            As for `sample`, spins of shape (N,) or (n_ladders, K, N).
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `sample`, or if `betas` does not increase.
+
+        References
+        ----------
+        Swendsen and Wang (1986); Geyer (1991); Hukushima and Nemoto (1996); Lingenheil, Denschlag, Mathias
+        and Tavan (2009) for the swaps of even and odd pairs in turns.
+
+        Examples
+        --------
+        >>> from smbook.network import sherrington_kirkpatrick
+        >>> network = sherrington_kirkpatrick(16, rng=3)
+        >>> run = network.temper([0.5, 1.0, 1.5, 2.0], 2000, rng=4)
+        >>> exact = network.enumerate(2.0)
+        >>> bool(abs(run.energy[:, -1].mean() - exact.energy) < 0.2)
+        True
+        """
+        return tempering.temper(
+            self._model, betas, n_sweeps, n_ladders=n_ladders, algorithm=algorithm, order=order,
+            initial=initial, patterns=patterns, keep_spins=keep_spins, thin=thin, rng=rng, progress=progress,
+        )  # fmt: skip
+
+    def ladder(
+        self,
+        lowest: float,
+        highest: float,
+        n_temperatures: int | None = None,
+        *,
+        acceptance: float = 0.4,
+        n_sweeps: int = 400,
+        rng: Randomness = None,
+    ) -> NDArray[np.float64]:
+        """Lay out inverse temperatures from `lowest` to `highest` between which swaps are equally likely.
+
+        Pilot runs of `n_sweeps` sweeps measure the chance that neighbours do not swap; added up along the
+        ladder it is a barrier of which each step is to have an equal part.
+
+        Parameters
+        ----------
+        lowest, highest
+            The ends, 0 <= lowest < highest.
+        n_temperatures
+            How many, at least 2; None takes as many as `acceptance` asks for.
+        acceptance
+            The mean chance of a swap to aim at, between 0 and 1; it only counts without `n_temperatures`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong kind or out of range.
+        RuntimeError
+            If the pilot runs do not settle.
+
+        References
+        ----------
+        Syed, Bouchard-Cote, Deligiannidis and Doucet (2022).
+
+        Examples
+        --------
+        >>> from smbook.network import sherrington_kirkpatrick
+        >>> betas = sherrington_kirkpatrick(64, rng=1).ladder(0.3, 3.0, 8, rng=2)
+        >>> betas.shape, float(betas[0]), float(betas[-1])
+        ((8,), 0.3, 3.0)
+        """
+        return tempering.lay_out(
+            self._model, lowest, highest, n_temperatures, acceptance=acceptance, n_sweeps=n_sweeps, rng=rng
+        )
+
+    def enumerate(self, beta: float) -> enumeration.Enumeration:
+        """Return exact results at `beta`, from a sum over all 2^N states, N up to 24.
+
+        At N = 24 this takes about a second and 256 MiB, twice that for means, correlations and overlaps.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `beta` is no finite number of at least 0, or N exceeds 24.
+
+        Examples
+        --------
+        >>> pair = SpinNetwork([[0.0, 1.0], [1.0, 0.0]])
+        >>> exact = pair.enumerate(beta=0.5)
+        >>> bool(np.isclose(exact.energy, -np.tanh(0.5)))
+        True
+        """
+        return enumeration.enumerate_states(self._model, beta)
