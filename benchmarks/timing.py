@@ -28,16 +28,19 @@ def interleaved(codes: Mapping[str, Callable[[], object]], *, rounds: int = ROUN
     return seconds
 
 
-def rate_table(heading: str, work: Mapping[str, float], seconds: Mapping[str, list[float]]) -> str:
-    """Return a Markdown table of rates (work per ns) and of the first code's rate over theirs, by round."""
+def rate_table(
+    heading: str, work: Mapping[str, float], seconds: Mapping[str, list[float]], *, unit: float = 1e-9
+) -> str:
+    """Return a Markdown table of rates, work per `unit` of time, and of the first code's over theirs."""
     reference = next(iter(seconds))
     lines = [f"| {heading} | median | min to max | {reference} is faster by |", "| --- | --- | --- | --- |"]
     for name, times in seconds.items():
-        rates = sorted(work[name] / t * 1e-9 for t in times)
+        rates = sorted(work[name] / t * unit for t in times)
         ratio = median(
             (work[reference] / a) / (work[name] / b) for a, b in zip(seconds[reference], times, strict=True)
         )
-        lines.append(f"| {name} | {median(rates):.3f} | {rates[0]:.3f} to {rates[-1]:.3f} | {ratio:.2f} |")
+        middle, low, high = (f"{rate:.3g}" for rate in (median(rates), rates[0], rates[-1]))
+        lines.append(f"| {name} | {middle} | {low} to {high} | {ratio:.2f} |")
     return "\n".join(lines)
 
 
