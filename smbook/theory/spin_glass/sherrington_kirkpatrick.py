@@ -60,7 +60,12 @@ def sk_replica_symmetric(beta: ArrayLike, field: float = 0.0) -> ReplicaSymmetri
     discrete states has a negative entropy, so that replicas cannot all be alike there. Where they cannot,
     `almeida_thouless_stability` tells.
 
-    `beta` may be an array, and inf, which is T = 0. A q below some 1e-13 is not told from 0.
+    `beta` may be an array, and inf, which is T = 0. Without a field a q below some 1e-13 is not told from 0.
+
+    Raises
+    ------
+    RuntimeError
+        If the search for q does not converge.
 
     Examples
     --------
@@ -183,7 +188,9 @@ def _overlap(beta: float, h: float) -> tuple[float, float]:
         return 0.0, 1.0
     if excess(_LARGEST) >= 0:  # the field, or beta, is so large that nothing is left
         return 1.0, 0.0
-    x, result = brentq(excess, _SMALLEST, _LARGEST, xtol=1e-15, rtol=1e-15, maxiter=300, full_output=True)
+    x, result = brentq(
+        excess, _SMALLEST, _LARGEST, xtol=1e-15, rtol=1e-15, maxiter=300, full_output=True, disp=False
+    )
     if not result.converged:
         raise RuntimeError(f"no overlap q found at beta={beta}, field={h}: {result.flag}")
     return float(expit(x)), float(expit(-x))

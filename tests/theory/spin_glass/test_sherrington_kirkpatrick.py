@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 from smbook.theory.spin_glass import (
     almeida_thouless_field,
     almeida_thouless_stability,
     almeida_thouless_temperature,
+    sherrington_kirkpatrick,
     sk_replica_symmetric,
 )
 from tests.theory.spin_glass.reference import hermite, log_cosh, slope
@@ -114,6 +116,15 @@ def test_free_energy_is_stationary_in_q():
     assert free_energy(solution.q) == pytest.approx(solution.free_energy, abs=1e-13)
     assert slope(free_energy, solution.q) == pytest.approx(0, abs=1e-11)
     assert abs(slope(free_energy, 1.001 * solution.q)) > 1e-5
+
+
+def test_a_search_that_does_not_converge_says_so(monkeypatch):
+    def hasty(function, low, high, **options):
+        return brentq(function, low, high, **(options | {"maxiter": 5}))
+
+    monkeypatch.setattr(sherrington_kirkpatrick, "brentq", hasty)
+    with pytest.raises(RuntimeError, match=r"no overlap q found at beta=2\.0, field=0\.3: convergence error"):
+        sk_replica_symmetric(2.0, 0.3)
 
 
 def test_near_the_transition_and_at_extreme_arguments():
