@@ -64,8 +64,8 @@ SK_GROUND_ENERGY = replica_symmetry_breaking.GROUND_ENERGY
 """Ground-state energy per spin of the SK model, with replica symmetry broken in infinitely many steps.
 
 That is Parisi's solution (1980), proved by Talagrand (2006), at T = 0, as it was extrapolated from up to 200
-steps (Schmidt 2008; Oppermann and Schmidt 2008). Its modulus is called Parisi's constant. One step of breaking
-gives -0.7652594 and none -0.7978846."""
+steps (Schmidt 2008; Oppermann and Schmidt 2008). Its modulus is called Parisi's constant. One step gives
+-0.7652594 and none -0.7978846."""
 
 RANDOM_ENERGY_TEMPERATURE = random_energy.TEMPERATURE
 """Temperature at which the random energy model freezes, 1 / (2 sqrt(ln 2)) for levels of variance N / 2."""
