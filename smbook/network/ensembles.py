@@ -134,8 +134,8 @@ def mattis(pattern: ArrayLike, *, coupling: float = 1.0) -> SpinNetwork:
     >>> mattis(pattern).energy(pattern)
     -1.0
     """
-    xi = _chains.checked_spins("pattern", pattern, np.shape(pattern)[-1] if np.ndim(pattern) else 0)
-    if xi.ndim != 1:
+    xi = _chains.checked_spins("pattern", pattern, getattr(pattern, "size", 0))
+    if xi.ndim != 1 or not xi.size:
         raise ValueError(f"pattern must be one row of spins; got shape {xi.shape}")
     couplings = _checks.real("coupling", coupling) / xi.size * np.multiply.outer(xi, xi).astype(np.float64)
     np.fill_diagonal(couplings, 0.0)

@@ -50,7 +50,8 @@ class SpinNetwork:
         rows = _couplings.checked(couplings)
         found = _couplings.checked_fields(fields, rows.n_spins, rows.values.dtype)
         strongest = float((rows.strengths() + np.abs(found, dtype=np.float64)).max())
-        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > np.finfo(found.dtype).max:
+        largest = float(np.finfo(found.dtype).max)
+        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > largest:
             raise ValueError(f"energy overflows in {found.dtype}; got local fields of up to {strongest:g}")
         self._model = _chains.Model(rows, found, strongest)
 
@@ -91,10 +92,11 @@ class SpinNetwork:
         --------
         >>> from smbook.network import ferromagnet
         >>> ferromagnet(4).energy(np.array([1, 1, 1, -1], dtype=np.int8))
-        -0.0
+        0.0
         """
         local = self.local_fields(spins).astype(np.float64)
-        found = -np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields) / 2.0
+        total = np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields)
+        found = 0.0 - total / 2.0  # 0.0 - 0.0 is no -0.0
         return float(found) if found.ndim == 0 else found
 
     def local_fields(self, spins: Spins) -> NDArray[Any]:
