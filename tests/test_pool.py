@@ -47,7 +47,8 @@ def test_one_piece_or_one_core_makes_no_thread(monkeypatch):
         assert names == {threading.get_ident()}
 
 
-def test_an_error_comes_out_and_pieces_that_have_not_begun_are_dropped(cores):
+@pytest.mark.usefixtures("cores")
+def test_an_error_comes_out_and_pieces_that_have_not_begun_are_dropped():
     done = []
 
     def work(piece):
@@ -61,20 +62,20 @@ def test_an_error_comes_out_and_pieces_that_have_not_begun_are_dropped(cores):
     assert len(done) < 500
 
 
-def test_no_thread_is_left_behind(cores):
+@pytest.mark.usefixtures("cores")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_no_thread_is_left_behind(error):
+    def work(piece):
+        if piece == 3:
+            raise error
+
     before = threading.active_count()
-    for error in (None, KeyboardInterrupt, ValueError):
-
-        def work(piece, error=error):
-            if error and piece == 3:
-                raise error
-
-        try:
-            with _pool.over(10) as each:
-                each(work)
-        except (KeyboardInterrupt, ValueError) as raised:
-            assert type(raised) is error
-        assert threading.active_count() == before
+    with _pool.over(10) as each:
+        each(lambda _: None)
+    assert threading.active_count() == before
+    with pytest.raises(error), _pool.over(10) as each:
+        each(work)
+    assert threading.active_count() == before
 
 
 def test_as_many_cores_count_as_this_process_may_use(monkeypatch):

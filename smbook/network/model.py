@@ -328,8 +328,8 @@ class SpinNetwork:
     def enumerate(self, beta: float) -> enumeration.Enumeration:
         """Return exact results at `beta`, from a sum over all 2^N states, N up to 24.
 
-        At N = 24 this takes about a second and 512 MiB, half of which the result keeps. Means, correlations and
-        overlaps take as much again.
+        At N = 24 this takes about a second and 512 MiB, half of which the result keeps. Means, correlations
+        and overlaps take as much again.
 
         Raises
         ------

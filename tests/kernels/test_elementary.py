@@ -242,6 +242,7 @@ def of_temper(model):
     noted = np.zeros((1, 2)), np.zeros((1, 2), np.int64), np.zeros((1, 2, 4), np.int8)
     return model, chains, ROOM, RULE, ORDER, REALS[:2], LADDER, COUNT, *noted, ENERGY, SPINS
 
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),

@@ -133,7 +133,9 @@ def law_of(network, beta):
     return weights / weights.sum()
 
 
-SQUARE = np.array([[0, 1, 0, -1], [1, 0, 1, 0], [0, 1, 0, 1], [-1, 0, 1, 0]])  # frustrated: one bond disagrees
+SQUARE = np.array(
+    [[0, 1, 0, -1], [1, 0, 1, 0], [0, 1, 0, 1], [-1, 0, 1, 0]]
+)  # frustrated: one bond disagrees
 BALANCED = [
     (random_couplings(4, 5), np.array([0.3, -0.2, 0.0, 0.4]), 1.1),
     (SQUARE, np.zeros(4), 0.4),

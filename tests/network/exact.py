@@ -49,7 +49,7 @@ def random_couplings(n, seed, *, values=None):
 
 
 def lattice_of(shape, seed, *, values=None, fields=None):
-    """A periodic lattice of random bonds, entered one by one; they add up on a side of 2. Gaussian or some values."""
+    """A periodic lattice of random bonds, Gaussian or some of `values`; they add up on a side of 2."""
     random, n = np.random.default_rng(seed), math.prod(shape)
     sites, couplings = np.arange(n).reshape(shape), np.zeros((n, n))
     for axis in range(len(shape)):

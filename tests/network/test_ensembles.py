@@ -34,7 +34,7 @@ def bonds_of(shape, disorder, rng):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_sk_couplings_are_gaussian_symmetric_and_of_variance_one_over_n(dtype):
-    """180,000 couplings tell their variance to 0.4 %: 1 / (N - 1) for 1 / N is caught, at N = 60 and 100 samples."""
+    """177,000 couplings tell their variance to 0.4 %, so that 1 / (N - 1) for 1 / N is caught at N = 60."""
     n, moments = 60, []
     for seed in range(100):
         couplings = sherrington_kirkpatrick(n, rng=seed, dtype=dtype).couplings
@@ -50,7 +50,9 @@ def test_sk_couplings_are_gaussian_symmetric_and_of_variance_one_over_n(dtype):
 
 
 def test_single_precision_rounds_the_same_sample():
-    one, other = (sherrington_kirkpatrick(30, rng=7, dtype=dtype).couplings for dtype in (np.float64, np.float32))
+    one, other = (
+        sherrington_kirkpatrick(30, rng=7, dtype=dtype).couplings for dtype in (np.float64, np.float32)
+    )
     np.testing.assert_allclose(one, other, rtol=3e-7)
 
 
@@ -69,7 +71,10 @@ def test_lattice_couplings_have_mean_zero_and_variance_one(shape, disorder, four
     assert set(np.unique(drawn).tolist()) == {-1.0, 1.0} or disorder == "gaussian"
 
 
-@given(st.lists(st.integers(2, 5), min_size=1, max_size=3).map(tuple), st.sampled_from(["gaussian", "plus-minus"]))
+@given(
+    st.lists(st.integers(2, 5), min_size=1, max_size=3).map(tuple),
+    st.sampled_from(["gaussian", "plus-minus"]),
+)
 def test_lattices_couple_neighbours_and_nobody_else(shape, disorder):
     couplings = dense(edwards_anderson(shape, disorder=disorder, rng=1))
     bonds = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij")).reshape(len(shape), -1).T
@@ -85,7 +90,7 @@ def test_lattices_couple_neighbours_and_nobody_else(shape, disorder):
 
 
 def test_two_bonds_between_neighbours_add_up():
-    """On a ring of two they are +2, 0 and -2 in a quarter, a half and a quarter of samples; Gaussian ones add variances."""
+    """On a ring of two they are +2, 0 and -2 in a quarter, a half and a quarter of samples."""
     signs = [dense(edwards_anderson(2, disorder="plus-minus", rng=seed))[0, 1] for seed in range(1000)]
     counts = np.array([signs.count(value) for value in (-2.0, 0.0, 2.0)])
     assert (abs(counts - [250, 500, 250]) < 4 * np.sqrt([187.5, 250, 187.5])).all()
@@ -100,7 +105,9 @@ def test_magnets_couple_every_pair():
     assert couplings.fields.tolist() == [0.5] * 5
     xi = np.array([1, -1, -1, 1], dtype=np.int8)
     assert mattis(xi, coupling=3.0).couplings.tolist() == (0.75 * (np.outer(xi, xi) - np.eye(4))).tolist()
-    assert ferromagnet(1).couplings.tolist() == sherrington_kirkpatrick(1, rng=1).couplings.tolist() == [[0.0]]
+    assert (
+        ferromagnet(1).couplings.tolist() == sherrington_kirkpatrick(1, rng=1).couplings.tolist() == [[0.0]]
+    )
 
 
 # Averages over samples, with errors over samples
@@ -122,7 +129,9 @@ def test_the_energy_of_sk_above_its_transition_is_minus_beta_over_two():
     assert abs(mean + beta) > 20 * error
 
 
-@pytest.mark.parametrize(("shape", "disorder"), [((20, 20), "gaussian"), ((20, 20), "plus-minus"), ((7, 7, 7), "gaussian")])
+@pytest.mark.parametrize(
+    ("shape", "disorder"), [((20, 20), "gaussian"), ((20, 20), "plus-minus"), ((7, 7, 7), "gaussian")]
+)
 def test_the_energy_of_a_hot_lattice_is_that_of_free_bonds(shape, disorder):
     """Each bond has the mean energy -<J tanh(beta J)> to the order of beta^3, as loops come in at beta^4."""
     beta, found = 0.15, []
@@ -165,7 +174,12 @@ REFUSED = [
     (sherrington_kirkpatrick, {"n": 0}, ValueError, "n must be at least 1; got 0"),
     (sherrington_kirkpatrick, {"n": 4.0}, TypeError, r"n must be an integer; got 4\.0"),
     (sherrington_kirkpatrick, {"n": 4, "dtype": np.float16}, ValueError, "float64 or float32; got float16"),
-    (sherrington_kirkpatrick, {"n": 4, "dtype": ">f8"}, ValueError, "dtype must be float64 or float32; got >f8"),
+    (
+        sherrington_kirkpatrick,
+        {"n": 4, "dtype": ">f8"},
+        ValueError,
+        "dtype must be float64 or float32; got >f8",
+    ),
     (sherrington_kirkpatrick, {"n": 4, "dtype": "J"}, TypeError, "data type 'J' not understood"),
     (edwards_anderson, {"shape": (4, 1)}, ValueError, "a side of 1 couples a spin to itself"),
     (edwards_anderson, {"shape": (4, 4, 4, 4)}, ValueError, "sides; got 4"),
@@ -183,11 +197,31 @@ REFUSED = [
     (mattis, {"pattern": [1, -1]}, TypeError, "pattern must be an int8 array; got list"),
     (mattis, {"pattern": [[1], [1, 1]]}, TypeError, "pattern must be an int8 array; got list"),
     (mattis, {"pattern": np.ones(3)}, TypeError, "pattern must be an int8 array; got dtype float64"),
-    (mattis, {"pattern": np.zeros(3, dtype=np.int8)}, ValueError, r"pattern must hold \+1 and -1 only; got 0"),
-    (mattis, {"pattern": np.ones(0, dtype=np.int8)}, ValueError, r"must be one row of spins; got shape \(0,\)"),
-    (mattis, {"pattern": np.ones((1, 3), dtype=np.int8)}, ValueError, r"one row of spins; got shape \(1, 3\)"),
+    (
+        mattis,
+        {"pattern": np.zeros(3, dtype=np.int8)},
+        ValueError,
+        r"pattern must hold \+1 and -1 only; got 0",
+    ),
+    (
+        mattis,
+        {"pattern": np.ones(0, dtype=np.int8)},
+        ValueError,
+        r"must be one row of spins; got shape \(0,\)",
+    ),
+    (
+        mattis,
+        {"pattern": np.ones((1, 3), dtype=np.int8)},
+        ValueError,
+        r"one row of spins; got shape \(1, 3\)",
+    ),
     (mattis, {"pattern": np.array(1, dtype=np.int8)}, ValueError, r"pattern must .* got shape \(\)"),
-    (mattis, {"pattern": np.ones(3, dtype=np.int8), "coupling": 1j}, TypeError, "coupling must be a real number"),
+    (
+        mattis,
+        {"pattern": np.ones(3, dtype=np.int8), "coupling": 1j},
+        TypeError,
+        "coupling must be a real number",
+    ),
 ]
 
 

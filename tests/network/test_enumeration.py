@@ -1,4 +1,4 @@
-"""`enumerate` against sums over all states in NumPy, exact results of magnets and lattices, and identities."""
+"""`enumerate` against sums over all states in NumPy, exact results of magnets and lattices, identities."""
 
 import math
 import time
@@ -31,7 +31,12 @@ def test_all_averages_are_sums_over_all_states(n, seed, beta, whole):
     couplings = random_couplings(n, seed, values=[-1.0, 0.0, 1.0] if whole else None)
     fields = np.random.default_rng(seed).choice([-1.0, 0.0, 1.0], n) if whole else None
     network = SpinNetwork(couplings, fields)
-    exact, law, found, states = network.enumerate(beta), gibbs(network, beta), energies(network), all_states(n)
+    exact, law, found, states = (
+        network.enumerate(beta),
+        gibbs(network, beta),
+        energies(network),
+        all_states(n),
+    )
     assert isinstance(exact, Enumeration)
     assert exact.beta == beta
     assert exact.n_spins == n
@@ -40,7 +45,9 @@ def test_all_averages_are_sums_over_all_states(n, seed, beta, whole):
     assert exact.states(np.arange(2**n)).tolist() == states.tolist()
     mean = law @ found
     assert exact.energy == pytest.approx(mean, rel=1e-12, abs=1e-12)
-    assert exact.specific_heat == pytest.approx(beta**2 * (law @ (found - mean) ** 2) / n, rel=1e-10, abs=1e-14)
+    assert exact.specific_heat == pytest.approx(
+        beta**2 * (law @ (found - mean) ** 2) / n, rel=1e-10, abs=1e-14
+    )
     shifted = found - found.min()
     log_partition = math.log(np.exp(-beta * shifted).sum()) - beta * found.min()
     assert exact.log_partition == pytest.approx(log_partition, rel=1e-12)
@@ -58,7 +65,9 @@ def test_the_law_of_the_overlap_is_that_of_all_pairs_of_states(n, seed, beta):
     law, states = gibbs(network, beta), all_states(n).astype(int)
     products, pairs = states @ states.T, np.outer(law, law)
     q, probability = network.enumerate(beta).overlaps
-    assert q.tolist() == [(2 * k - n) / n for k in range(n + 1)] or np.allclose(q * n, np.arange(-n, n + 1, 2))
+    assert q.tolist() == [(2 * k - n) / n for k in range(n + 1)] or np.allclose(
+        q * n, np.arange(-n, n + 1, 2)
+    )
     expected = [pairs[products == 2 * k - n].sum() for k in range(n + 1)]
     np.testing.assert_allclose(probability, expected, atol=1e-14)
 
@@ -176,7 +185,9 @@ def test_ground_states_count_as_equal_to_within_rounding():
 def test_the_ground_energies_of_sk_are_those_of_other_enumerations():
     """Means over samples: -0.5718(18) a spin at N = 8, -0.6202(19) at 12, from independent runs."""
     for n, expected, error in ((8, -0.5718, 0.0018), (12, -0.6202, 0.0019)):
-        lowest = [sherrington_kirkpatrick(n, rng=seed).enumerate(1.0).ground_energy / n for seed in range(300)]
+        lowest = [
+            sherrington_kirkpatrick(n, rng=seed).enumerate(1.0).ground_energy / n for seed in range(300)
+        ]
         assert abs(np.mean(lowest) - expected) < 4 * math.hypot(error, np.std(lowest) / math.sqrt(300))
 
 

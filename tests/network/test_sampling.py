@@ -1,5 +1,6 @@
-"""`sample` and `anneal` against all states of small networks, wrong samplers, seeds and cores, and refusals."""
+"""`sample` and `anneal` against all states of small networks, wrong samplers, seeds and cores, refusals."""
 
+import itertools
 import math
 
 import numpy as np
@@ -50,9 +51,7 @@ NETWORKS = {
     "cube": (edwards_anderson((2, 2, 2), rng=7), 0.3),
     "ring": (from_lattice(7, field=0.0), 0.7),
 }
-CASES = [(name, algorithm, order) for name in NETWORKS for algorithm, order in [
-    ("heat-bath", "sequential"), ("heat-bath", "random"), ("metropolis", "sequential"), ("metropolis", "random"),
-]]  # fmt: skip
+CASES = list(itertools.product(NETWORKS, ("heat-bath", "metropolis"), ("sequential", "random")))
 
 
 def visited(network, beta, *, n_entries=80_000, factor=1.0, **options):
@@ -139,11 +138,18 @@ def test_at_infinite_temperature_all_states_are_alike(algorithm):
 
 def test_a_network_of_a_lattice_has_the_law_of_the_ising_model():
     """Means of energy and magnetization of two samplers that share no code but the random numbers."""
-    for shape, beta, coupling, field in [((4, 6), 0.4, 1.0, 0.2), ((3, 2), 0.3, -1.0, 0.5), ((2, 2, 3), 0.2, 0.7, 0.0)]:
+    for shape, beta, coupling, field in [
+        ((4, 6), 0.4, 1.0, 0.2),
+        ((3, 2), 0.3, -1.0, 0.5),
+        ((2, 2, 3), 0.2, 0.7, 0.0),
+    ]:
         n = math.prod(shape)
         network = from_lattice(shape, coupling=coupling, field=field)
         trace = network.sample(beta, 30_000, n_chains=4, rng=1)
-        energy, magnetization = trace.energy[:, 100:].mean(axis=1) / n, trace.magnetization[:, 100:].mean(axis=1)
+        energy, magnetization = (
+            trace.energy[:, 100:].mean(axis=1) / n,
+            trace.magnetization[:, 100:].mean(axis=1),
+        )
         runs = [simulate(shape, beta, 30_000, coupling=coupling, field=field, rng=seed) for seed in range(4)]
         others = [run.energy[100:].mean() for run in runs], [run.magnetization[100:].mean() for run in runs]
         for one, other in zip((energy, magnetization), others, strict=True):
@@ -187,7 +193,9 @@ def test_a_network_of_one_spin():
     assert SpinNetwork([[0]]).anneal([1.0], rng=1).energy == 0.0
 
 
-@pytest.mark.parametrize(("n_sweeps", "thin", "kept"), [(0, 1, 0), (0, 5, 0), (4, 5, 0), (5, 5, 1), (14, 5, 2)])
+@pytest.mark.parametrize(
+    ("n_sweeps", "thin", "kept"), [(0, 1, 0), (0, 5, 0), (4, 5, 0), (5, 5, 1), (14, 5, 2)]
+)
 def test_sweeps_beyond_the_last_kept_one_are_run_but_not_noted(n_sweeps, thin, kept):
     network = NETWORKS["sk"][0]
     trace = network.sample(0.8, n_sweeps, thin=thin, n_chains=2, rng=3)
@@ -270,7 +278,9 @@ def test_neither_cores_nor_calls_change_a_result(what, order, monkeypatch):
 def test_a_chain_is_the_same_however_many_run_beside_it():
     network = NETWORKS["sk"][0]
     many, few = (RUNS["sample"](network, n, 9) for n in (6, 3))
-    for one, other in zip((many.energy, many.samples, many.spins), (few.energy, few.samples, few.spins), strict=True):
+    for one, other in zip(
+        (many.energy, many.samples, many.spins), (few.energy, few.samples, few.spins), strict=True
+    ):
         assert one[:3].tolist() == other.tolist()
     many, few = (RUNS["anneal"](network, n, 9) for n in (6, 3))
     assert many.energies[:3].tolist() == few.energies.tolist()
@@ -304,7 +314,9 @@ def test_sparse_and_dense_couplings_give_the_same_bits():
         options = {"n_chains": 3, "algorithm": algorithm, "keep_spins": True, "rng": 1}
         assert network.sample(0.7, 200, **options) == other.sample(0.7, 200, **options)
     betas = [0.2, 0.5, 0.9]
-    assert network.temper(betas, 200, keep_spins=True, rng=1) == other.temper(betas, 200, keep_spins=True, rng=1)
+    assert network.temper(betas, 200, keep_spins=True, rng=1) == other.temper(
+        betas, 200, keep_spins=True, rng=1
+    )
     assert network.anneal(betas, rng=1) == other.anneal(betas, rng=1)
 
 
@@ -372,13 +384,18 @@ def test_annealing_notes_the_end_of_each_temperature_and_the_best_state_of_all_s
     assert (found.best_energies <= found.energies.min(axis=1)).all()
     single = network.anneal(np.repeat(betas, 4), n_chains=3, rng=2)
     np.testing.assert_array_equal(single.energies[:, 3::4], found.energies)
-    assert single.best_energies.tolist() == found.best_energies.tolist() == single.energies.min(axis=1).tolist()
+    assert (
+        single.best_energies.tolist() == found.best_energies.tolist() == single.energies.min(axis=1).tolist()
+    )
     assert single.best_spins.tolist() == found.best_spins.tolist()
 
 
 def test_annealing_at_one_temperature_is_sampling():
     network = NETWORKS["gaussian lattice"][0]
-    assert network.anneal(np.full(30, 0.6), rng=4).energies.tolist() == network.sample(0.6, 30, rng=4).energy.tolist()
+    assert (
+        network.anneal(np.full(30, 0.6), rng=4).energies.tolist()
+        == network.sample(0.6, 30, rng=4).energy.tolist()
+    )
 
 
 SAMPLES = [sherrington_kirkpatrick(n, rng=100 + seed) for seed in range(25) for n in (16, 20)]

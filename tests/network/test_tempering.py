@@ -39,7 +39,10 @@ def state_of(generator):
 
 NETWORKS = {
     "sk": (sherrington_kirkpatrick(8, rng=1), [0.4, 0.9, 1.8, 3.0]),
-    "sk in a field, float32": (SpinNetwork(random_couplings(8, 2).astype(np.float32), FIELDS), [0.3, 1.0, 2.5]),
+    "sk in a field, float32": (
+        SpinNetwork(random_couplings(8, 2).astype(np.float32), FIELDS),
+        [0.3, 1.0, 2.5],
+    ),
     "plus-minus": (edwards_anderson((3, 3), disorder="plus-minus", rng=4), [0.2, 0.5, 0.9]),
     "gaussian lattice": (edwards_anderson((2, 4), rng=6), [0.2, 0.5, 0.9, 1.3]),
 }
@@ -99,7 +102,9 @@ RIGHT = swap(njit(lambda difference, totals, a, b: difference * (totals[a] - tot
 WRONG = {
     "right": {},
     "per spin": {
-        "_swap_neighbours": swap(njit(lambda difference, totals, a, b: difference * (totals[a] - totals[b]) / 16))
+        "_swap_neighbours": swap(
+            njit(lambda difference, totals, a, b: difference * (totals[a] - totals[b]) / 16)
+        )
     },
     "transposed": {
         "_swap_neighbours": swap(njit(lambda difference, totals, a, b: difference * (totals[b] - totals[a])))
@@ -238,7 +243,9 @@ def test_one_temperature_is_a_ladder_without_swaps():
     assert run.energy[:, 0].tolist() == network.sample(0.8, 50, n_chains=3, rng=4).energy.tolist()
     assert run.swap_rates.shape == (0,)
     assert not run.round_trips.any()
-    assert repr(run).startswith("Tempering(50 kept sweeps of 3 ladders of 1 temperature, 0 round trips, lowest")
+    assert repr(run).startswith(
+        "Tempering(50 kept sweeps of 3 ladders of 1 temperature, 0 round trips, lowest"
+    )
 
 
 def test_walkers_go_round_as_often_as_swaps_let_them():
