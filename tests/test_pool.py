@@ -78,6 +78,15 @@ def test_no_thread_is_left_behind(error):
     assert threading.active_count() == before
 
 
+def test_many_small_pieces_cost_little(monkeypatch):
+    """A task for each took a third of a millisecond; here 20,000 pieces may take a second in all."""
+    monkeypatch.setattr(_pool, "_cores", lambda: 2)
+    start = time.process_time()
+    with _pool.over(20_000) as each:
+        each(lambda _: None)
+    assert time.process_time() - start < 1
+
+
 def test_as_many_cores_count_as_this_process_may_use(monkeypatch):
     assert 1 <= _pool._cores() <= os.cpu_count()
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS and Windows

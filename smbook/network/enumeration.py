@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_SPINS = 24  # whose energies take 128 MiB
 
 _STATES_PER_PIECE = 2**16
-_DEGENERATE = 1e-10  # of the range of energies: what counts as equal
+_DEGENERATE = 1e-12  # of the range of energies: what counts as equal, ten times what rounding does
 
 
 class OverlapLaw(NamedTuple):

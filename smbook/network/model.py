@@ -25,7 +25,8 @@ class SpinNetwork:
     couplings
         J, symmetric with a zero diagonal: an array (N, N), or a `scipy.sparse` array or matrix. An array of
         float64 or float32 is kept as it is, without a copy, and so it must not be changed afterwards; other
-        real numbers become float64. All sums over spins are made in float64, whatever the type.
+        real numbers become float64. Local fields are of the couplings' type; sums over spins are made in
+        float64, whatever it is.
     fields
         h, N numbers, or one for all spins; None is zero.
 
@@ -123,7 +124,8 @@ class SpinNetwork:
         A sweep updates N spins: each once, in the order of their numbers, or N times one at random. The heat
         bath puts a spin up with probability 1 / (1 + exp(-2 beta l_i)). Metropolis accepts a flip that costs
         dE with probability min(1, exp(-beta dE)), one that costs nothing with probability 1/2: accepting all
-        of these, sweeps in a fixed order would not reach every state. Nothing is discarded.
+        of these, sweeps in a fixed order would not reach every state. Where it is hot, such sweeps turn nearly
+        every spin each time and forget slowly; the heat bath has no such trouble. Nothing is discarded.
 
         Each chain has a stream of random numbers of its own: the first chains of a run are those of a run of
         fewer from the same seed, and the number of cores changes nothing.
@@ -302,6 +304,10 @@ class SpinNetwork:
             How many, at least 2; None takes as many as `acceptance` asks for.
         acceptance
             The mean chance of a swap to aim at, between 0 and 1; it only counts without `n_temperatures`.
+        n_sweeps
+            Sweeps of a pilot run, at least 10.
+        rng
+            As for `smbook.ising.simulate`.
 
         Raises
         ------

@@ -180,6 +180,17 @@ def test_ground_states_count_as_equal_to_within_rounding():
     bonds = 0.1 * np.array([[0, 1, 0, -1], [1, 0, 1, 0], [0, 1, 0, 1], [-1, 0, 1, 0]])
     assert len(SpinNetwork(bonds).enumerate(1.0).ground_states) == 8
     assert len(SpinNetwork(abs(bonds)).enumerate(1.0).ground_states) == 2
+    pinned = random_couplings(12, 1)
+    assert len(SpinNetwork(pinned, [1e9] + [0.0] * 11).enumerate(1.0).ground_states) == 1
+
+
+def test_rounding_stays_far_below_what_counts_as_equal():
+    """Of 2^16 additions in a row, against energies that are summed afresh."""
+    for network in (SpinNetwork(random_couplings(16, 3)), edwards_anderson((4, 4), rng=1)):
+        exact = network.enumerate(1.0)
+        states = exact.states(np.arange(0, 2**16, 7))
+        off = abs(network.energy(states) - exact.energies[::7]).max()
+        assert off < 0.3 * module._DEGENERATE * np.ptp(exact.energies)
 
 
 def test_the_ground_energies_of_sk_are_those_of_other_enumerations():
