@@ -124,8 +124,9 @@ class SpinNetwork:
         A sweep updates N spins: each once, in the order of their numbers, or N times one at random. The heat
         bath puts a spin up with probability 1 / (1 + exp(-2 beta l_i)). Metropolis accepts a flip that costs
         dE with probability min(1, exp(-beta dE)), one that costs nothing with probability 1/2: accepting all
-        of these, sweeps in a fixed order would not reach every state. Where it is hot, such sweeps turn nearly
-        every spin each time and forget slowly; the heat bath has no such trouble. Nothing is discarded.
+        of these, sweeps in a fixed order would not reach every state. Where it is hot, such sweeps turn
+        nearly every spin each time and forget slowly; the heat bath has no such trouble. Nothing is
+        discarded.
 
         Each chain has a stream of random numbers of its own: the first chains of a run are those of a run of
         fewer from the same seed, and the number of cores changes nothing.

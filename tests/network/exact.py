@@ -85,11 +85,22 @@ def twice_the_time(*series):
     return math.ceil(2 * max(integrated_autocorrelation_time(one).value for one in series))
 
 
-def rebuilt(decorate=njit, **replacements):
-    """The functions of the kernels once more, with other meanings for some names in their code."""
-    scope = dict(vars(kernels))
-    for name, value in vars(kernels).items():
-        if isinstance(value, type(kernels.run)) and value.py_func.__module__ == kernels.__name__:
-            scope[name] = decorate(types.FunctionType(value.py_func.__code__, scope, name))
-    scope |= replacements
+def rebuilt(**replacements):
+    """The functions of the kernels once more, with other meanings for some names in their code.
+
+    What has nothing to do with these names stays as it is, which spares its compilation.
+    """
+    own = {
+        name: value
+        for name, value in vars(kernels).items()
+        if isinstance(value, type(kernels.run)) and value.py_func.__module__ == kernels.__name__
+    }
+    scope, changed = vars(kernels) | replacements, set(replacements)
+    while (
+        more := {name for name, value in own.items() if changed & {*value.py_func.__code__.co_names}}
+        - changed
+    ):
+        changed |= more
+    for name in changed - set(replacements):
+        scope[name] = njit(types.FunctionType(own[name].py_func.__code__, scope, name))
     return types.SimpleNamespace(**scope)
