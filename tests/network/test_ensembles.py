@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smbook.kernels.rng import seed_state
 from smbook.network import (
     edwards_anderson,
+    ensembles,
     ferromagnet,
     from_lattice,
     mattis,
@@ -57,7 +59,7 @@ def test_single_precision_rounds_the_same_sample():
 
 
 @pytest.mark.parametrize(("disorder", "fourth"), [("gaussian", 3.0), ("plus-minus", 1.0)])
-@pytest.mark.parametrize("shape", [(10_000,), (50, 60), (12, 15, 20)], ids=str)
+@pytest.mark.parametrize("shape", [(2000,), (50, 60), (12, 15, 20)], ids=str)
 def test_lattice_couplings_have_mean_zero_and_variance_one(shape, disorder, fourth):
     drawn = bonds_of(shape, disorder, rng=3)
     n = drawn.size
@@ -153,6 +155,40 @@ def test_annealing_sk_comes_near_its_ground_state():
         found.append(network.anneal(np.linspace(0.2, 5.0, 300), n_chains=4, rng=seed).energy / 128)
     mean, error = mean_and_error(found)
     assert -0.763 - 4 * error < mean < -0.70
+
+
+# A sample and a run from one seed
+
+KINDS = {
+    "ring": lambda rng: edwards_anderson(100, disorder="plus-minus", rng=rng),
+    "square": lambda rng: edwards_anderson((10, 10), disorder="plus-minus", rng=rng),
+    "gaussian": lambda rng: edwards_anderson((10, 10), rng=rng),
+    "sk": lambda rng: sherrington_kirkpatrick(64, rng=rng),
+}
+
+
+def pulls_of_one_seed(make, n=300):
+    """How many errors a run from the seed of its sample is off one from another seed, sweep by sweep."""
+    apart = []
+    for seed in range(n):
+        network = make(seed)
+        same, other = (network.sample(1.0, 8, rng=number) for number in (seed, 10**6 + seed))
+        apart.append([same.magnetization[0], (same.energy - other.energy)[0] / network.n_spins])
+    apart = np.array(apart)
+    return abs(apart.mean(axis=0) / apart.std(axis=0) * math.sqrt(n)).max()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_is_independent_of_a_sample_from_the_same_seed(kind):
+    """16 numbers; the magnetization is known to 6e-3."""
+    assert pulls_of_one_seed(KINDS[kind]) < 4
+
+
+@pytest.mark.parametrize("kind", ["ring", "square"])
+def test_couplings_from_the_numbers_of_a_run_are_caught(kind, monkeypatch):
+    """The spins of the ring start as its bonds, and 12 % of them turn up too many in the first sweep."""
+    monkeypatch.setattr(ensembles, "_state_apart", seed_state)
+    assert pulls_of_one_seed(KINDS[kind]) > 5
 
 
 # Seeds and refusals
