@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ def over(count: int) -> Iterator[Callable[[Callable[[int], Any]], None]]:
     if workers < 2:
         yield lambda work: _one_by_one(work, count)
         return
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield lambda work: _side_by_side(pool, work, count)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(workers) as pool:
+        yield lambda work: _side_by_side(pool, workers, work, count)
 
 
 def _cores() -> int:
@@ -42,6 +40,19 @@ def _one_by_one(work: Callable[[int], Any], count: int) -> None:
         work(piece)
 
 
-def _side_by_side(pool: ThreadPoolExecutor, work: Callable[[int], Any], count: int) -> None:
-    for done in [pool.submit(work, piece) for piece in range(count)]:
-        done.result()
+def _side_by_side(pool: ThreadPoolExecutor, workers: int, work: Callable[[int], Any], count: int) -> None:
+    """Let every worker take piece after piece: a task for each would cost more than a short piece itself."""
+    pieces, stopped = iter(range(count)), threading.Event()
+
+    def take() -> None:
+        for piece in pieces:  # each goes to one worker, as the interpreter's lock is held meanwhile
+            if stopped.is_set():
+                return
+            work(piece)
+
+    try:
+        tasks = [pool.submit(take) for _ in range(workers)]
+        for done in as_completed(tasks):
+            done.result()
+    finally:
+        stopped.set()

@@ -59,7 +59,7 @@ def energy(spins, local, fields):
     total = 0.0
     for i in range(spins.size):
         total += spins[i] * (np.float64(local[i]) + np.float64(fields[i]))
-    return -total / 2.0
+    return 0.0 - total / 2.0  # 0.0 - 0.0 is no -0.0
 
 
 @kernel
@@ -135,17 +135,17 @@ def run(network, chain, room, rule, order, betas, thin, energies, sums, snapshot
     """Make `thin` sweeps of a chain at betas[k], note its state as entry k, and so on for all entries.
 
     `energies` (float64) and `sums` (int64, of all spins) are as long as `betas`, `snapshots` is int8 of shape
-    (entries, N). `best_energy` (one entry) and `best` (N spins) keep the lowest of the states noted.
+    (entries, N). `best_energy` (one entry) and `best` (N spins) keep the lowest of the states after a sweep.
     """
     spins, local, turned, state = chain
     fields = network[4]
     for k in range(betas.size):
         for _ in range(thin):
             _sweep(network, spins, local, turned, state, room, rule, order, betas[k])
-        energies[k] = energy(spins, local, fields)
+            energies[k] = energy(spins, local, fields)
+            _keep_best(energies[k], spins, best_energy, best)
         sums[k] = spin_sum(spins)
         _copy(spins, snapshots[k])
-        _keep_best(energies[k], spins, best_energy, best)
 
 
 @kernel

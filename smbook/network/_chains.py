@@ -115,7 +115,7 @@ def checked_initial(initial: str | Spins, shape: tuple[int, ...]) -> Spins:
     given = checked_spins("initial", initial, shape[-1])
     if given.shape not in (shape, shape[-1:]):
         raise ValueError(f"initial must have the shape {shape[-1:]} or {shape}; got {given.shape}")
-    return np.array(np.broadcast_to(given, shape))
+    return np.array(np.broadcast_to(given, shape), order="C")
 
 
 def checked_spins(name: str, spins: Any, n_spins: int) -> Spins:

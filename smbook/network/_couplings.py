@@ -54,11 +54,12 @@ class Rows(NamedTuple):
 
     def strengths(self) -> NDArray[np.float64]:
         """Return sum_j abs(J_ij) of each row."""
-        if self.matrix is None:
-            return np.asarray(abs(self.sparse()).sum(axis=1), dtype=np.float64).reshape(-1)
-        return np.concatenate(
-            [np.abs(rows).sum(axis=1, dtype=np.float64) for _, rows in _blocks(self.matrix)]
-        )
+        with np.errstate(over="ignore"):
+            if self.matrix is None:
+                return np.asarray(abs(self.sparse()).sum(axis=1), dtype=np.float64).reshape(-1)
+            return np.concatenate(
+                [np.abs(rows).sum(axis=1, dtype=np.float64) for _, rows in _blocks(self.matrix)]
+            )
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -81,10 +82,12 @@ def checked(couplings: Couplings) -> Rows:
         return _checked_sparse(couplings)
     matrix = _real_matrix(couplings)
     _check_square(matrix.shape)
+    for first, rows in _blocks(matrix):
+        _check_rows(first, rows)
+    for first, rows in _blocks(matrix):
+        _check_mirrored(matrix, first, rows)
     if not matrix.flags.c_contiguous:
         matrix = matrix.T if matrix.flags.f_contiguous else np.ascontiguousarray(matrix)
-    for first, rows in _blocks(matrix):
-        _check_rows(matrix, first, rows)
     return Rows(matrix)
 
 
@@ -106,7 +109,8 @@ def _as_floats(numbers: NDArray[Any]) -> NDArray[Any]:
         raise TypeError(f"couplings must hold real numbers; got dtype {numbers.dtype}")
     if numbers.dtype in _TOLERANCE and numbers.dtype.isnative:
         return numbers
-    return numbers.astype(np.float64)
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float64)
 
 
 def _check_square(shape: tuple[int, ...]) -> None:
@@ -122,7 +126,7 @@ def _blocks(matrix: NDArray[Any]) -> Any:
         yield first, matrix[first : first + _ROWS_PER_CHECK]
 
 
-def _check_rows(matrix: NDArray[Any], first: int, rows: NDArray[Any]) -> None:
+def _check_rows(first: int, rows: NDArray[Any]) -> None:
     finite = np.isfinite(rows)
     if not finite.all():
         i, j = np.argwhere(~finite)[0]
@@ -134,7 +138,11 @@ def _check_rows(matrix: NDArray[Any], first: int, rows: NDArray[Any]) -> None:
             f"couplings must have a zero diagonal, as no spin acts on itself; "
             f"got {diagonal[i]} at {(first + i, first + i)}"
         )
-    difference = np.abs(rows - matrix[:, first : first + len(rows)].T)
+
+
+def _check_mirrored(matrix: NDArray[Any], first: int, rows: NDArray[Any]) -> None:
+    with np.errstate(over="ignore"):
+        difference = np.abs(rows - matrix[:, first : first + len(rows)].T)
     worst = np.unravel_index(difference.argmax(), difference.shape)
     if difference[worst] > _TOLERANCE[matrix.dtype] * np.abs(rows).max():
         _refuse_asymmetric(float(difference[worst]), first + int(worst[0]), int(worst[1]))
@@ -204,5 +212,6 @@ def checked_fields(fields: Any, n_spins: int, dtype: np.dtype[Any]) -> NDArray[A
     with np.errstate(over="ignore"):
         found = np.broadcast_to(given, (n_spins,)).astype(dtype)
     if not np.isfinite(found).all():
-        raise ValueError(f"fields must be finite in {dtype}; got {given[~np.isfinite(found)][0]}")
+        worst = given.flat[np.abs(given).argmax()]
+        raise ValueError(f"fields must be finite in {dtype}; got {worst}")
     return found

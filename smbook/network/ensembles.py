@@ -11,7 +11,7 @@ from scipy import sparse
 from smbook import _checks
 from smbook.kernels import lattice
 from smbook.kernels import network as kernels
-from smbook.kernels.rng import fill_normal, seed_state
+from smbook.kernels.rng import fill_normal, seed_state, split_mix
 from smbook.network import _chains
 from smbook.network.model import SpinNetwork
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from smbook.kernels.rng import Randomness
+    from smbook.kernels.rng import Randomness, State
 
 
 def sherrington_kirkpatrick(n: int, *, rng: Randomness = None, dtype: DTypeLike = np.float64) -> SpinNetwork:
@@ -51,7 +51,7 @@ def sherrington_kirkpatrick(n: int, *, rng: Randomness = None, dtype: DTypeLike 
     """
     n = _checks.integer("n", n, minimum=1)
     couplings = np.empty((n, n), dtype=_checked_dtype(dtype))
-    kernels.fill_gaussian(seed_state(rng), couplings)
+    kernels.fill_gaussian(_state_apart(rng), couplings)
     return SpinNetwork(couplings)
 
 
@@ -67,7 +67,7 @@ def edwards_anderson(
     disorder
         "gaussian", of mean 0 and variance 1, or "plus-minus", +1 or -1 with probability 1/2.
     rng
-        As for `smbook.ising.simulate`.
+        As for `smbook.ising.simulate`. A run from the same seed is independent of the couplings.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def edwards_anderson(
     """
     sides = _checks.lattice_shape(shape)
     draw = _DISORDER[_checks.choice("disorder", disorder, _DISORDER)]
-    return _on_lattice(sides, draw(len(sides) * math.prod(sides), seed_state(rng)))
+    return _on_lattice(sides, draw(len(sides) * math.prod(sides), _state_apart(rng)))
 
 
 def ferromagnet(n: int, *, coupling: float = 1.0, field: float = 0.0) -> SpinNetwork:
@@ -134,8 +134,8 @@ def mattis(pattern: ArrayLike, *, coupling: float = 1.0) -> SpinNetwork:
     >>> mattis(pattern).energy(pattern)
     -1.0
     """
-    xi = _chains.checked_spins("pattern", pattern, np.shape(pattern)[-1] if np.ndim(pattern) else 0)
-    if xi.ndim != 1:
+    xi = _chains.checked_spins("pattern", pattern, getattr(pattern, "size", 0))
+    if xi.ndim != 1 or not xi.size:
         raise ValueError(f"pattern must be one row of spins; got shape {xi.shape}")
     couplings = _checks.real("coupling", coupling) / xi.size * np.multiply.outer(xi, xi).astype(np.float64)
     np.fill_diagonal(couplings, 0.0)
@@ -170,13 +170,23 @@ def _checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
-def _gaussian(n_bonds: int, state: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _state_apart(rng: Randomness) -> State:
+    """Return a state from a seed that shares no number with the runs that start from the same seed.
+
+    Otherwise the bonds of a sample would be the very tosses that draw its first spins, and its first noise.
+    """
+    state = seed_state(rng)
+    split_mix(state, state[0])
+    return state
+
+
+def _gaussian(n_bonds: int, state: State) -> NDArray[np.float64]:
     bonds = np.empty(n_bonds)
     fill_normal(state, bonds)
     return bonds
 
 
-def _plus_minus(n_bonds: int, state: NDArray[np.uint64]) -> NDArray[np.float64]:
+def _plus_minus(n_bonds: int, state: State) -> NDArray[np.float64]:
     signs = np.empty(n_bonds, dtype=np.int8)
     lattice.randomize(signs, state)
     return signs.astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MOST_SPINS = 24  # whose energies take 128 MiB
 
 _STATES_PER_PIECE = 2**16
-_DEGENERATE = 1e-10  # of the range of energies: what counts as equal
+_DEGENERATE = 1e-12  # of the range of energies: what counts as equal, ten times what rounding does
 
 
 class OverlapLaw(NamedTuple):
@@ -53,15 +54,18 @@ class Enumeration:
         self.energies = energies
         self.n_spins = energies.size.bit_length() - 1
         self.ground_energy = float(energies.min())
-        weights = np.exp(-beta * (energies - self.ground_energy))
+        reduced = beta * (energies - self.ground_energy)
+        weights = np.exp(-reduced)
         total = float(weights.sum())
         weights /= total
         self.probabilities = weights
-        self.log_partition = float(np.log(total) - beta * self.ground_energy)
+        self.log_partition = math.log(total) - beta * self.ground_energy
         self.energy = float(weights @ energies)
-        self.entropy = self.log_partition + beta * self.energy
-        spread = energies - self.energy
-        self.specific_heat = float(beta**2 * (weights @ spread**2)) / self.n_spins
+        mean = float(weights @ reduced)
+        self.entropy = math.log(total) + mean
+        reduced -= mean
+        reduced *= np.sqrt(weights)  # before they are squared, as a state of no weight may overflow
+        self.specific_heat = float(reduced @ reduced) / self.n_spins
         for numbers in (energies, weights):
             numbers.flags.writeable = False
 
@@ -117,7 +121,7 @@ class Enumeration:
         differing = np.bitwise_count(np.arange(law.size, dtype=np.uint32))
         shares = np.bincount(differing, weights=law, minlength=self.n_spins + 1) / law.size
         q = 1.0 - 2.0 * np.arange(self.n_spins + 1) / self.n_spins
-        return OverlapLaw(q[::-1].copy(), shares[::-1].copy())
+        return OverlapLaw(q[::-1].copy(), np.maximum(shares[::-1], 0.0))  # rounding can leave -1e-17
 
 
 def enumerate_states(model: _chains.Model, beta: float) -> Enumeration:

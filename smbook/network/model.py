@@ -25,7 +25,8 @@ class SpinNetwork:
     couplings
         J, symmetric with a zero diagonal: an array (N, N), or a `scipy.sparse` array or matrix. An array of
         float64 or float32 is kept as it is, without a copy, and so it must not be changed afterwards; other
-        real numbers become float64. All sums over spins are made in float64, whatever the type.
+        real numbers become float64. Local fields are of the couplings' type; sums over spins are made in
+        float64, whatever it is.
     fields
         h, N numbers, or one for all spins; None is zero.
 
@@ -50,7 +51,8 @@ class SpinNetwork:
         rows = _couplings.checked(couplings)
         found = _couplings.checked_fields(fields, rows.n_spins, rows.values.dtype)
         strongest = float((rows.strengths() + np.abs(found, dtype=np.float64)).max())
-        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > np.finfo(found.dtype).max:
+        largest = float(np.finfo(found.dtype).max)
+        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > largest:
             raise ValueError(f"energy overflows in {found.dtype}; got local fields of up to {strongest:g}")
         self._model = _chains.Model(rows, found, strongest)
 
@@ -91,10 +93,11 @@ class SpinNetwork:
         --------
         >>> from smbook.network import ferromagnet
         >>> ferromagnet(4).energy(np.array([1, 1, 1, -1], dtype=np.int8))
-        -0.0
+        0.0
         """
         local = self.local_fields(spins).astype(np.float64)
-        found = -np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields) / 2.0
+        total = np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields)
+        found = 0.0 - total / 2.0  # 0.0 - 0.0 is no -0.0
         return float(found) if found.ndim == 0 else found
 
     def local_fields(self, spins: Spins) -> NDArray[Any]:
@@ -121,7 +124,9 @@ class SpinNetwork:
         A sweep updates N spins: each once, in the order of their numbers, or N times one at random. The heat
         bath puts a spin up with probability 1 / (1 + exp(-2 beta l_i)). Metropolis accepts a flip that costs
         dE with probability min(1, exp(-beta dE)), one that costs nothing with probability 1/2: accepting all
-        of these, sweeps in a fixed order would not reach every state. Nothing is discarded.
+        of these, sweeps in a fixed order would not reach every state. Where it is hot, such sweeps turn
+        nearly every spin each time and forget slowly; the heat bath has no such trouble. Nothing is
+        discarded.
 
         Each chain has a stream of random numbers of its own: the first chains of a run are those of a run of
         fewer from the same seed, and the number of cores changes nothing.
@@ -300,6 +305,10 @@ class SpinNetwork:
             How many, at least 2; None takes as many as `acceptance` asks for.
         acceptance
             The mean chance of a swap to aim at, between 0 and 1; it only counts without `n_temperatures`.
+        n_sweeps
+            Sweeps of a pilot run, at least 10.
+        rng
+            As for `smbook.ising.simulate`.
 
         Raises
         ------
@@ -326,7 +335,8 @@ class SpinNetwork:
     def enumerate(self, beta: float) -> enumeration.Enumeration:
         """Return exact results at `beta`, from a sum over all 2^N states, N up to 24.
 
-        At N = 24 this takes about a second and 256 MiB, twice that for means, correlations and overlaps.
+        At N = 24 this takes about a second and 512 MiB, half of which the result keeps. Means, correlations
+        and overlaps take as much again.
 
         Raises
         ------

@@ -56,7 +56,7 @@ class Annealing(NamedTuple):
     """What annealing leaves: the best state seen, its total energy, and the same for each chain.
 
     `energies` (n_chains, n_betas) are the totals at the end of each temperature. A state is seen at the end
-    of a temperature's sweeps. Two results are equal if all their numbers are.
+    of a sweep. Two results are equal if all their numbers are.
     """
 
     energy: float

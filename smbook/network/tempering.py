@@ -61,10 +61,12 @@ class Tempering(NamedTuple):
 
     def __repr__(self) -> str:
         ladders, temperatures, kept = self.energy.shape
-        size = f"{kept} kept sweeps of {ladders} ladder{'s' * (ladders != 1)} of {temperatures} temperatures"
-        rates = f", swap rates {self.swap_rates.min():.2f} to {self.swap_rates.max():.2f}"
+        each = f"{temperatures} temperature{'s' * (temperatures != 1)}"
+        size = f"{kept} kept sweeps of {ladders} ladder{'s' * (ladders != 1)} of {each}"
+        rates = self.swap_rates
+        swaps = f", swap rates {rates.min():.2f} to {rates.max():.2f}" if rates.size else ""
         return (
-            f"Tempering({size}{rates if self.swap_rates.size else ''}, "
+            f"Tempering({size}{swaps}, "
             f"{int(self.round_trips.sum())} round trips, lowest total energy {self.best_energy:.6g})"
         )
 

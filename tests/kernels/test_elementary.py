@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, mean_field, rng, walls
-from smbook.kernels.elementary import exp, expm1, log, sqrt, tanh
+from smbook.kernels import elementary, lattice, mean_field, network, rng, walls
+from smbook.kernels.elementary import exp, expm1, log, log_of_normal, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
 
@@ -74,6 +74,11 @@ def test_exp_is_right_to_an_ulp(name):
 @pytest.mark.parametrize("name", LOG_RANGES)
 def test_log_is_right_to_an_ulp(name):
     assert errors_in_ulps(log, mpmath.log, LOG_RANGES[name]).max() < 1
+
+
+@given(st.floats(SMALLEST_NORMAL, LARGEST))
+def test_the_logarithm_of_a_normal_number_is_the_logarithm(x):
+    assert log_of_normal(x) == log(x)
 
 
 @pytest.mark.parametrize("name", EXPM1_RANGES)
@@ -219,11 +224,30 @@ SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
 WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
 REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
+MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros((2, 4), np.int8)
+DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
+NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
+ROOM = np.zeros(4, np.uint64), REALS.copy(), np.arange(4)
+RULE, ORDER, ENERGY = network.METROPOLIS, network.RANDOM, np.zeros(1)
+LADDER = np.arange(2), np.zeros(1, np.int64), np.zeros(2), np.zeros((2, 1), np.int64), *np.zeros((2, 2), int)
+
+
+def of_run(model):
+    chain = SPINS, model[-1].copy(), NOTED, STATE
+    return model, chain, ROOM, RULE, ORDER, REALS[:2], COUNT, REALS[:2].copy(), WHOLE[:2], ROWS, ENERGY, SPINS
+
+
+def of_temper(model):
+    chains = ROWS, np.stack([model[-1]] * 2), np.zeros((2, 1), np.int64), STATE
+    noted = np.zeros((1, 2)), np.zeros((1, 2), np.int64), np.zeros((1, 2, 4), np.int8)
+    return model, chains, ROOM, RULE, ORDER, REALS[:2], LADDER, COUNT, *noted, ENERGY, SPINS
+
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),
     (elementary.log, (NUMBER,)),
+    (elementary.log_of_normal, (NUMBER,)),
     (elementary.sqrt, (NUMBER,)),
     (elementary.tanh, (NUMBER,)),
     (rng.split_mix, (STATE, STATE[0])),
@@ -231,6 +255,7 @@ KERNELS = [
     (rng.next_uint64, (STATE,)),
     (rng.fill_uint64, (STATE, DRAWS[0])),
     (rng.uniform, (STATE,)),
+    (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.bond_threshold, (NUMBER, NUMBER)),
@@ -259,6 +284,20 @@ KERNELS = [
     (walls.mean_walls, (COUNT, NUMBER, NUMBER)),
     (walls.first_pair, (REALS, NUMBER, NUMBER, REALS, REALS)),
     (walls.free_pair_size, (NUMBER, NUMBER)),
+    (network.find_local_fields, (*DENSE, SPINS, REALS.copy())),
+    (network.find_local_fields, (*SPARSE, SPINS, REALS.copy())),
+    (network.energy, (SPINS, REALS, REALS)),
+    (network.turn, (*NARROW_DENSE[:-1], SPINS, NARROW[0].copy(), COUNT)),
+    (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
+    (network.run, of_run(DENSE)),
+    (network.run, of_run(NARROW_DENSE)),
+    (network.run, of_run(SPARSE)),
+    (network.temper, of_temper(DENSE)),
+    (network.temper, of_temper(SPARSE)),
+    (network.fill_gaussian, (STATE, MATRIX.copy())),
+    (network.fill_lattice, (SHAPE[:1], REALS[None, :2].copy(), REALS.copy(), WHOLE, np.zeros(3, int))),
+    (network.find_energies, (MATRIX, REALS, COUNT - 1, SPINS, REALS.copy(), np.zeros(16))),
+    (network.walsh_transform, (REALS.copy(),)),
 ]
 
 
@@ -293,7 +332,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field, walls):
+    for module in (elementary, rng, lattice, mean_field, walls, network):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 
