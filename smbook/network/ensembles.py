@@ -171,12 +171,14 @@ def _checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _state_apart(rng: Randomness) -> State:
-    """Return a state from a seed that shares no number with the runs that start from the same seed.
+    """Return a state that shares no number with the runs that start from the same seed.
 
-    Otherwise the bonds of a sample would be the very tosses that draw its first spins, and its first noise.
+    Otherwise the bonds of a sample would be the very tosses that draw its first spins, and its first noise. A
+    generator moves on from one to the other by itself.
     """
     state = seed_state(rng)
-    split_mix(state, state[0])
+    if not isinstance(rng, np.random.Generator):
+        split_mix(state, state[0])
     return state
 
 
