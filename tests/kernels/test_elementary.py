@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, mean_field, network, rng, walls
+from smbook.kernels import elementary, lattice, mean_field, network, rng, spin_glass, walls
 from smbook.kernels.elementary import exp, expm1, log, log_of_normal, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
@@ -243,6 +243,12 @@ def of_temper(model):
     return model, chains, ROOM, RULE, ORDER, REALS[:2], LADDER, COUNT, *noted, ENERGY, SPINS
 
 
+# What the pages call: a ladder of two temperatures and four spins, rows of couplings with one entry each.
+PLAIN, LOCAL, FIELDS = np.zeros((4, 4), np.float32), np.zeros((2, 4), np.float32), np.zeros(4, np.float32)
+BONDS = (np.ones(4), np.array([1, 0, 3, 2]), np.arange(5))
+KEPT = (np.zeros((1, 2)), np.zeros((1, 2), np.int64), np.zeros((1, 2, 4), np.int8))
+STEPS = (np.zeros((2, 1), np.int64), STATE, *ROOM, np.array([0.5, 1.0]), *LADDER, COUNT, *KEPT, REALS, SPINS)
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),
@@ -298,6 +304,13 @@ KERNELS = [
     (network.fill_lattice, (SHAPE[:1], REALS[None, :2].copy(), REALS.copy(), WHOLE, np.zeros(3, int))),
     (network.find_energies, (MATRIX, REALS, COUNT - 1, SPINS, REALS.copy(), np.zeros(16))),
     (network.walsh_transform, (REALS.copy(),)),
+    (spin_glass.lay_out, (NUMBER, NUMBER, REALS)),
+    (spin_glass.begin_dense, (PLAIN, FIELDS, ROWS, LOCAL, STATE, np.zeros(2), REALS, SPINS)),
+    (spin_glass.begin_sparse, (*BONDS, REALS, ROWS, np.zeros((2, 4)), STATE, np.zeros(2), REALS, SPINS)),
+    (spin_glass.temper_dense, (PLAIN, FIELDS, ROWS, LOCAL, *STEPS)),
+    (spin_glass.temper_sparse, (*BONDS, REALS, ROWS, np.zeros((2, 4)), *STEPS)),
+    (spin_glass.overlap, (SPINS, SPINS)),
+    (spin_glass.mark_unsatisfied, (*BONDS, SPINS, SPINS.copy())),
 ]
 
 
@@ -332,7 +345,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field, walls, network):
+    for module in (elementary, rng, lattice, mean_field, walls, network, spin_glass):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 

@@ -198,10 +198,11 @@ def test_couplings_from_the_numbers_of_a_run_are_caught(kind, monkeypatch):
     "make", [lambda rng: sherrington_kirkpatrick(6, rng=rng), lambda rng: edwards_anderson((3, 4), rng=rng)]
 )
 def test_a_seed_fixes_a_sample_and_a_generator_advances_by_one_draw(make):
-    generator, twin = np.random.default_rng(5), np.random.default_rng(5)
-    seed = int(twin.integers(0, 2**64, dtype=np.uint64))
-    assert dense(make(generator)).tolist() == dense(make(seed)).tolist()
+    generator, again, twin = (np.random.default_rng(5) for _ in range(3))
+    assert dense(make(generator)).tolist() == dense(make(again)).tolist()
+    twin.integers(0, 2**64, dtype=np.uint64)
     assert state_of(generator) == state_of(twin)
+    assert dense(make(1)).tolist() == dense(make(1)).tolist()
     assert dense(make(1)).tolist() != dense(make(2)).tolist()
     assert dense(make(None)).tolist() != dense(make(None)).tolist()
 
