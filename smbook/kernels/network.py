@@ -300,8 +300,8 @@ def find_energies(matrix, fields, first, spins, local, energies):
 def walsh_transform(values):
     """Replace f(s), of the states as they are numbered, by sum_s f(s) (-1)**n(s & k) for every k, in place.
 
-    n(x) is the number of bits set in x. With probabilities the result at k is (-1)**n(k) times the mean product
-    of the spins whose bits are set in k. Source: Walsh (1923).
+    n(x) is the number of bits set in x. With probabilities the result at k is (-1)**n(k) times the mean
+    product of the spins whose bits are set in k. Source: Walsh (1923).
     """
     half = np.int64(1)
     while half < values.size:
