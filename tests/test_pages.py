@@ -213,6 +213,7 @@ def public(module):
         "curie_weiss",
         "ising",
         "theory.ising",
+        "theory.spin_glass",
         "statistics",
         "figures",
         "kernels.rng",
