@@ -10,6 +10,15 @@ from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.question import Question
+from smbook.widgets.spin_glass_lab import SpinGlassLab
 from smbook.widgets.wall_lab import WallLab
 
-__all__ = ["AmplifierLab", "FiniteMagnetLab", "IsingLab", "MeanFieldLab", "Question", "WallLab"]
+__all__ = [
+    "AmplifierLab",
+    "FiniteMagnetLab",
+    "IsingLab",
+    "MeanFieldLab",
+    "Question",
+    "SpinGlassLab",
+    "WallLab",
+]

@@ -32,7 +32,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import types
 
-from smbook.kernels import elementary, finite_magnet, lattice, mean_field, rng, walls
+from smbook.kernels import elementary, finite_magnet, lattice, mean_field, network, rng, spin_glass, walls
 
 WASM = Path(__file__).with_name("kernels.wasm")
 
@@ -46,6 +46,15 @@ _RUN = (_WORDS, _INT64, _WHOLES, _WHOLES)  # state, thin, bonds, sums
 _TABLE = (_FLOAT64, _FLOAT64, _FLOAT64, _INT64, _WHOLE_ROWS)  # beta, coupling, field, dimension, table
 _LATTICE = (_BYTES, _WHOLES, _INT8)  # spins, shape, sign
 _LOOP = (_FLOAT64, _FLOAT64)  # beta, coupling
+_SINGLES = types.Array(types.float32, 1, "C")
+_SINGLE_ROWS = types.Array(types.float32, 2, "C")
+_DENSE = (_SINGLE_ROWS, _SINGLES, _BYTE_ROWS, _SINGLE_ROWS)  # matrix, fields, spins, local fields
+_SPARSE = (_REALS, _WHOLES, _WHOLES, _REALS, _BYTE_ROWS, _REAL_ROWS)  # entries, columns, starts, and so on
+_BEST = (_REALS, _BYTES)  # energy, spins
+_LADDER = (_WHOLES, _WHOLES, _REALS, _WHOLE_ROWS, _WHOLES, _WHOLES)  # at, clock, totals, swaps, heading, trips
+_NOTED = (_REAL_ROWS, _WHOLE_ROWS, types.Array(types.int8, 3, "C"))  # energies, sums, snapshots
+# turned, state, room, betas, ladder, steps, noted, best
+_STEPS = (_WHOLE_ROWS, _WORDS, _WORDS, _REALS, _WHOLES, _REALS, *_LADDER, _INT64, *_NOTED, *_BEST)
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -92,6 +101,20 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "mean_walls": (walls.mean_walls, (_INT64, *_LOOP), _FLOAT64),
     "first_pair": (walls.first_pair, (_REALS, *_LOOP, _REALS, _REALS), _NOTHING),
     "free_pair_size": (walls.free_pair_size, _LOOP, _FLOAT64),
+    "jump": (rng.jump, (_WORDS,), _NOTHING),
+    "fill_gaussian": (network.fill_gaussian, (_WORDS, _SINGLE_ROWS), _NOTHING),
+    "fill_lattice": (network.fill_lattice, (_WHOLES, _REAL_ROWS, _REALS, _WHOLES, _WHOLES), _NOTHING),
+    "lay_out": (spin_glass.lay_out, (_FLOAT64, _FLOAT64, _REALS), _NOTHING),
+    "begin_dense": (spin_glass.begin_dense, (*_DENSE, _WORDS, _REALS, *_BEST), _NOTHING),
+    "begin_sparse": (spin_glass.begin_sparse, (*_SPARSE, _WORDS, _REALS, *_BEST), _NOTHING),
+    "temper_dense": (spin_glass.temper_dense, (*_DENSE, *_STEPS), _NOTHING),
+    "temper_sparse": (spin_glass.temper_sparse, (*_SPARSE, *_STEPS), _NOTHING),
+    "overlap": (spin_glass.overlap, (_BYTES, _BYTES), _FLOAT64),
+    "mark_unsatisfied": (
+        spin_glass.mark_unsatisfied,
+        (_REALS, _WHOLES, _WHOLES, _BYTES, _BYTES),
+        _INT64,
+    ),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

@@ -1,5 +1,6 @@
 // The live ring: its spins sweep by sweep, and what its domain walls cost and gain.
 
+import { Census } from "./runtime/census.js";
 import { Chart, dragged, legend, roundedRange, short } from "./runtime/chart.js";
 import { element } from "./runtime/dom.js";
 import { Kernels, seeded } from "./runtime/kernels.js";
@@ -7,7 +8,6 @@ import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 import { Raster } from "./runtime/raster.js";
 
-const TRANSIENT = 50; // sweeps after which the first average begins
 const ROOM = { least: 8, spare: 2.2 }; // walls that the charts show at least, and in units of the mean
 const FEW = 24; // walls up to which each number of them has its own dot
 const FINE = { count: 6 }; // steps of an axis
@@ -86,37 +86,6 @@ class Ring {
   get firstPair() {
     const { heat, price } = this.pairs;
     return { cost: this.law.energy.data[1], gain: heat.data[POINTS], price: price.data[POINTS] };
-  }
-}
-
-// How often the ring had each number of walls, over the later half, or more, of what came since the last restart:
-// blocks double in length, and all but the last whole one and the one being filled are forgotten.
-class Census {
-  restart(size) {
-    this.block = (length) => ({ count: 0, sum: 0, length, of: new Float64Array((size >> 1) + 1) });
-    this.whole = undefined;
-    this.filling = this.block(TRANSIENT);
-  }
-
-  add(walls) {
-    const block = this.filling;
-    block.count += 1;
-    block.sum += walls;
-    block.of[walls / 2] += 1;
-    if (block.count < block.length) return;
-    if (block.length > TRANSIENT) this.whole = block;
-    this.filling = this.block(2 * block.length);
-  }
-
-  get mean() {
-    const { whole, filling } = this;
-    return whole ? (whole.sum + filling.sum) / (whole.count + filling.count) : undefined;
-  }
-
-  get shares() {
-    const { whole, filling } = this;
-    const total = Math.max(filling.count + (whole?.count ?? 0), 1);
-    return filling.of.map((count, k) => (count + (whole?.of[k] ?? 0)) / total);
   }
 }
 
@@ -322,7 +291,7 @@ class WallLab {
 
   obey() {
     this.ring.obey(this.model.get("temperature"));
-    this.census.restart(this.ring.size);
+    this.count();
     this.firstPair.draw(this.ring);
     this.top = undefined;
     this.draw();
@@ -330,8 +299,13 @@ class WallLab {
   }
 
   clear() {
-    this.census.restart(this.ring.size);
+    this.count();
     this.report();
+  }
+
+  // Count walls anew; entry k of the census is for 2 k of them.
+  count() {
+    this.census.restart(Array.from({ length: (this.ring.size >> 1) + 1 }, (_, k) => 2 * k));
   }
 
   step() {
@@ -344,7 +318,7 @@ class WallLab {
     for (let i = 0; i < count; i += 1) {
       this.ring.sweep();
       this.picture.add(this.ring.spins.data);
-      this.census.add(this.ring.walls);
+      this.census.add(this.ring.walls / 2);
     }
   }
 

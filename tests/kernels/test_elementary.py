@@ -293,7 +293,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field, walls):
+    for module in (elementary, rng, lattice, mean_field, walls, spin_glass):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 

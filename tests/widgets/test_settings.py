@@ -54,6 +54,16 @@ LABS = {
         "speed": (20.0, 0.5, 100.0),
         "running": True,
     },
+    "SpinGlassLab": {
+        "model": ["SK", "plus-minus", "ferromagnet"],
+        "spins": (256, 16, 512),
+        "size": (24, 4, 32),
+        "temperature": (0.4, 0.1, 3.0),
+        "algorithm": ["heat-bath", "tempering"],
+        "speed": (200.0, 1.0, 2000.0),
+        "seed": SEED,
+        "running": True,
+    },
 }
 NUMBERS = [
     (lab, name) for lab, settings in LABS.items() for name, form in settings.items() if type(form) is tuple

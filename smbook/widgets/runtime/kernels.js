@@ -5,6 +5,7 @@ const TYPES = {
   int8: Int8Array,
   int64: BigInt64Array,
   uint64: BigUint64Array,
+  float32: Float32Array,
   float64: Float64Array,
 };
 
@@ -27,21 +28,34 @@ export class Kernels {
   }
 
   array(type, ...shape) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const width = TYPES[type].BYTES_PER_ELEMENT;
     const address = (this.top + 15) & ~15;
-    this.top = address + size * width;
-    if (this.top > this.memory.buffer.byteLength) throw new RangeError(`no room for ${size} of ${type}`);
-    const data = new TYPES[type](this.memory.buffer, address, size);
-    return { data, type, address, shape, native: nativeArray(size, width, address, shape) };
+    this.top = address + product(shape) * TYPES[type].BYTES_PER_ELEMENT;
+    if (this.top > this.memory.buffer.byteLength) throw new RangeError(`no room for ${shape} of ${type}`);
+    return this.view(type, address, shape);
+  }
+
+  // An array of zeros; `array` leaves what the memory held.
+  zeros(type, ...shape) {
+    const made = this.array(type, ...shape);
+    made.data.fill(/^u?int64$/.test(type) ? 0n : 0);
+    return made;
   }
 
   // The first entries of an array, as many as `shape` has, on the same memory.
   part(array, ...shape) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const width = array.data.BYTES_PER_ELEMENT;
-    const data = array.data.subarray(0, size);
-    return { ...array, data, shape, native: nativeArray(size, width, array.address, shape) };
+    return this.view(array.type, array.address, shape);
+  }
+
+  // Row k of an array, on the same memory.
+  row(array, k) {
+    const shape = array.shape.slice(1);
+    return this.view(array.type, array.address + k * product(shape) * array.data.BYTES_PER_ELEMENT, shape);
+  }
+
+  view(type, address, shape) {
+    const size = product(shape);
+    const data = new TYPES[type](this.memory.buffer, address, size);
+    return { data, type, address, shape, native: nativeArray(size, data.BYTES_PER_ELEMENT, address, shape) };
   }
 
   callable(native, { arguments: kinds, returns }) {
@@ -63,8 +77,12 @@ export class Kernels {
   }
 }
 
+function product(numbers) {
+  return numbers.reduce((a, b) => a * b, 1);
+}
+
 function nativeArray(size, width, address, shape) {
-  const strides = shape.map((_, axis) => width * shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  const strides = shape.map((_, axis) => width * product(shape.slice(axis + 1)));
   return [0, 0, BigInt(size), BigInt(width), address, ...shape.map(BigInt), ...strides.map(BigInt)];
 }
 

@@ -51,7 +51,8 @@ const BUDGET = 13; // milliseconds of a frame for work; the rest is for drawing 
 
 // How many units of work (sweeps, say) are due, and how many of them the frame has time for.
 export class Pace {
-  constructor() {
+  constructor(budget = BUDGET) {
+    this.budget = budget;
     this.owed = 0;
     this.firstCost = 0.05; // milliseconds a unit, until measured
     this.cost = this.firstCost;
@@ -59,7 +60,7 @@ export class Pace {
 
   due(rate, milliseconds) {
     this.owed = Math.min(this.owed + (rate * milliseconds) / 1000, Math.max(rate, 1));
-    const units = Math.min(Math.floor(this.owed), Math.max(1, Math.floor(BUDGET / this.cost)));
+    const units = Math.min(Math.floor(this.owed), Math.max(1, Math.floor(this.budget / this.cost)));
     this.owed -= units;
     return units;
   }
@@ -69,13 +70,13 @@ export class Pace {
     const start = performance.now();
     let done = 0;
     while (done < units) {
-      const piece = Math.min(units - done, Math.max(1, Math.floor(BUDGET / 4 / this.cost)));
+      const piece = Math.min(units - done, Math.max(1, Math.floor(this.budget / 4 / this.cost)));
       const before = performance.now();
       work(piece);
       done += piece;
       const now = performance.now();
       this.cost = 0.8 * this.cost + 0.2 * Math.max((now - before) / piece, 1e-4);
-      if (now - start > BUDGET) break;
+      if (now - start > this.budget) break;
     }
     return done;
   }
