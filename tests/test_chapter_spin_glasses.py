@@ -374,16 +374,18 @@ def test_ground_states_are_those_of_enumeration():
         assert search(16, number).min() == pytest.approx(exact, abs=1e-6)
 
 
-@pytest.mark.parametrize(("n", "count"), [(16, 20), (32, 20), (64, 20), (128, 20), (256, 20)])
-def test_the_stored_ground_states_come_out_again(n, count):
+@pytest.mark.parametrize("n", [16, 32, 64, 128, 256])
+def test_the_stored_ground_states_come_out_again(n):
+    """The first ten samples, number by number, and for small sizes others from which the table must not differ."""
     stored = constant("STORED", "ground")[n]
     search = CHAPTER.definitions("algorithm-ground").ground_energies
-    pairs = np.array([search(n, number) for number in range(count)])
+    pairs = np.array([search(n, number) for number in range(10)])
     assert pairs.min(axis=1).mean() == pytest.approx(stored[-1], abs=1e-5)
-    fresh = np.array([search(n, number).min() for number in range(10**6, 10**6 + 4 * count)][: 8000 // n])
-    mean = statistics.disorder_mean(fresh)
-    assert abs(mean.z(stored[1])) < 4
-    assert stored[2] == pytest.approx(mean.between / np.sqrt(stored[0]), rel=0.5)
+    if n <= 64:
+        fresh = [search(n, number).min() for number in range(10**6, 10**6 + 200)]
+        mean = statistics.disorder_mean(fresh)
+        assert abs(mean.z(stored[1])) < 4
+        assert stored[2] == pytest.approx(mean.between / np.sqrt(stored[0]), rel=0.3)
 
 
 def test_a_run_of_twice_the_length_finds_nothing_lower():
