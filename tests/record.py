@@ -83,6 +83,18 @@ ON_PAPER = {
         {"spins": 30, "temperature": 0.6, "field": -0.05, "seed": 1, "speed": 300},
         {"Start": ("escapes", 2)},
     ),
+    "SpinGlassLab-SK": (
+        {"spins": 256, "temperature": 0.4, "algorithm": "tempering", "seed": 1, "speed": 400},
+        {"Start": ("sweeps", 8000)},
+    ),
+    "SpinGlassLab-plus-minus": (
+        {"size": 24, "temperature": 0.4, "algorithm": "heat-bath", "seed": 1, "speed": 2000},
+        {"Start": ("sweeps", 20_000)},
+    ),
+    "SpinGlassLab-ferromagnet": (
+        {"size": 24, "temperature": 1.5, "algorithm": "heat-bath", "seed": 1, "speed": 2000},
+        {"Start": ("sweeps", 20_000)},
+    ),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

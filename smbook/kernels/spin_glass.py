@@ -1,4 +1,4 @@
-"""Kernels for two replicas of one network, each the coldest of a ladder of K temperatures, or alone with K = 1.
+"""Kernels for replicas of a network, each the coldest of a ladder of K temperatures, or alone with K = 1.
 
 Those of `smbook.kernels.network` as a page can call them: the arrays one by one, none of them None, and one
 rule, the heat bath in sequential order. `_dense` takes couplings `matrix` (N, N), float32, with `fields` and

@@ -51,7 +51,8 @@ _SINGLE_ROWS = types.Array(types.float32, 2, "C")
 _DENSE = (_SINGLE_ROWS, _SINGLES, _BYTE_ROWS, _SINGLE_ROWS)  # matrix, fields, spins, local fields
 _SPARSE = (_REALS, _WHOLES, _WHOLES, _REALS, _BYTE_ROWS, _REAL_ROWS)  # entries, columns, starts, and so on
 _BEST = (_REALS, _BYTES)  # energy, spins
-_LADDER = (_WHOLES, _WHOLES, _REALS, _WHOLE_ROWS, _WHOLES, _WHOLES)  # at, clock, totals, swaps, heading, trips
+# at, clock, totals, swaps, heading, trips
+_LADDER = (_WHOLES, _WHOLES, _REALS, _WHOLE_ROWS, _WHOLES, _WHOLES)
 _NOTED = (_REAL_ROWS, _WHOLE_ROWS, types.Array(types.int8, 3, "C"))  # energies, sums, snapshots
 # turned, state, room, betas, ladder, steps, noted, best
 _STEPS = (_WHOLE_ROWS, _WORDS, _WORDS, _REALS, _WHOLES, _REALS, *_LADDER, _INT64, *_NOTED, *_BEST)

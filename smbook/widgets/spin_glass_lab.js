@@ -34,7 +34,7 @@ const SIGNS = [
 ];
 
 const LATTICE_SIGN = ["line broken", "unsatisfied bond"];
-const GROUND_SIGN = ["line theory", "ground state of a large one"];
+const GROUND_SIGN = ["line theory", "ground state of a large sample"];
 
 // One sample and two replicas of it on the kernels, each the coldest row of a ladder of K temperatures, or alone.
 class Glass {
@@ -530,6 +530,7 @@ class SpinGlassLab {
     write["overlap q"](fixed(q, 3));
     write["mean |q|"](mean === undefined ? "–" : mean.toFixed(3));
     write["disagreeing spins"](percent((1 - q) / 2));
+    this.between.entitle(`Where they disagree: ${percent((1 - q) / 2)}`);
     write["E / N, replica 1"](fixed(first, 4));
     write["E / N, replica 2"](fixed(second, 4));
     write["lowest E / N"](fixed(lowest, 4));
@@ -571,7 +572,7 @@ class SpinGlassLab {
       return "Hot: the replicas soon forget where they were, and q stays near 0.";
     if (this.name === "ferromagnet") return "Cold, but domains of both signs are left in the replicas.";
     if (this.tempering) return "Glassy: tempering takes the replicas from valley to valley, and q with them.";
-    return "Glassy: each replica is stuck in a valley of its own, and q does not settle.";
+    return "Glassy: each replica is stuck in a valley of its own, and they disagree.";
   }
 
   // Hand the replicas to Python, and say where the run stands.

@@ -159,7 +159,7 @@ class SpinGlassLab(Lab, script="spin_glass_lab.js"):
 
     @property
     def replicas(self) -> Spins:
-        """Both replicas when the page last paused or was stepped, int8 (2, N); before that, those of Reset."""
+        """Both replicas as the page last paused or was stepped, int8 (2, N); before that, those of Reset."""
         flat = np.frombuffer(self._spins, dtype=np.int8)
         n = self.network.n_spins
         return flat.reshape(2, n).copy() if flat.size == 2 * n else self._final(self.simulate(0))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, mean_field, rng, walls
+from smbook.kernels import elementary, lattice, mean_field, rng, spin_glass, walls
 from smbook.kernels.elementary import exp, expm1, log, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
@@ -220,6 +220,15 @@ WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zero
 REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
 
+# A ladder of two temperatures and four spins; rows of couplings with one entry each.
+ROWS, PLAIN = np.ones((2, 4), np.int8), np.zeros((4, 4), np.float32)
+LOCAL, FIELDS = np.zeros((2, 4), np.float32), np.zeros(4, np.float32)
+BONDS = (np.ones(4), np.array([1, 0, 3, 2]), np.arange(5))
+ROOM, TWO = (np.zeros(4, np.uint64), REALS, np.arange(4)), np.arange(2)
+LADDER = (TWO, np.zeros(1, np.int64), np.zeros(2), np.zeros((2, 1), np.int64), TWO.copy(), TWO.copy())
+KEPT = (np.zeros((1, 2)), np.zeros((1, 2), np.int64), np.zeros((1, 2, 4), np.int8))
+STEPS = (np.zeros((2, 1), np.int64), STATE, *ROOM, np.array([0.5, 1.0]), *LADDER, COUNT, *KEPT, REALS, SPINS)
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),
@@ -259,6 +268,13 @@ KERNELS = [
     (walls.mean_walls, (COUNT, NUMBER, NUMBER)),
     (walls.first_pair, (REALS, NUMBER, NUMBER, REALS, REALS)),
     (walls.free_pair_size, (NUMBER, NUMBER)),
+    (spin_glass.lay_out, (NUMBER, NUMBER, REALS)),
+    (spin_glass.begin_dense, (PLAIN, FIELDS, ROWS, LOCAL, STATE, np.zeros(2), REALS, SPINS)),
+    (spin_glass.begin_sparse, (*BONDS, REALS, ROWS, np.zeros((2, 4)), STATE, np.zeros(2), REALS, SPINS)),
+    (spin_glass.temper_dense, (PLAIN, FIELDS, ROWS, LOCAL, *STEPS)),
+    (spin_glass.temper_sparse, (*BONDS, REALS, ROWS, np.zeros((2, 4)), *STEPS)),
+    (spin_glass.overlap, (SPINS, SPINS)),
+    (spin_glass.mark_unsatisfied, (*BONDS, SPINS, SPINS.copy())),
 ]
 
 

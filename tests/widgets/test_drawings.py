@@ -67,7 +67,10 @@ raster.start(3, "Three spins.");
 raster.add([1, -1, 1]);
 raster.add([-1, -1, 1]);
 raster.draw();"""
-ALL = [HEAT_MAP, MATRIX, BARS, HISTOGRAM, NETWORK, LAYERS, PAINTING, LATTICE, RASTER]
+SHEET = """show("sheet", new (use("sheet").Sheet)(panel, "Five values", "--lab-spins"));
+sheet.start(5, "Five values, of which two are marked.");
+sheet.draw([1, -1, 1, 1, -1], [[0, 12, 0, 12, 12], [1, 24, 0, 24, 12]], [1, 0]);"""
+ALL = [HEAT_MAP, MATRIX, BARS, HISTOGRAM, NETWORK, LAYERS, PAINTING, LATTICE, RASTER, SHEET]
 
 BOXES = "svg => svg.querySelector('.lab-boxes').getAttribute('d')"
 COLOURS = """map => {

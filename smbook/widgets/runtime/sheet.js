@@ -29,6 +29,10 @@ export class Sheet {
     this.recolour();
   }
 
+  entitle(words) {
+    if (this.title.textContent !== words) this.title.textContent = words;
+  }
+
   recolour() {
     this.tones = palette(this.panel.el, this.colours, 2);
   }
