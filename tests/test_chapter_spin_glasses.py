@@ -191,7 +191,7 @@ def test_less_than_one_state():
     assert 1e5 * (1 - cold.q) == pytest.approx(np.sqrt(2 / np.pi), rel=1e-4)
     assert theory.sk_replica_symmetric(np.inf).entropy == pytest.approx(-1 / (2 * np.pi))
     assert theory.sk_replica_symmetric(np.inf).energy == pytest.approx(-np.sqrt(2 / np.pi))
-    assert "-0.7979, one step -0.7653, without end -0.7632" in CHAPTER.printed("replica-symmetric")
+    assert "-0.7653 with one step, -0.7632 without end" in CHAPTER.printed("replica-symmetric")
 
 
 def test_below_which_temperature_the_annealed_entropy_is_negative():
@@ -376,7 +376,7 @@ def test_ground_states_are_those_of_enumeration():
 
 @pytest.mark.parametrize("n", [16, 32, 64, 128, 256])
 def test_the_stored_ground_states_come_out_again(n):
-    """The first ten samples, number by number, and for small sizes others from which the table must not differ."""
+    """The first ten samples, number by number, and for small sizes others that the table must agree with."""
     stored = constant("STORED", "ground")[n]
     search = CHAPTER.definitions("algorithm-ground").ground_energies
     pairs = np.array([search(n, number) for number in range(10)])
@@ -439,15 +439,15 @@ def test_coins_have_deeper_ground_states_than_gaussians_in_small_samples():
 
 
 def test_a_memory_of_many_patterns_is_a_glass():
-    for seed in range(3):
+    for seed in SEEDS:
         rng, kept = np.random.default_rng(seed), {}
-        for count in (12, 30, 60):
+        for count in (12, 24, 60):
             patterns = rng.choice([-1, 1], (count, 256)).astype(np.int8)
             memory = SpinNetwork(sum(network.mattis(pattern).couplings for pattern in patterns))
             ends = memory.sample(20.0, 200, n_chains=8, initial=patterns[:8], rng=rng).spins
             kept[count] = np.mean(ends * patterns[:8])
         assert kept[12] > 0.99
-        assert kept[30] > 0.85
+        assert kept[24] > 0.9
         assert kept[60] < 0.7
 
 
