@@ -599,7 +599,7 @@ function named(name, n, side) {
 }
 
 function percent(share) {
-  return `${Math.round(100 * share)} %`;
+  return `${Math.round(100 * share)}\u00a0%`;
 }
 
 export default lab((parts) => new SpinGlassLab(parts));

@@ -401,6 +401,20 @@ def test_the_boxes_of_the_histogram_are_symmetric_and_hold_every_overlap(shown, 
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("case", CASES[:3], ids=IDS[:3])
+def test_the_histogram_counts_the_overlaps_of_the_run(shown, case):
+    """It forgets nothing in the first 150 sweeps."""
+    lab = shown(**case)
+    for _ in range(20):
+        lab.press("Step")
+    low, high, heights = histogram(lab)
+    q = SpinGlassLab(**case).simulate(20).replica_overlap.reshape(-1, 20)[-1]
+    counts = [((q > a) & (q < b)).sum() for a, b in zip(low, high, strict=True)]
+    drawn = heights * (high - low)
+    np.testing.assert_allclose(20 * drawn / drawn.sum(), counts, atol=0.1)
+
+
+@pytest.mark.browser
 def test_the_histogram_grows_is_cleared_and_begins_anew_when_the_temperature_moves(shown):
     lab = shown(spins=64, temperature=2.5, speed=2000.0)
     area = lambda: histogram(lab)[2].sum()  # noqa: E731
@@ -506,7 +520,7 @@ def test_the_words_say_whether_the_replicas_agree(shown):
     q = lab.readouts()["overlap q"]
     share = round(100 * (1 - q) / 2)
     told.filter(
-        has_text=re.compile(f"disagree on ({share}|{share - 1}|{share + 1}) % of the spins")
+        has_text=re.compile(rf"disagree on ({share}|{share - 1}|{share + 1})\s% of the spins")
     ).wait_for(state="attached")
 
 
