@@ -49,6 +49,8 @@ def scores_are_honest(z):
 
 
 def test_the_pairs_of_a_ferromagnet_agree_and_those_of_a_glass_get_stuck():
+    """In most samples pairs differ by much; one whose overlaps have a single peak may be soon there."""
+    spreads = []
     for seed in SEEDS:
         magnet, glass = network.ferromagnet(256), network.sherrington_kirkpatrick(256, rng=seed)
         q, stuck = (
@@ -56,8 +58,9 @@ def test_the_pairs_of_a_ferromagnet_agree_and_those_of_a_glass_get_stuck():
             for sample in (magnet, glass)
         )
         assert abs(q) == pytest.approx(0.97, abs=0.01)
-        assert np.ptp(abs(stuck)) > 0.1
         assert abs(stuck).max() < 0.95
+        spreads.append(np.ptp(abs(stuck)))
+    assert np.median(spreads) > 0.2
 
 
 def test_what_the_exercise_on_the_live_figure_says_belongs_to_the_sample():
