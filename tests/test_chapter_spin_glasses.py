@@ -368,6 +368,18 @@ def test_tempering_beats_one_slow_annealing():
     assert len(cell.schedule(100)) == 100
 
 
+def test_many_tuned_annealings_are_as_good_as_tempering_at_128_spins():
+    """At the highest cost of the chapter's table, 5850 sweeps."""
+    rng, found = np.random.default_rng(6), []
+    for _ in range(60):
+        sample = network.sherrington_kirkpatrick(128, rng=rng, dtype=np.float32)
+        tempered = sample.temper(1 / np.geomspace(1.3, 0.2, 13), 450, n_ladders=1, rng=rng).best_energy
+        restarted = sample.anneal(1 / np.linspace(0.8, 0.1, 150), n_chains=39, rng=rng).energy
+        lowest = min(tempered, restarted) + 1e-3
+        found.append((tempered < lowest, restarted < lowest))
+    assert np.mean(found, axis=0).min() > 0.92
+
+
 def test_ground_states_are_those_of_enumeration():
     search = CHAPTER.definitions("algorithm-ground").ground_energies
     for number in range(60):
@@ -425,6 +437,10 @@ def test_the_extrapolated_energy_is_parisis_and_no_other():
     assert abs(omega.z(2 / 3)) < 3
     assert chi2 < 14  # two degrees of freedom, 1 in 1000
     assert min(means) > -np.sqrt(np.log(2))
+    other = np.sqrt(sizes / (sizes - 1))  # the convention of variance 1 / (N - 1)
+    (energy, _, omega), _ = cell.fit(sizes, other * means, other * errors)
+    assert abs(energy.z(theory.SK_GROUND_ENERGY)) < 3
+    assert omega.z(2 / 3) < -4
 
 
 def test_coins_have_deeper_ground_states_than_gaussians_in_small_samples():

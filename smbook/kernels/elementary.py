@@ -28,7 +28,7 @@ _EXP_UNDERFLOW = -745.1332191019412
 
 
 @instruction(lambda value: np.float64(value).view(np.int64))
-def to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
+def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of a float64 as an int64."""
 
     def codegen(_target, builder, _signature, arguments):
@@ -38,7 +38,7 @@ def to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
 
 
 @instruction(lambda bits: np.int64(bits).view(np.float64))
-def from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     """Read the 64 bits of an int64 as a float64."""
 
     def codegen(_target, builder, _signature, arguments):
@@ -61,7 +61,7 @@ def _square_root(_context: Any, value: Any) -> Any:  # noqa: ARG001
 @kernel
 def _power_of_two(exponent):
     """Return 2**exponent for a normal result, -1022 <= exponent <= 1023."""
-    return from_bits((np.int64(exponent) + np.int64(1023)) << np.int64(52))
+    return _from_bits((np.int64(exponent) + np.int64(1023)) << np.int64(52))
 
 
 @kernel
@@ -190,9 +190,9 @@ def log_of_normal(x):
 @kernel
 def _log(x, k):
     """Return log(2**k x) for a normal x."""
-    bits = to_bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)
+    bits = _to_bits(x) + (_ONE_BITS - _SQRT_HALF_BITS)
     k += (bits >> np.int64(52)) - np.int64(1023)
-    f = from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
+    f = _from_bits((bits & _MANTISSA) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
     series = 1.0 / 23.0
@@ -209,6 +209,19 @@ def _log(x, k):
     half_square = 0.5 * f * f
     correction = s * (half_square + 2.0 * z * series)
     return k * _LN2_HIGH - ((half_square - (correction + k * _LN2_LOW)) - f)
+
+
+@kernel
+def open_unit(word):
+    """Return a float64 inside (0, 1): the middle of the step of length 2**-52 that the upper bits name.
+
+    Examples
+    --------
+    >>> open_unit(np.uint64(1 << 63))
+    0.5000000000000001
+    """
+    bits = np.int64((word >> np.uint64(12)) | np.uint64(_ONE_BITS))
+    return (_from_bits(bits) - 1.0) + 2.0**-53
 
 
 @kernel

@@ -26,7 +26,7 @@ import math
 import numpy as np
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import exp, from_bits, log_of_normal, sqrt
+from smbook.kernels.elementary import exp, log_of_normal, open_unit, sqrt
 from smbook.kernels.lattice import spin_sum
 from smbook.kernels.rng import fill_normal, fill_uint64, uniform
 
@@ -35,8 +35,6 @@ SEQUENTIAL, RANDOM = np.int64(0), np.int64(1)  # the orders of a sweep
 
 _TURNS = 16
 _LN2 = math.log(2.0)
-_ONE_BITS = np.uint64(0x3FF0000000000000)
-_HALF_STEP = 2.0**-53
 
 
 @kernel
@@ -86,11 +84,11 @@ def _draw_noise(rule, state, words, noise):
     fill_uint64(state, words)
     if rule == HEAT_BATH:
         for i in range(words.size):
-            u = from_bits(np.int64((words[i] >> np.uint64(12)) | _ONE_BITS)) - 1.0 + _HALF_STEP
+            u = open_unit(words[i])
             noise[i] = log_of_normal(u / (1.0 - u))
     else:
         for i in range(words.size):
-            u = from_bits(np.int64((words[i] >> np.uint64(12)) | _ONE_BITS)) - 1.0 + _HALF_STEP
+            u = open_unit(words[i])
             noise[i] = -log_of_normal(u)
 
 

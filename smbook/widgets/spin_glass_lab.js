@@ -572,7 +572,7 @@ class SpinGlassLab {
       return "Hot: the replicas soon forget where they were, and q stays near 0.";
     if (this.name === "ferromagnet") return "Cold, but domains of both signs are left in the replicas.";
     if (this.tempering) return "Glassy: tempering takes the replicas from valley to valley, and q with them.";
-    return "Glassy: each replica is stuck in a valley of its own, and they disagree.";
+    return "Glassy: the heat bath leaves each replica in the valley where it fell.";
   }
 
   // Hand the replicas to Python, and say where the run stands.

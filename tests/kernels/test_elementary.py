@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from smbook.kernels import elementary, lattice, mean_field, network, rng, spin_glass, walls
-from smbook.kernels.elementary import exp, expm1, log, log_of_normal, sqrt, tanh
+from smbook.kernels.elementary import exp, expm1, log, log_of_normal, open_unit, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
 
@@ -79,6 +79,12 @@ def test_log_is_right_to_an_ulp(name):
 @given(st.floats(SMALLEST_NORMAL, LARGEST))
 def test_the_logarithm_of_a_normal_number_is_the_logarithm(x):
     assert log_of_normal(x) == log(x)
+
+
+@pytest.mark.parametrize("word", [0, 1, 2**12, 2**63 - 1, 2**63, 2**64 - 2**12, 2**64 - 1])
+def test_a_word_names_a_number_inside_the_unit_interval_exactly(word):
+    assert open_unit(np.uint64(word)) == (2 * (word >> 12) + 1) / 2**53
+    assert 0.0 < open_unit(np.uint64(word)) < 1.0
 
 
 @pytest.mark.parametrize("name", EXPM1_RANGES)
@@ -254,6 +260,7 @@ KERNELS = [
     (elementary.expm1, (NUMBER,)),
     (elementary.log, (NUMBER,)),
     (elementary.log_of_normal, (NUMBER,)),
+    (elementary.open_unit, (np.uint64(7),)),
     (elementary.sqrt, (NUMBER,)),
     (elementary.tanh, (NUMBER,)),
     (rng.split_mix, (STATE, STATE[0])),

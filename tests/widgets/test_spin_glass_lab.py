@@ -517,7 +517,7 @@ def test_the_words_say_whether_the_replicas_agree(shown):
         said.filter(has_text=words).wait_for()
     lab.choose("Tempering", "heat-bath")
     lab.choose("Model", "SK")
-    said.filter(has_text="stuck in a valley of its own").wait_for()
+    said.filter(has_text="in the valley where it fell").wait_for()
     q = lab.readouts()["overlap q"]
     share = round(100 * (1 - q) / 2)
     told.filter(
