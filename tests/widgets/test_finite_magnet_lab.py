@@ -9,9 +9,7 @@ from smbook import curie_weiss
 from smbook.theory import ising as theory
 from smbook.widgets.compiler import WASM
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
-from tests.browser import Lab
 from tests.wasm import Kernels
-from tests.widgets.alone import written
 
 
 def waiting(**given):
@@ -138,23 +136,9 @@ def test_a_bad_number_of_waits_is_refused(count, error):
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
-    """Show a lab alone on a page, on which nothing goes wrong."""
-    pages, errors = [], []
-
-    def show(lab, **options):
-        page = browser.new_page(viewport={"width": 900, "height": 1000}, **options)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text))
-        page.goto(written(lab, tmp_path / "page.html"))
-        page.locator(".smbook-lab").evaluate("e => { e.dataset.lab = 'lab-1'; }")
-        pages.append(page)
-        return Lab(page, "lab-1")
-
-    yield show
-    for page in pages:
-        page.close()
-    assert errors == []
+def shown(alone):
+    """Open the page of a lab, in a narrower window."""
+    return lambda lab, **options: alone(lab, viewport={"width": 900, "height": 1000}, **options)
 
 
 def told(lab):

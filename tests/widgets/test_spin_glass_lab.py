@@ -9,9 +9,7 @@ from smbook import network as networks
 from smbook.kernels import spin_glass as kernels
 from smbook.network import SpinNetwork
 from smbook.widgets import SpinGlassLab, compiler
-from tests.browser import DESKTOP, Lab
 from tests.wasm import Kernels
-from tests.widgets.alone import written
 
 # One of each model and algorithm, small; N odd and a ladder above the model's own among them.
 CASES = [
@@ -225,23 +223,9 @@ def test_a_seed_gives_the_same_replicas_in_wasm_and_in_numba(case):
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
-    """Open the page of a lab; nothing may go wrong on it."""
-    pages, errors = [], []
-
-    def show(**given):
-        page = browser.new_page(viewport=DESKTOP)
-        pages.append(page)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.goto(written(SpinGlassLab(**({"running": False} | given)), tmp_path / "page.html"))
-        page.locator(".smbook-lab").evaluate("e => { e.dataset.lab = 'lab-1'; }")
-        return Lab(page, "lab-1")
-
-    yield show
-    for page in pages:
-        page.close()
-    assert errors == []
+def shown(alone):
+    """Open the page of a lab with these settings; it rests unless told."""
+    return lambda **given: alone(SpinGlassLab(**({"running": False} | given)))
 
 
 # The middle of each square of a picture: u and d for spins, x where the replicas disagree, else a dot.

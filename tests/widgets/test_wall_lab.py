@@ -9,8 +9,7 @@ import pytest
 from smbook import ising
 from smbook.theory import ising as theory
 from smbook.widgets import WallLab
-from tests.browser import DESKTOP, PIXELS, Lab
-from tests.widgets.alone import written
+from tests.browser import PIXELS
 
 CASES = [(8, 0.2), (9, 4.0), (64, 1.0), (65, 0.5), (1024, 0.5), (1024, 2.0)]
 
@@ -71,23 +70,9 @@ def test_the_ring_has_as_many_walls_as_expected():
 
 
 @pytest.fixture
-def shown(browser, tmp_path):
-    """Open the page of a lab; nothing may go wrong on it."""
-    pages, errors = [], []
-
-    def show(**given):
-        page = browser.new_page(viewport=DESKTOP)
-        pages.append(page)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.goto(written(WallLab(**({"running": False} | given)), tmp_path / "page.html"))
-        page.locator(".smbook-lab").evaluate("e => { e.dataset.lab = 'lab-1'; }")
-        return Lab(page, "lab-1")
-
-    yield show
-    for page in pages:
-        page.close()
-    assert errors == []
+def shown(alone):
+    """Open the page of a lab with these settings; it rests unless told."""
+    return lambda **given: alone(WallLab(**({"running": False} | given)))
 
 
 def rows(lab, size):
