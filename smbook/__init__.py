@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("curie_weiss", "figures", "ising", "kernels", "network", "statistics", "theory", "widgets")
+_SUBMODULES = (
+    "curie_weiss",
+    "figures",
+    "hopfield",
+    "ising",
+    "kernels",
+    "network",
+    "statistics",
+    "theory",
+    "widgets",
+)
 
 __all__ = ["__version__", *_SUBMODULES]
 

@@ -79,7 +79,7 @@ def turn(matrix, entries, columns, starts, spins, local, i):
 
 
 @kernel
-def _draw_noise(rule, state, words, noise):
+def draw_noise(rule, state, words, noise):
     """Fill `noise` with ln(u / (1 - u)) for the heat bath, -ln u for Metropolis; u lies in (0, 1)."""
     fill_uint64(state, words)
     if rule == HEAT_BATH:
@@ -115,7 +115,7 @@ def _sweep(network, spins, local, turned, state, room, rule, order, beta):
     """Update N spins: each once in the order of `sites`, or as many at random."""
     matrix, entries, columns, starts, fields = network
     words, noise, sites = room
-    _draw_noise(rule, state, words, noise)
+    draw_noise(rule, state, words, noise)
     if order == RANDOM:
         _draw_sites(state, words, sites)
     for k in range(sites.size):

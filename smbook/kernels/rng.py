@@ -69,6 +69,20 @@ def seed_state(rng: Randomness = None) -> State:
     return state
 
 
+def state_apart(rng: Randomness, steps: int = 1) -> State:
+    """Return a state that shares no number with the runs that start from the same seed.
+
+    Otherwise what an integer draws, couplings or patterns, would be made of the very numbers that draw a
+    run's first spins and noise. What else starts from the same integer and must differ is more `steps` apart.
+    A generator moves on from one to the other by itself.
+    """
+    state = seed_state(rng)
+    if not isinstance(rng, np.random.Generator):
+        for _ in range(steps):
+            split_mix(state, state[0])
+    return state
+
+
 def _seed_of(rng: Randomness) -> int | np.random.SeedSequence:
     if rng is None:
         rng = np.random.default_rng()

@@ -91,6 +91,17 @@ def checked(couplings: Couplings) -> Rows:
     return Rows(matrix)
 
 
+def checked_one_way(couplings: Couplings) -> Rows:
+    """Return couplings that need not be symmetric as rows, a contiguous matrix, or raise as `checked`."""
+    if sparse.issparse(couplings):
+        raise TypeError("couplings without symmetry must be an array; got a sparse one")
+    matrix = _real_matrix(couplings)
+    _check_square(matrix.shape)
+    for first, rows in _blocks(matrix):
+        _check_rows(first, rows)
+    return Rows(np.ascontiguousarray(matrix))
+
+
 def _real_matrix(couplings: Couplings) -> NDArray[Any]:
     if isinstance(couplings, np.ma.MaskedArray):
         raise TypeError("couplings must hold real numbers; got a masked array")

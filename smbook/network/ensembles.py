@@ -11,7 +11,7 @@ from scipy import sparse
 from smbook import _checks
 from smbook.kernels import lattice
 from smbook.kernels import network as kernels
-from smbook.kernels.rng import fill_normal, seed_state, split_mix
+from smbook.kernels.rng import fill_normal, state_apart
 from smbook.network import _chains
 from smbook.network.model import SpinNetwork
 
@@ -50,8 +50,8 @@ def sherrington_kirkpatrick(n: int, *, rng: Randomness = None, dtype: DTypeLike 
     SpinNetwork(100 spins, dense couplings in float64)
     """
     n = _checks.integer("n", n, minimum=1)
-    couplings = np.empty((n, n), dtype=_checked_dtype(dtype))
-    kernels.fill_gaussian(_state_apart(rng), couplings)
+    couplings = np.empty((n, n), dtype=checked_dtype(dtype))
+    kernels.fill_gaussian(state_apart(rng), couplings)
     return SpinNetwork(couplings)
 
 
@@ -85,7 +85,7 @@ def edwards_anderson(
     """
     sides = _checks.lattice_shape(shape)
     draw = _DISORDER[_checks.choice("disorder", disorder, _DISORDER)]
-    return _on_lattice(sides, draw(len(sides) * math.prod(sides), _state_apart(rng)))
+    return _on_lattice(sides, draw(len(sides) * math.prod(sides), state_apart(rng)))
 
 
 def ferromagnet(n: int, *, coupling: float = 1.0, field: float = 0.0) -> SpinNetwork:
@@ -163,23 +163,12 @@ def from_lattice(shape: int | Iterable[int], *, coupling: float = 1.0, field: fl
     return _on_lattice(sides, bonds, _checks.real("field", field))
 
 
-def _checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+def checked_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return float64 or float32 as NumPy's type, or raise."""
     found = np.dtype(dtype)
     if found not in (np.float64, np.float32):
         raise ValueError(f"dtype must be float64 or float32; got {found}")
     return found
-
-
-def _state_apart(rng: Randomness) -> State:
-    """Return a state that shares no number with the runs that start from the same seed.
-
-    Otherwise the bonds of a sample would be the very tosses that draw its first spins, and its first noise. A
-    generator moves on from one to the other by itself.
-    """
-    state = seed_state(rng)
-    if not isinstance(rng, np.random.Generator):
-        split_mix(state, state[0])
-    return state
 
 
 def _gaussian(n_bonds: int, state: State) -> NDArray[np.float64]:

@@ -10,9 +10,12 @@ import numpy as np
 from smbook.network import _chains, _couplings, enumeration, sampling, tempering
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     from smbook.kernels.rng import Randomness
+    from smbook.network._factors import Factors
 
     Spins = NDArray[np.int8]
 
@@ -54,17 +57,42 @@ class SpinNetwork:
         largest = float(np.finfo(found.dtype).max)
         if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > largest:
             raise ValueError(f"energy overflows in {found.dtype}; got local fields of up to {strongest:g}")
-        self._model = _chains.Model(rows, found, strongest)
+        self._factors: Factors | None = None
+        self._formed: _chains.Model | None = _chains.Model(rows, found, strongest)
+        self._dtype = found.dtype
+
+    @classmethod
+    def _of_factors(cls, factors: Factors, dtype: np.dtype[Any]) -> SpinNetwork:
+        """Return a network of couplings that are formed when they are asked for."""
+        network = cls.__new__(cls)
+        network._factors, network._formed, network._dtype = factors, None, dtype
+        return network
+
+    @property
+    def _model(self) -> _chains.Model:
+        if self._formed is None:
+            assert self._factors is not None
+            self._formed = SpinNetwork(self._factors.couplings(self._dtype))._model
+        return self._formed
 
     @property
     def n_spins(self) -> int:
         """N."""
-        return self._model.n_spins
+        return self._model.n_spins if self._factors is None else self._factors.n_spins
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of couplings, fields and local fields, float64 or float32."""
-        return self._model.fields.dtype
+        return self._dtype
+
+    @property
+    def patterns(self) -> Spins | None:
+        """The patterns that the network keeps instead of couplings, (P, N), a read-only view, or None.
+
+        `smbook.hopfield.hebb` makes such networks. Their couplings are formed when they are asked for, or
+        the network is sampled, and kept from then on.
+        """
+        return None if self._factors is None else self._factors.patterns
 
     @property
     def couplings(self) -> Any:
@@ -74,9 +102,15 @@ class SpinNetwork:
     @property
     def fields(self) -> NDArray[Any]:
         """h, (N,), a read-only view."""
+        if self._factors is not None:
+            return _couplings.read_only(np.zeros(self.n_spins, dtype=self._dtype))
         return _couplings.read_only(self._model.fields)
 
     def __repr__(self) -> str:
+        if self._factors is not None:
+            count = self._factors.sites.shape[1]
+            kept = f"couplings of {count} pattern{'s' * (count != 1)}"
+            return f"SpinNetwork({self.n_spins} spins, {kept} in {self.dtype})"
         kind = "sparse" if self._model.rows.matrix is None else "dense"
         field = ", in a field" if self._model.fields.any() else ""
         return f"SpinNetwork({self.n_spins} spins, {kind} couplings in {self.dtype}{field})"
@@ -95,6 +129,9 @@ class SpinNetwork:
         >>> ferromagnet(4).energy(np.array([1, 1, 1, -1], dtype=np.int8))
         0.0
         """
+        if self._factors is not None:
+            found = self._each(spins, self._factors.energy, ())
+            return float(found) if found.ndim == 0 else found
         local = self.local_fields(spins).astype(np.float64)
         total = np.einsum("...i,...i->...", spins.astype(np.float64), local + self._model.fields)
         found = 0.0 - total / 2.0  # 0.0 - 0.0 is no -0.0
@@ -102,7 +139,19 @@ class SpinNetwork:
 
     def local_fields(self, spins: Spins) -> NDArray[Any]:
         """Return l_i = sum_j J_ij s_j + h_i of spins (..., N), in the couplings' type; errors as `energy`."""
+        if self._factors is not None:
+            return self._each(spins, self._factors.local_fields, (self.n_spins,)).astype(
+                self._dtype, copy=False
+            )
         return self._model.local_fields(_chains.checked_spins("spins", spins, self.n_spins))
+
+    def _each(self, spins: Spins, of: Callable[[Spins], Any], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return what a function makes of each state of spins (..., N), checked, stacked in (..., *shape)."""
+        states = _chains.checked_spins("spins", spins, self.n_spins)
+        found = np.empty((*states.shape[:-1], *shape))
+        for place in np.ndindex(states.shape[:-1]):
+            found[place] = of(states[place])
+        return found
 
     def sample(
         self,

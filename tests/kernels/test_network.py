@@ -173,10 +173,10 @@ def test_a_sampler_a_millionth_too_hot_is_not_in_detailed_balance(planned, rule)
 def test_the_noise_has_the_textbook_probabilities(reduced):
     """The share of 10^6 draws that turn a spin: |z| < 4 tells a bias of 2e-3 at one half."""
     words, noise = np.empty(10**6, dtype=np.uint64), np.empty(10**6)
-    kernels._draw_noise(HEAT_BATH, seed_state(3), words, noise)
+    kernels.draw_noise(HEAT_BATH, seed_state(3), words, noise)
     up = 1 / (1 + math.exp(-reduced))
     assert abs((reduced > noise).sum() - up * 1e6) <= 4 * math.sqrt(up * (1 - up) * 1e6)
-    kernels._draw_noise(METROPOLIS, seed_state(3), words, noise)
+    kernels.draw_noise(METROPOLIS, seed_state(3), words, noise)
     assert noise.min() > 0
     for spin in (-1, 1):
         flips = [kernels._flips(METROPOLIS, spin, reduced, x) for x in noise[:10_000]]
@@ -502,5 +502,5 @@ def test_products_of_spins_are_read_from_the_transform():
 
 def test_the_plan_takes_the_place_of_the_draws(planned):
     """If `rebuilt` left the right draws in, the matrices above would be those of chance."""
-    assert planned._draw_noise.py_func.__globals__["fill_uint64"] is leave
-    assert kernels._draw_noise.py_func.__globals__["fill_uint64"] is fill_uint64
+    assert planned.draw_noise.py_func.__globals__["fill_uint64"] is leave
+    assert kernels.draw_noise.py_func.__globals__["fill_uint64"] is fill_uint64

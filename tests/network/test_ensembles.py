@@ -187,7 +187,7 @@ def test_a_run_is_independent_of_a_sample_from_the_same_seed(kind):
 @pytest.mark.parametrize("kind", ["ring", "square"])
 def test_couplings_from_the_numbers_of_a_run_are_caught(kind, monkeypatch):
     """The spins of the ring start as its bonds, and 12 % of them turn up too many in the first sweep."""
-    monkeypatch.setattr(ensembles, "_state_apart", seed_state)
+    monkeypatch.setattr(ensembles, "state_apart", seed_state)
     assert pulls_of_one_seed(KINDS[kind]) > 5
 
 
