@@ -133,7 +133,8 @@ def factor_fields(sites, own, spins, sums, out):
 
 
 @kernel
-def _level_energy(levels, sums):
+def level_energy(levels, sums):
+    """Return E / scale = -sum_mu F(M_mu)."""
     n = levels.size // 2
     total = 0.0
     for mu in range(sums.size):
@@ -156,7 +157,7 @@ def _level_field(row, levels, spin, sums):
 
 
 @kernel
-def _decay_energy(decays, sums):
+def decay_energy(decays, sums):
     """Return -ln sum_mu exp(M_mu), with the largest taken out."""
     largest = np.int64(sums[0])
     for mu in range(sums.size):
@@ -192,9 +193,9 @@ def _energy(fields, own, levels, decays, spins, local, sums):
     if own is not None:
         found = factor_energy(own, sums)
     if levels is not None:
-        found = _level_energy(levels, sums)
+        found = level_energy(levels, sums)
     if decays is not None:
-        found = _decay_energy(decays, sums)
+        found = decay_energy(decays, sums)
     return found
 
 
@@ -391,7 +392,8 @@ def recall(memory, chain, room, how, clock, parallel, known, watch, sums, energi
     """Make sweeps until a state comes back or `energies` is full; return how many there were.
 
     Each is noted, as by `note`, in a row of `sums` and an entry of `energies`. `watch` (int64) is (1, 0, 0)
-    at first, with room[4] the state at the start; at the end watch[2] is the period of the state that came back, or 0.
+    at first, with room[4] the state at the start; at the end watch[2] is the period of the state that came
+    back, or 0.
     """
     for k in range(energies.size):
         if parallel:

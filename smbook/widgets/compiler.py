@@ -32,7 +32,18 @@ from typing import Any
 import llvmlite.binding as llvm
 from numba import types
 
-from smbook.kernels import elementary, finite_magnet, lattice, mean_field, network, rng, spin_glass, walls
+from smbook.kernels import (
+    associative,
+    elementary,
+    finite_magnet,
+    hopfield,
+    lattice,
+    mean_field,
+    network,
+    rng,
+    spin_glass,
+    walls,
+)
 
 WASM = Path(__file__).with_name("kernels.wasm")
 
@@ -56,6 +67,10 @@ _LADDER = (_WHOLES, _WHOLES, _REALS, _WHOLE_ROWS, _WHOLES, _WHOLES)
 _NOTED = (_REAL_ROWS, _WHOLE_ROWS, types.Array(types.int8, 3, "C"))  # energies, sums, snapshots
 # turned, state, room, betas, ladder, steps, noted, best
 _STEPS = (_WHOLE_ROWS, _WORDS, _WORDS, _REALS, _WHOLES, _REALS, *_LADDER, _INT64, *_NOTED, *_BEST)
+_COUNTS = types.Array(types.int32, 1, "C")
+# random state, words, noise, sequence, clock, shuffled, beta
+_RECALLED = (_WORDS, _WORDS, _REALS, _WHOLES, _WHOLES, _INT64, _FLOAT64)
+_SUMMED = (_BYTES, _COUNTS, *_RECALLED)  # spins, sums, and so on
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -105,6 +120,33 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "jump": (rng.jump, (_WORDS,), _NOTHING),
     "fill_gaussian": (network.fill_gaussian, (_WORDS, _SINGLE_ROWS), _NOTHING),
     "fill_lattice": (network.fill_lattice, (_WHOLES, _REAL_ROWS, _REALS, _WHOLES, _WHOLES), _NOTHING),
+    "fill_patterns": (hopfield.fill_patterns, (_WORDS, _FLOAT64, _FLOAT64, _BYTES), _NOTHING),
+    "spoil": (hopfield.spoil, (_WORDS, _WORDS, _WHOLES, _INT64, _BYTES), _NOTHING),
+    "find_sums": (hopfield.find_sums, (_BYTE_ROWS, _BYTES, _COUNTS), _NOTHING),
+    "fill_levels": (hopfield.fill_levels, (_INT64, _REALS), _NOTHING),
+    "fill_decays": (hopfield.fill_decays, (_REALS,), _NOTHING),
+    "hebb_energy": (associative.hebb_energy, (_WHOLES, _COUNTS), _FLOAT64),
+    "level_energy": (hopfield.level_energy, (_REALS, _COUNTS), _FLOAT64),
+    "decay_energy": (hopfield.decay_energy, (_REALS, _COUNTS), _FLOAT64),
+    "couplings_energy": (network.energy, (_BYTES, _REALS, _REALS), _FLOAT64),
+    "begin_couplings": (associative.begin_couplings, (_SINGLE_ROWS, _REALS, _BYTES, _REALS), _NOTHING),
+    "learn_projection": (
+        associative.learn_projection,
+        (_BYTE_ROWS, _INT64, _REAL_ROWS, _SINGLE_ROWS),
+        _INT64,
+    ),
+    "retrieve_hebb": (associative.retrieve_hebb, (_BYTE_ROWS, _WHOLES, *_SUMMED, _INT64), _NOTHING),
+    "retrieve_levels": (
+        associative.retrieve_levels,
+        (_BYTE_ROWS, _REALS, *_SUMMED, _FLOAT64, _INT64),
+        _NOTHING,
+    ),
+    "retrieve_decays": (associative.retrieve_decays, (_BYTE_ROWS, _REALS, *_SUMMED, _INT64), _NOTHING),
+    "retrieve_couplings": (
+        associative.retrieve_couplings,
+        (_SINGLE_ROWS, _REALS, _BYTES, _REALS, *_RECALLED, _FLOAT64, _INT64),
+        _NOTHING,
+    ),
     "lay_out": (spin_glass.lay_out, (_FLOAT64, _FLOAT64, _REALS), _NOTHING),
     "begin_dense": (spin_glass.begin_dense, (*_DENSE, _WORDS, _REALS, *_BEST), _NOTHING),
     "begin_sparse": (spin_glass.begin_sparse, (*_SPARSE, _WORDS, _REALS, *_BEST), _NOTHING),

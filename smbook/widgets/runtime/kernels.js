@@ -6,6 +6,7 @@ const TYPES = {
   int64: BigInt64Array,
   uint64: BigUint64Array,
   float32: Float32Array,
+  int32: Int32Array,
   float64: Float64Array,
 };
 
