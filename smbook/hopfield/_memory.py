@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     Spins = NDArray[np.int8]
 
 _STAYS = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}  # of the largest local field there can be
-_SWEEPS_PER_CALL = 128
+_LARGEST = sys.float_info.max  # for 2 beta, as inf times a field of 0 is no number
+_SWEEPS_PER_CALL = 128  # at most, and fewer of large networks, so that Ctrl-C is heard
+_STEPS_PER_CALL = 10**8
 
 
 class Store(NamedTuple):
@@ -33,6 +36,11 @@ class Store(NamedTuple):
     @property
     def by_sums(self) -> bool:
         return self.arrays[6] is not None
+
+    def sweeps_per_call(self) -> int:
+        """Return how many sweeps may be made until Ctrl-C is heard, if each is as much work as it can be."""
+        steps = self.n_spins * (self.n_patterns if self.by_sums else self.n_spins)
+        return max(1, min(_SWEEPS_PER_CALL, _STEPS_PER_CALL // max(steps, 1)))
 
 
 def of_couplings(rows: Any, mirrored: Any, fields: NDArray[Any], strongest: float) -> Store:
@@ -87,7 +95,7 @@ class Run:
         words, noise, sequence = np.empty(n, dtype=np.uint64), np.empty(n), np.arange(n)
         self.room = (words, noise, sequence, np.empty(n, dtype=np.int8), spins.copy())
         cold = beta == math.inf
-        doubled = 0.0 if cold else 2.0 * beta * store.scale
+        doubled = 0.0 if cold else min(2.0 * beta * store.scale, _LARGEST)
         self.how = (int(shuffled), int(cold), doubled, store.scale, store.tolerance)
         self.clock, self.watch = np.zeros(4, dtype=np.int64), np.array([1, 0, 0])
         kernels.begin(store.arrays, self.chain)
@@ -109,9 +117,9 @@ class Run:
         """
         sums, energies = [np.empty((1, n_known), dtype=np.int64)], [np.empty(1)]
         kernels.note(self.store.arrays, self.chain, self.store.scale, known, sums[0][0], energies[0])
-        left = n_sweeps
+        left, most = n_sweeps, self.store.sweeps_per_call()
         while left and not self.period:
-            count = min(left, _SWEEPS_PER_CALL)
+            count = min(left, most)
             noted, found = np.empty((count, n_known), dtype=np.int64), np.empty(count)
             made = kernels.recall(
                 self.store.arrays,

@@ -186,7 +186,10 @@ class DenseMemory:
         """
         x, sharpness = self._checked_states(states), _checks.real("beta", beta, minimum=0.0)
         rows = self._patterns.astype(np.float64)
-        return np.asarray(softmax(sharpness * (x @ rows.T), axis=-1) @ rows)
+        with np.errstate(over="ignore"):
+            exponents = sharpness * (x @ rows.T)
+        _check_finite(exponents, x, sharpness)
+        return np.asarray(softmax(exponents, axis=-1) @ rows)
 
     def attention_energy(self, states: ArrayLike, *, beta: float) -> Any:
         """Return -ln(sum_mu exp(beta x . xi^mu)) / beta + x . x / 2 of states (..., N), beta > 0.
@@ -205,8 +208,10 @@ class DenseMemory:
         x, sharpness = self._checked_states(states), _checks.real("beta", beta, minimum=0.0)
         if sharpness == 0.0:
             raise ValueError("beta must be positive for an energy; got 0.0")
-        similarity = x @ self._patterns.T.astype(np.float64)
-        found = (x * x).sum(axis=-1) / 2.0 - logsumexp(sharpness * similarity, axis=-1) / sharpness
+        with np.errstate(over="ignore", invalid="ignore"):
+            similarity = x @ self._patterns.T.astype(np.float64)
+            found = (x * x).sum(axis=-1) / 2.0 - logsumexp(sharpness * similarity, axis=-1) / sharpness
+        _check_finite(found, x, sharpness)
         return float(found) if np.ndim(found) == 0 else found
 
     def _sums(self, spins: Spins) -> NDArray[Any]:
@@ -223,9 +228,15 @@ class DenseMemory:
         return found
 
 
+def _check_finite(found: Any, states: NDArray[np.float64], beta: float) -> None:
+    if not np.isfinite(found).all():
+        largest = np.abs(states).max()
+        raise ValueError(f"beta times states overflows; got beta={beta}, states of up to {largest:g}")
+
+
 def _checked_degree(degree: int, n_spins: int) -> int:
     found = _checks.integer("degree", degree, minimum=2)
-    most = int(300 / np.log10(n_spins + 1))
+    most = int(298 / np.log10(n_spins + 1))  # so that the sum of 2**31 such numbers is a float, too
     if found > most:
         raise ValueError(f"degree must be at most {most} for {n_spins} spins; got {found}")
     return found

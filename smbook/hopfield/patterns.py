@@ -141,9 +141,10 @@ def overlap(patterns: Spins, spins: Spins) -> Any:
 
 def checked_pattern(name: str, pattern: Any, n_spins: int = 0) -> Spins:
     """Return a single pattern (N,) of +1 and -1 as it is, or raise."""
-    found: Spins = checked_spins(name, pattern, n_spins or getattr(pattern, "size", 0))
-    if found.ndim != 1 or not found.size:
-        raise ValueError(f"{name} must be one row of spins; got shape {found.shape}")
+    shape = getattr(pattern, "shape", (1,))
+    if len(shape) != 1 or not shape[0]:
+        raise ValueError(f"{name} must be one row of spins; got shape {shape}")
+    found: Spins = checked_spins(name, pattern, n_spins or shape[0])
     return found
 
 
@@ -156,8 +157,7 @@ def checked_patterns(patterns: Any, *, diluted: bool = False, n_spins: int = 0) 
         raise ValueError(f"patterns must have the shape (P, N); got {patterns.shape}")
     if n_spins not in (0, patterns.shape[1]):
         raise ValueError(f"patterns must be those of {n_spins} spins; got shape {patterns.shape}")
-    sizes = np.abs(patterns)
-    wrong = sizes > 1 if diluted else sizes != 1
+    wrong = (patterns > 1) | (patterns < -1) | ((patterns == 0) & (not diluted))
     if wrong.any():
         mu, i = map(int, np.argwhere(wrong)[0])
         allowed = "+1, -1 and 0" if diluted else "+1 and -1"

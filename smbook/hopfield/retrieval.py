@@ -164,7 +164,7 @@ def run(store: _memory.Store, spins: Spins, state: State, way: Any, known: Spins
     """Return the recall from checked spins, which move; `own` tells that the store keeps `known` itself."""
     parallel, shuffled, beta, max_sweeps = way
     walk = _memory.Run(store, spins, state, parallel=parallel, shuffled=shuffled, beta=beta)
-    sites = None if own else np.ascontiguousarray(known.T)
+    sites = None if own else np.array(known.T, order="C")
     sums, energies = walk.advance(max_sweeps, sites, len(known))
     return Recall(spins, sums / store.n_spins, energies, walk.flips, walk.period)
 
@@ -230,7 +230,7 @@ def basin(
     home = checked_pattern("pattern", pattern, store.n_spins)
     flat = levels.reshape(-1)
     final = _final_overlaps(store, home, np.round(flat * home.size).astype(int), n_cues, way, rng)
-    home_again = (final >= threshold - 0.5 / home.size).sum(axis=1)
+    home_again = (final >= threshold).sum(axis=1)
     error = np.sqrt((home_again + 1) * (n_cues - home_again + 1) / (n_cues + 2) ** 2 / (n_cues + 3))
     found = (flat, home_again / n_cues, error, final.mean(axis=1))
     if not levels.ndim:
@@ -281,8 +281,8 @@ def _store(network: SpinNetwork | ArrayLike, through: str) -> tuple[_memory.Stor
         if through == "factors":
             raise ValueError("recall through factors needs a network of smbook.hopfield.hebb; got couplings")
         rows = _couplings.checked_one_way(network)
-        strongest = float(rows.strengths().max())
         fields = np.zeros(rows.n_spins, dtype=rows.values.dtype)
+        strongest = _couplings.checked_strongest(rows, fields)
         store = _memory.of_couplings(rows, np.ascontiguousarray(rows.values.T), fields, strongest)
         return store, np.empty((0, rows.n_spins), dtype=np.int8)
     factors = network._factors

@@ -12,7 +12,7 @@ from smbook import _checks
 from smbook.hopfield import retrieval
 from smbook.hopfield.patterns import checked_patterns
 from smbook.kernels import lattice
-from smbook.kernels.rng import streams
+from smbook.kernels.rng import seed_state
 from smbook.network import SpinNetwork
 from smbook.network._factors import Factors
 from smbook.network.ensembles import checked_dtype
@@ -74,7 +74,7 @@ def hebb(
         raise ValueError(f"patterns must have fewer than 2**31 entries in all; got {known.shape}")
     if mean:
         return _without_diagonal((known - mean).T @ (known - mean) / known.shape[1], found_type)
-    sites = np.ascontiguousarray(known.T) if known.flags.c_contiguous else known.T.copy()
+    sites = np.array(known.T, order="C")
     return SpinNetwork._of_factors(Factors(sites, np.abs(sites).sum(axis=1, dtype=np.int64)), found_type)
 
 
@@ -202,7 +202,8 @@ def unlearn(
     step = _checks.real("rate", rate, minimum=0.0) / network.n_spins
     n_dreams = _checks.integer("n_dreams", n_dreams, minimum=0)
     max_sweeps = _checks.integer("max_sweeps", max_sweeps, minimum=1)
-    for state in streams(rng, n_dreams) if n_dreams else ():
+    state = seed_state(rng)
+    for _ in range(n_dreams):
         spins = np.empty(network.n_spins, dtype=np.int8)
         lattice.randomize(spins, state)
         dreamt = retrieval.settle(couplings, network.fields, spins, max_sweeps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -207,6 +208,15 @@ def _check_symmetric(found: Rows) -> None:
         _refuse_asymmetric(
             float(difference.data[worst]), int(difference.row[worst]), int(difference.col[worst])
         )
+
+
+def checked_strongest(rows: Rows, fields: NDArray[Any]) -> float:
+    """Return the largest local field there can be, or raise ValueError if an energy overflows."""
+    strongest = float((rows.strengths() + np.abs(fields, dtype=np.float64)).max())
+    largest = float(np.finfo(fields.dtype).max)
+    if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > largest:
+        raise ValueError(f"energy overflows in {fields.dtype}; got local fields of up to {strongest:g}")
+    return strongest
 
 
 def checked_fields(fields: Any, n_spins: int, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -53,8 +53,9 @@ class Factors(NamedTuple):
         return found
 
     def products(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return N J, (N, N): whole numbers, which float32 holds exactly up to 2**24."""
-        sites = self.sites.astype(np.float32)
+        """Return N J, (N, N): whole numbers, summed in a type that holds them exactly."""
+        exact = np.float32 if self.sites.shape[1] <= 2**24 else np.float64
+        sites: NDArray[Any] = self.sites.astype(exact)
         found: NDArray[Any] = (sites @ sites.T).astype(dtype, copy=False)
         np.fill_diagonal(found, 0.0)
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,11 +52,8 @@ class SpinNetwork:
     def __init__(self, couplings: Any, fields: ArrayLike | None = None) -> None:
         rows = _couplings.checked(couplings)
         found = _couplings.checked_fields(fields, rows.n_spins, rows.values.dtype)
-        strongest = float((rows.strengths() + np.abs(found, dtype=np.float64)).max())
-        largest = float(np.finfo(found.dtype).max)
-        if not math.isfinite(2.0 * rows.n_spins * strongest) or 2.0 * strongest > largest:
-            raise ValueError(f"energy overflows in {found.dtype}; got local fields of up to {strongest:g}")
         self._factors: Factors | None = None
+        strongest = _couplings.checked_strongest(rows, found)
         self._formed: _chains.Model | None = _chains.Model(rows, found, strongest)
         self._dtype = found.dtype
 
@@ -72,7 +68,9 @@ class SpinNetwork:
     def _model(self) -> _chains.Model:
         if self._formed is None:
             assert self._factors is not None
-            self._formed = SpinNetwork(self._factors.couplings(self._dtype))._model
+            rows = _couplings.Rows(self._factors.couplings(self._dtype))
+            fields = np.zeros(self.n_spins, dtype=self._dtype)
+            self._formed = _chains.Model(rows, fields, _couplings.checked_strongest(rows, fields))
         return self._formed
 
     @property

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from smbook.kernels import elementary, lattice, mean_field, network, rng, spin_glass, walls
+from smbook.kernels import (
+    associative,
+    elementary,
+    hopfield,
+    lattice,
+    mean_field,
+    network,
+    rng,
+    spin_glass,
+    walls,
+)
 from smbook.kernels.elementary import exp, expm1, log, log_of_normal, open_unit, sqrt, tanh
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
@@ -255,6 +265,26 @@ BONDS = (np.ones(4), np.array([1, 0, 3, 2]), np.arange(5))
 KEPT = (np.zeros((1, 2)), np.zeros((1, 2), np.int64), np.zeros((1, 2, 4), np.int8))
 STEPS = (np.zeros((2, 1), np.int64), STATE, *ROOM, np.array([0.5, 1.0]), *LADDER, COUNT, *KEPT, REALS, SPINS)
 
+# Recall: four neurons and two patterns, in the four stores, and one by one as the pages call them.
+SITES, OWN, SUMS, WIDE = np.ones((4, 2), np.int8), np.full(4, 2), np.zeros(2, np.int16), np.zeros(2, np.int32)
+LEVELS, DECAYS, CLOCK, WATCH = np.zeros(9), np.ones(9), np.zeros(4, np.int64), np.array([1, 0, 0])
+NOTHING = (None,) * 6
+BY_COUPLINGS = (PLAIN, PLAIN, None, None, None, REALS, None, None, None, None)
+BY_ROWS = (None, None, REALS, WHOLE, np.arange(5), REALS, None, None, None, None)
+BY_FACTORS = (*NOTHING, SITES, OWN, None, None)
+BY_LEVELS, BY_DECAYS = (*NOTHING, SITES, None, LEVELS, None), (*NOTHING, SITES, None, None, DECAYS)
+FELT, SUMMED = (SPINS, REALS.copy(), None, STATE), (SPINS, None, SUMS, STATE)
+STORES = [BY_COUPLINGS, BY_ROWS, BY_FACTORS, BY_LEVELS, BY_DECAYS]
+DESK, HOW = (*ROOM, SPINS.copy(), SPINS.copy()), (COUNT, 0, NUMBER, NUMBER, NUMBER)
+ON_A_PAGE = (STATE, *ROOM, CLOCK, COUNT, NUMBER)
+
+
+def of_recall(store):
+    by_sums = store[6] is not None
+    noted = None if by_sums else SITES, WATCH, np.zeros((1, 2), np.int64), ENERGY
+    return store, SUMMED if by_sums else FELT, DESK, HOW, CLOCK, COUNT, *noted
+
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),
@@ -299,6 +329,7 @@ KERNELS = [
     (walls.free_pair_size, (NUMBER, NUMBER)),
     (network.find_local_fields, (*DENSE, SPINS, REALS.copy())),
     (network.find_local_fields, (*SPARSE, SPINS, REALS.copy())),
+    (network.draw_noise, (RULE, STATE, *ROOM[:2])),
     (network.energy, (SPINS, REALS, REALS)),
     (network.turn, (*NARROW_DENSE[:-1], SPINS, NARROW[0].copy(), COUNT)),
     (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
@@ -318,6 +349,32 @@ KERNELS = [
     (spin_glass.temper_sparse, (*BONDS, REALS, ROWS, np.zeros((2, 4)), *STEPS)),
     (spin_glass.overlap, (SPINS, SPINS)),
     (spin_glass.mark_unsatisfied, (*BONDS, SPINS, SPINS.copy())),
+    (hopfield.fill_patterns, (STATE, NUMBER, NUMBER, SPINS.copy())),
+    (hopfield.spoil, (STATE, ROOM[0], np.arange(4), COUNT, SPINS.copy())),
+    (hopfield.find_products, (ROWS, SPINS, WHOLE[:2].copy())),
+    (hopfield.find_sums, (SITES, SPINS, SUMS)),
+    (hopfield.find_sums, (SITES, SPINS, WIDE)),
+    (hopfield.fill_levels, (COUNT, LEVELS)),
+    (hopfield.fill_decays, (DECAYS,)),
+    (hopfield.factor_energy, (OWN, SUMS)),
+    (hopfield.factor_field, (SITES[0], COUNT, SIGN, SUMS)),
+    (hopfield.factor_fields, (SITES, OWN, SPINS, SUMS, REALS.copy())),
+    (hopfield.level_energy, (LEVELS, SUMS)),
+    (hopfield.decay_energy, (DECAYS, SUMS)),
+    *((hopfield.recall, of_recall(store)) for store in STORES),
+    (hopfield.begin, (BY_FACTORS, SUMMED)),
+    (hopfield.energy, (BY_FACTORS, SUMMED, NUMBER)),
+    (hopfield.find_fields, (BY_DECAYS, SUMMED, NUMBER, REALS.copy())),
+    (hopfield.note, (BY_FACTORS, SUMMED, NUMBER, None, WHOLE[:2].copy(), ENERGY)),
+    (hopfield.retrieve, (BY_FACTORS, SUMMED, DESK, HOW, CLOCK, COUNT)),
+    (hopfield.retrieve_at_once, (BY_FACTORS, SUMMED, DESK, HOW, CLOCK)),
+    (associative.hebb_energy, (OWN, WIDE)),
+    (associative.begin_couplings, (PLAIN, REALS, SPINS, REALS.copy())),
+    (associative.learn_projection, (SITES, COUNT, np.zeros((2, 4)), PLAIN.copy())),
+    (associative.retrieve_hebb, (SITES, OWN, SPINS, WIDE, *ON_A_PAGE, COUNT)),
+    (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
+    (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
+    (associative.retrieve_decays, (SITES, DECAYS, SPINS, WIDE, *ON_A_PAGE, COUNT)),
 ]
 
 
@@ -352,7 +409,7 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field, walls, network, spin_glass):
+    for module in (elementary, rng, lattice, mean_field, walls, network, spin_glass, hopfield, associative):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 

@@ -85,17 +85,17 @@ def twice_the_time(*series):
     return math.ceil(2 * max(integrated_autocorrelation_time(one).value for one in series))
 
 
-def rebuilt(**replacements):
-    """The functions of the kernels once more, with other meanings for some names in their code.
+def rebuilt(module=kernels, **replacements):
+    """The functions of a module of kernels once more, with other meanings for some names in their code.
 
     What has nothing to do with these names stays as it is, which spares its compilation.
     """
     own = {
         name: value
-        for name, value in vars(kernels).items()
-        if isinstance(value, type(kernels.run)) and value.py_func.__module__ == kernels.__name__
+        for name, value in vars(module).items()
+        if isinstance(value, type(kernels.run)) and value.py_func.__module__ == module.__name__
     }
-    scope, changed = vars(kernels) | replacements, set(replacements)
+    scope, changed = vars(module) | replacements, set(replacements)
     while (
         more := {name for name, value in own.items() if changed & {*value.py_func.__code__.co_names}}
         - changed
