@@ -15,7 +15,7 @@ const POINTS = 300; // of the record of energies
 const NOTED = 16; // energies of a frame
 const SINGLE = 1500; // neurons a second up to which the one that is asked is marked
 const HOME = 0.9; // overlap from which a state is a pattern, and from which it is a mixture
-const NEAR = { from: 0.6, to: 0.4 }; // overlap from which a warm state is near a pattern, and down to which it still is
+const NEAR = { from: 0.7, to: 0.5 }; // overlap from which a warm state is near a pattern, and down to which it still is
 const WIDEST = 7; // patterns of which all triples are compared with a state
 const REST = { cue: 900, home: 800 }; // milliseconds that a figure that shows itself waits
 const BRUSHES = [
@@ -73,9 +73,9 @@ class Picture extends Painting {
 
 // The energy per neuron since the picture was last touched.
 class Descent {
-  constructor(height) {
+  constructor() {
     this.chart = new Chart({
-      ...{ x: [0, 1], y: [-1, 0], height },
+      ...{ x: [0, 1], y: [-1, 0], height: 180 },
       xLabel: "neurons asked since the last touch",
       yLabel: "energy E / N",
       describe: "Energy per neuron against the number of neurons asked, and the energy of the pattern cued.",
@@ -140,7 +140,8 @@ class HopfieldLab {
     this.memory = new Memory(module, { neurons: side[1] ** 2, patterns: cue[1] });
     this.picture = new Picture(panel, () => this.painted());
     this.gallery = new Gallery((mu) => this.choose(mu));
-    this.descent = new Descent(this.compact ? 180 : 210);
+    this.descent = new Descent();
+    el.classList.toggle("lab-compact", this.compact);
     this.first = element("div", {}, this.picture.node);
     const charts = [this.gallery.node, this.descent.chart.svg, legend(SIGNS)];
     const second = element("div", { class: "lab-second" }, ...charts);
@@ -174,7 +175,7 @@ class HopfieldLab {
     this.note = element("p", { class: "lab-told" });
     if (!this.compact) this.furnishAll();
     const names = ["its overlap m", "E / N", "neurons asked"];
-    const all = ["nearest pattern", ...names, "sweeps", "load P / N"];
+    const all = ["nearest pattern", ...names, "sweeps"];
     this.write = panel.readouts(this.compact ? names : all);
     panel.mount();
   }
@@ -471,7 +472,6 @@ class HopfieldLab {
       "E / N": fixed(energy, 4),
       "neurons asked": String(this.updates),
       sweeps: String(sweeps),
-      "load P / N": (memory.count / memory.n).toFixed(4),
     };
     for (const [name, tell] of Object.entries(write)) tell(told[name]);
     const known = { updates: this.updates, sweeps, overlap: m, nearest: nearest + 1, energy };
