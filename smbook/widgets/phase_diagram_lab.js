@@ -1,7 +1,7 @@
 // The live phase diagram of the Hopfield model: a point of the plane, what theory says there, and a network that lives there.
 
 import { Chart, legend, roundedRange, short, ticks } from "./runtime/chart.js";
-import { drawing, element, fixed, furnish, subscripted } from "./runtime/dom.js";
+import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Later } from "./runtime/later.js";
@@ -221,6 +221,8 @@ class Plane {
     this.handle.setAttribute("aria-label", "Point: load α and temperature T; arrow keys move it");
     this.chart.dots.append(this.handle);
     this.handle.addEventListener("keydown", (event) => this.key(event));
+    // So that a finger on it does not scroll: touch-action is not heeded on parts of a drawing.
+    this.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     svg.addEventListener("pointerdown", (event) => this.press(event));
     svg.addEventListener("pointermove", (event) => this.held && this.moveTo(event));
     for (const kind of ["pointerup", "pointercancel"])
@@ -651,9 +653,15 @@ class PhaseDiagramLab {
     return "Memories exist here, and random spins did not find one: they are caught in some other state.";
   }
 
-  // Say where the run stands.
+  // Hand the replicas to Python, and say where the run stands.
   report() {
     this.draw();
+    const { n, replicas } = this.memory;
+    const both = new Int8Array(2 * n);
+    replicas.forEach(({ spins }, k) => {
+      both.set(spins.data, k * n);
+    });
+    this.model.set("_spins", new DataView(both.buffer));
     this.readOut();
   }
 }
