@@ -161,3 +161,19 @@ def mixture_overlap(sites, members, signs, spins):
         if pull < 0:
             total -= spins[i]
     return total / spins.size
+
+
+@kernel
+def crosstalk(one, other, n_spins):
+    """Return r = (N / P) sum m_mu m'_mu of two replicas, over all patterns but the first, from their sums.
+
+    Examples
+    --------
+    >>> sums = np.array([100, 10, -10], dtype=np.int32)
+    >>> crosstalk(sums, np.array([90, 12, -9], dtype=np.int32), 100)
+    0.7
+    """
+    total = np.int64(0)
+    for mu in range(1, one.size):
+        total += np.int64(one[mu]) * np.int64(other[mu])
+    return total / (n_spins * one.size)

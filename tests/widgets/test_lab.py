@@ -13,6 +13,7 @@ from smbook.widgets import (
     HopfieldLab,
     IsingLab,
     MeanFieldLab,
+    PhaseDiagramLab,
     SpinGlassLab,
     WallLab,
 )
@@ -20,7 +21,16 @@ from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
 from tests.browser import SNAPSHOT
 from tests.widgets.alone import written
 
-LABS = [IsingLab, WallLab, MeanFieldLab, AmplifierLab, FiniteMagnetLab, SpinGlassLab, HopfieldLab]
+LABS = [
+    IsingLab,
+    WallLab,
+    MeanFieldLab,
+    AmplifierLab,
+    FiniteMagnetLab,
+    SpinGlassLab,
+    HopfieldLab,
+    PhaseDiagramLab,
+]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
 
@@ -41,6 +51,7 @@ REFUSED = [
     (FiniteMagnetLab, "spins", 9, ValueError),
     (SpinGlassLab, "model", "sk", ValueError),
     (HopfieldLab, "rule", "storkey", ValueError),
+    (PhaseDiagramLab, "load", 0.3, ValueError),
 ]
 
 
