@@ -95,6 +95,10 @@ ON_PAPER = {
         {"size": 24, "temperature": 1.5, "algorithm": "heat-bath", "seed": 1, "speed": 2000},
         {"Start": ("sweeps", 20_000)},
     ),
+    "PhaseDiagramLab": (
+        {"load": 0.05, "temperature": 0.4, "spins": 500, "seed": 1, "speed": 400},
+        {"Start": ("sweeps", 1000)},
+    ),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

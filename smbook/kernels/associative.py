@@ -138,3 +138,19 @@ def _take_off(known, new):
 def hebb_energy(own, sums):
     """Return E of Hebb's rule, the total."""
     return 1.0 / own.size * hopfield.factor_energy(own, sums)
+
+
+@kernel
+def crosstalk(one, other, n_spins):
+    """Return r = (N / P) sum m_mu m'_mu of two replicas, over all patterns but the first, from their sums.
+
+    Examples
+    --------
+    >>> sums = np.array([100, 10, -10], dtype=np.int32)
+    >>> crosstalk(sums, np.array([90, 12, -9], dtype=np.int32), 100)
+    0.7
+    """
+    total = np.int64(0)
+    for mu in range(1, one.size):
+        total += np.int64(one[mu]) * np.int64(other[mu])
+    return total / (n_spins * one.size)

@@ -9,6 +9,7 @@ from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.question import Question
 from smbook.widgets.spin_glass_lab import SpinGlassLab
 from smbook.widgets.wall_lab import WallLab
@@ -18,6 +19,7 @@ __all__ = [
     "FiniteMagnetLab",
     "IsingLab",
     "MeanFieldLab",
+    "PhaseDiagramLab",
     "Question",
     "SpinGlassLab",
     "WallLab",

@@ -37,6 +37,7 @@ from smbook.kernels import (
     elementary,
     finite_magnet,
     hopfield,
+    hopfield_theory,
     lattice,
     mean_field,
     network,
@@ -135,6 +136,7 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (_BYTE_ROWS, _INT64, _REAL_ROWS, _SINGLE_ROWS),
         _INT64,
     ),
+    "crosstalk": (associative.crosstalk, (_COUNTS, _COUNTS, _INT64), _FLOAT64),
     "retrieve_hebb": (associative.retrieve_hebb, (_BYTE_ROWS, _WHOLES, *_SUMMED, _INT64), _NOTHING),
     "retrieve_levels": (
         associative.retrieve_levels,
@@ -146,6 +148,11 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         associative.retrieve_couplings,
         (_SINGLE_ROWS, _REALS, _BYTES, _REALS, *_RECALLED, _FLOAT64, _INT64),
         _NOTHING,
+    ),
+    "order_parameters": (
+        hopfield_theory.order_parameters,
+        (_INT64, _FLOAT64, _FLOAT64, _REALS),
+        _INT64,
     ),
     "lay_out": (spin_glass.lay_out, (_FLOAT64, _FLOAT64, _REALS), _NOTHING),
     "begin_dense": (spin_glass.begin_dense, (*_DENSE, _WORDS, _REALS, *_BEST), _NOTHING),

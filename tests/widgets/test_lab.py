@@ -7,12 +7,20 @@ import pytest
 import traitlets
 from ipywidgets.embed import embed_data
 
-from smbook.widgets import AmplifierLab, FiniteMagnetLab, IsingLab, MeanFieldLab, SpinGlassLab, WallLab
+from smbook.widgets import (
+    AmplifierLab,
+    FiniteMagnetLab,
+    IsingLab,
+    MeanFieldLab,
+    PhaseDiagramLab,
+    SpinGlassLab,
+    WallLab,
+)
 from smbook.widgets._lab import Binary, Choice, Integer, Lab, Real, Switch
 from tests.browser import SNAPSHOT
 from tests.widgets.alone import written
 
-LABS = [IsingLab, WallLab, MeanFieldLab, AmplifierLab, FiniteMagnetLab, SpinGlassLab]
+LABS = [IsingLab, WallLab, MeanFieldLab, AmplifierLab, FiniteMagnetLab, SpinGlassLab, PhaseDiagramLab]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
 
@@ -32,6 +40,7 @@ REFUSED = [
     (AmplifierLab, "circuit", "oscillator", ValueError),
     (FiniteMagnetLab, "spins", 9, ValueError),
     (SpinGlassLab, "model", "sk", ValueError),
+    (PhaseDiagramLab, "load", 0.3, ValueError),
 ]
 
 

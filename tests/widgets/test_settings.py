@@ -64,6 +64,15 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "PhaseDiagramLab": {
+        "load": (0.05, 0.0, 0.2),
+        "temperature": (0.4, 0.0, 1.5),
+        "spins": (500, 200, 1000),
+        "start": ["pattern", "random"],
+        "speed": (60.0, 1.0, 2000.0),
+        "seed": SEED,
+        "running": True,
+    },
 }
 NUMBERS = [
     (lab, name) for lab, settings in LABS.items() for name, form in settings.items() if type(form) is tuple

@@ -103,7 +103,7 @@ def retrieval(alpha: float, temperature: float) -> State | None:
         excess = math.log(here / load)
         if excess > -1e-15:
             return state
-        ratio *= math.exp(-excess / slope)
+        ratio = max(ratio * math.exp(-excess / slope), _FOLD[0])  # a step from close to the fold goes far
     raise no_convergence("retrieval state", alpha=alpha, T=temperature)
 
 

@@ -246,6 +246,15 @@ def test_states_that_do_not_exist_are_refused():
         retrieval_error(0.13791)
 
 
+@pytest.mark.parametrize(
+    ("alpha", "temperature"), [(0.13, 0.99), (0.2, 0.9), (0.1226006602106081, 0.2869858890858004)]
+)
+def test_a_step_from_close_to_the_fold_reaches_no_other_branch(alpha, temperature):
+    """There the slope nearly vanishes, and Newton's step leads to where m and sigma are nothing."""
+    with pytest.raises(ValueError, match="no retrieval state"):
+        replica_symmetric(alpha, 1 / temperature)
+
+
 def test_a_search_that_does_not_converge_says_so(monkeypatch):
     monkeypatch.setattr(_states, "_STEPS", 2)
     with pytest.raises(RuntimeError, match=r"no retrieval state found at alpha=0\.1379, T=0\.0"):
