@@ -118,8 +118,14 @@ def capacity(beta: ArrayLike) -> Values:
     (0.1379055665, 0.05881552)
     """
     betas = inverse_temperatures(beta)
-    loads = [_states.fold(1 / value)[1] if value > 1 else 0.0 for value in betas.ravel().tolist()]
+    loads = [_capacity(1 / value) for value in betas.ravel().tolist()]
     return plain(np.reshape(np.array(loads), betas.shape))
+
+
+def _capacity(temperature: float) -> float:
+    """Return the alpha of the fold, which next to T = 1 drowns in rounding."""
+    gap = max(1 - temperature, 0.0)
+    return (gap / _RETRIEVAL_SLOPES[0]) ** 2 if gap < 1e-7 else _states.fold(temperature)[1]
 
 
 def limit(alpha: float, name: str) -> str:
@@ -192,7 +198,7 @@ def _crossing(
     low, high = max(turn, 1 - slopes[1] * width), 1 - slopes[0] * (1 - 1e-6) * width
     if low >= high or excess(low) < 0:
         return None
-    return float(brentq(excess, low, high, xtol=1e-15))
+    return float(brentq(excess, low, high, xtol=1e-13))
 
 
 def _instability(alpha: float) -> float | None:
