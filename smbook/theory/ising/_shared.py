@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks
 from smbook._records import equal
+from smbook.theory._shared import Floats, Values, plain
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Values = float | Floats
 
 
 class Thermal(NamedTuple):
@@ -65,12 +64,6 @@ class MagnetizationMoments(NamedTuple):
 
     def __ne__(self, other: object) -> bool:
         return not equal(self, other)
-
-
-def plain(values: Any) -> Values:
-    """Return an array as it is and a single number as a Python float."""
-    values = np.asarray(values) + 0.0  # no -0.0
-    return float(values) if values.ndim == 0 else values
 
 
 def moments_of(magnetization: Floats, probability: Floats) -> MagnetizationMoments:

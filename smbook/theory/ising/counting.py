@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smbook import _checks
-from smbook.theory.ising._shared import (
-    Floats,
-    Integers,
-    MagnetizationMoments,
-    Observables,
-    moments_of,
-    plain,
-    strengths,
-)
+from smbook.theory._shared import Floats, plain
+from smbook.theory.ising._shared import Integers, MagnetizationMoments, Observables, moments_of, strengths
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -11,16 +11,8 @@ from scipy.special import entr, gammaln
 
 from smbook import _checks
 from smbook._records import equal
-from smbook.theory.ising._shared import (
-    Floats,
-    MagnetizationMoments,
-    Values,
-    moments_of,
-    parameters,
-    plain,
-    strengths,
-    temperatures,
-)
+from smbook.theory._shared import Floats, Values, plain
+from smbook.theory.ising._shared import MagnetizationMoments, moments_of, parameters, strengths, temperatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from smbook import _checks
-from smbook.theory.ising._shared import Floats, Observables, Values, parameters, plain, temperatures
+from smbook.theory._shared import Floats, Values, plain
+from smbook.theory.ising._shared import Observables, parameters, temperatures
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

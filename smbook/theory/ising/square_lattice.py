@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import ellipkm1, elliprd, expit
 
-from smbook.theory.ising._shared import Floats, Thermal, Values, plain, temperatures
+from smbook.theory._shared import Floats, Values, plain
+from smbook.theory.ising._shared import Thermal, temperatures
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smbook import _checks
-from smbook.theory.ising._shared import Floats, Thermal, plain, temperatures
+from smbook.theory._shared import Floats, plain
+from smbook.theory.ising._shared import Thermal, temperatures
 from smbook.theory.ising.square_lattice import CRITICAL_BETA
 
 if TYPE_CHECKING:

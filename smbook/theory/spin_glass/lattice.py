@@ -11,12 +11,13 @@ from scipy.special import expit
 
 from smbook import _checks
 from smbook._records import equal
-from smbook.theory.ising._shared import Thermal, plain
+from smbook.theory._shared import plain
+from smbook.theory.ising._shared import Thermal
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from smbook.theory.spin_glass._shared import Floats
+    from smbook.theory._shared import Floats
 
 _WIDEST = 10  # 4^10 numbers of 8 bytes, some times
 _NEVER = -1e300  # ln of a weight that is 0, in a sum with other logarithms

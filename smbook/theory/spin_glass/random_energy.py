@@ -11,7 +11,7 @@ from scipy.special import log_ndtr, ndtr
 
 from smbook import _checks
 from smbook._records import equal
-from smbook.theory.spin_glass._shared import Floats, Values, columns, inverse_temperatures
+from smbook.theory._shared import Floats, Values, columns, inverse_temperatures
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

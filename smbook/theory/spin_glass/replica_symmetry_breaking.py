@@ -10,7 +10,7 @@ from scipy.optimize import root
 from scipy.special import expit, logit
 
 from smbook._records import equal
-from smbook.theory.spin_glass._shared import (
+from smbook.theory._shared import (
     Floats,
     Values,
     columns,

@@ -11,15 +11,13 @@ from scipy.special import erf, expit
 
 from smbook import _checks
 from smbook._records import equal
-from smbook.theory.ising._shared import plain
-from smbook.theory.spin_glass._shared import (
-    Floats,
-    Rule,
+from smbook.theory._shared import (
     Values,
     columns,
-    gaussian_rule,
     inverse_temperatures,
+    local_fields,
     log_two_cosh,
+    plain,
     sech_squared,
     spin_entropy,
 )
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _SMALLEST, _LARGEST = -690.0, 690.0  # ln(q / (1 - q)) between 1e-300 and its mirror image
-_FARTHEST = 37.0  # standard deviations at which the Gaussian density is still a normal number
 _STRONGEST = 24.0  # field at which 1 - q on the line, exp(-h^2), is still a normal number
 
 
@@ -147,16 +144,6 @@ def _field(field: float) -> float:
     return h
 
 
-def local_fields(beta: float, h: float, q: float) -> tuple[Rule, Floats]:
-    """Return a rule for averages over z, and the local fields x = h + sqrt(q) z at its points."""
-    root = math.sqrt(q)
-    if root == 0 or abs(h) > _FARTHEST * root:  # no kink within the reach of z
-        rule = gaussian_rule(0.0, 1.0)
-        return rule, h + root * rule.distance
-    rule = gaussian_rule(-h / root, 1 / (beta * root))
-    return rule, root * rule.distance
-
-
 def _solution(beta: float, h: float) -> tuple[float, ...]:
     """Return q, m, e, s and f at one temperature."""
     if beta > 1e200:  # corrections are of order T^2
@@ -165,7 +152,7 @@ def _solution(beta: float, h: float) -> tuple[float, ...]:
         energy = -response - h * magnetization
         return 1.0, magnetization, energy, -(response**2) / 4, energy
     q, rest = _overlap(beta, h)
-    rule, x = local_fields(beta, h, q)
+    rule, x = local_fields(beta, h, math.sqrt(q))
     response = beta * rest
     magnetization = float(rule.mean(np.tanh(beta * x)))
     entropy = float(rule.mean(spin_entropy(beta * x))) - response**2 / 4
@@ -179,7 +166,7 @@ def _overlap(beta: float, h: float) -> tuple[float, float]:
 
     def excess(x: float) -> float:
         q, rest = float(expit(x)), float(expit(-x))
-        rule, fields = local_fields(beta, h, q)
+        rule, fields = local_fields(beta, h, math.sqrt(q))
         if x > 0:
             return 1 - float(rule.mean(sech_squared(beta * fields))) / rest
         return float(rule.mean(np.tanh(beta * fields) ** 2)) / q - 1
@@ -201,7 +188,7 @@ def _eigenvalue(beta: float, h: float) -> float:
     if beta == math.inf:
         return -math.inf
     q, _ = _overlap(beta, h)
-    rule, x = local_fields(beta, h, q)
+    rule, x = local_fields(beta, h, math.sqrt(q))
     return 1 - beta * (beta * float(rule.mean(sech_squared(beta * x) ** 2)))
 
 

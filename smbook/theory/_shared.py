@@ -1,4 +1,4 @@
-"""What the mean-field solutions share: Gaussian averages of functions with one kink, and how arrays go in."""
+"""What the theories share: how arrays go in and out, and Gaussian averages of functions with one kink."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks
-from smbook.theory.ising._shared import plain
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -19,8 +18,15 @@ Values = float | Floats
 
 _REACH = 11.0  # the Gaussian weight beyond is 2e-27 of that at 0, and a tilt by exp(2 abs(z)) leaves 1e-17
 _LAST = 38.0  # further out the weight is no normal number
+_FARTHEST = 37.0  # standard deviations at which it still is one
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _NEAR = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0])  # widths; e^(-2 * 32) is nothing
+
+
+def plain(values: Any) -> Values:
+    """Return an array as it is and a single number as a Python float."""
+    values = np.asarray(values) + 0.0  # no -0.0
+    return float(values) if values.ndim == 0 else values
 
 
 class Rule(NamedTuple):
@@ -51,6 +57,18 @@ def gaussian_rule(kink: ArrayLike, width: float) -> Rule:
     distance = (edges[..., :-1, np.newaxis] + half * (1 + _NODES)).reshape(*places.shape[:-1], -1)
     density = np.exp(-((places + distance) ** 2) / 2) / math.sqrt(2 * math.pi)
     return Rule(distance, (half * _WEIGHTS).reshape(distance.shape) * density)
+
+
+def local_fields(beta: float, mean: float, deviation: float) -> tuple[Rule, Floats]:
+    """Return a rule for averages over z, and the local fields mean + deviation z at its points.
+
+    What is averaged depends on beta times the field as tanh does.
+    """
+    if deviation == 0 or abs(mean) > _FARTHEST * deviation:  # no kink within the reach of z
+        rule = gaussian_rule(0.0, 1.0)
+        return rule, mean + deviation * rule.distance
+    rule = gaussian_rule(-mean / deviation, 1 / (beta * deviation))
+    return rule, deviation * rule.distance
 
 
 def log_two_cosh(x: Floats, temperature: float) -> Floats:
