@@ -1,4 +1,4 @@
-"""What the chapter on dense memories writes out agrees with smbook, and what it claims holds on other seeds."""
+"""What the chapter on dense memories writes out agrees with smbook, and its claims hold on other seeds."""
 
 import math
 
@@ -55,9 +55,9 @@ def test_recall_as_it_is_written_out_is_that_of_the_package(seed):
     cue = corrupt(patterns[0], 0.3, rng=rng)
     for degree in (2, 3, 4, 5):
         found = DenseMemory(patterns, degree=degree).recall(cue).spins
-        assert np.array_equal(recall_dense(patterns, cue, lambda M, n=degree: M**n), found)
+        assert np.array_equal(recall_dense(patterns, cue, lambda total, n=degree: total**n), found)
     exponential = DenseMemory(patterns, "exponential").recall(cue).spins
-    assert np.array_equal(recall_dense(patterns, cue, lambda M: np.exp(M.astype(float))), exponential)
+    assert np.array_equal(recall_dense(patterns, cue, lambda total: np.exp(total.astype(float))), exponential)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -72,7 +72,7 @@ def test_no_update_raises_the_energy(seed):
 
 
 def test_where_the_memories_of_64_neurons_break_off():
-    """Between 8 and 16 patterns for pairs, beyond 100 and beyond 1000 for degrees 3 and 4; never here beyond."""
+    """Between 8 and 16 patterns for pairs, beyond 100 and 1000 for degrees 3 and 4, and not at all."""
     ends = {}
     for degree, count in ((2, 8), (2, 32), (3, 128), (3, 512), (4, 1024), (4, 4096), (np.inf, 4096)):
         found = []
@@ -225,23 +225,25 @@ def test_opposite_patterns_are_a_magnet_and_orthogonal_ones_a_potts_magnet():
     walsh = hadamard(32).astype(np.int8)
     opposite = DenseMemory(np.array([walsh[3], -walsh[3]]))
     assert opposite.attend(0.4 * walsh[3], beta=0.1) == pytest.approx(math.tanh(0.1 * 32 * 0.4) * walsh[3])
-    for count, K in ((8, 4.2), (8, 4.3), (16, 5.1), (16, 5.25)):
+    for count, sharpness in ((8, 4.2), (8, 4.3), (16, 5.1), (16, 5.25)):
         memory = DenseMemory(walsh[:count])
-        similar = walsh[:count] @ settle(memory, walsh[0].astype(float), K / 32) / 32
+        similar = walsh[:count] @ settle(memory, walsh[0].astype(float), sharpness / 32) / 32
         s = similar[0] - similar[1:].mean()
         assert similar[1:] == pytest.approx(np.full(count - 1, (1 - s) / count), abs=1e-9)
-        recalled = K > {8: 4.2498, 16: 5.1890}[count]
+        recalled = {8: 4.2498, 16: 5.1890}[count] < sharpness
         assert (s > 0.5) == recalled
         if recalled:
-            assert s == pytest.approx(math.expm1(K * s) / (math.exp(K * s) + count - 1), abs=1e-9)
+            assert s == pytest.approx(
+                math.expm1(sharpness * s) / (math.exp(sharpness * s) + count - 1), abs=1e-9
+            )
 
 
-def test_the_mean_of_all_attracts_as_long_as_K_is_below_P():
+def test_the_mean_of_all_attracts_as_long_as_it_is_not_too_sharp():
     walsh = hadamard(32).astype(np.int8)
     memory = DenseMemory(walsh[:6])
-    for K, stays in ((5.8, True), (6.2, False)):
+    for sharpness, stays in ((5.8, True), (6.2, False)):
         begin = walsh[:6].mean(axis=0) + 1e-4 * (walsh[0] - walsh[:6].mean(axis=0))
-        end = settle(memory, begin, K / 32)
+        end = settle(memory, begin, sharpness / 32)
         assert (np.abs(end - walsh[:6].mean(axis=0)).max() < 1e-6) == stays
 
 
