@@ -37,7 +37,7 @@ half_load = CHAPTER.definitions(
     "algorithm-dense-capacity", gain=gain, noise_variance=noise_variance
 ).half_load
 memory_of = CHAPTER.functions("loads")["memory_of"]
-settle = CHAPTER.functions("potts")["settle"]
+settle = CHAPTER.functions("attention-descent")["settle"]
 
 
 def nearest_share(patterns, cues):
