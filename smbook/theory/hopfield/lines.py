@@ -52,7 +52,9 @@ def retrieval_temperature(alpha: ArrayLike) -> Values:
     The state ends at a fold, with an overlap m > 0, as that of a magnet in a field against it does. For small
     alpha T_M = 1 - 1.954 sqrt(alpha). The line turns back at T = 0.023: it reaches alpha = 0.138189 there,
     2e-3 beyond `CAPACITY`, its end at T = 0. In between T_M is the upper of two temperatures where the state
-    ends. It is replica symmetry that makes the line turn (Naef and Canning 1992), where it does not hold.
+    ends. It is replica symmetry that makes the line turn (Naef and Canning 1992), and it does not hold there:
+    broken in one step retrieval ends at alpha = 0.138186 for T = 0, in two at 0.138187 (Steffan and Kuehn
+    1994).
 
     `alpha` may be an array.
 
