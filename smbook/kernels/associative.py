@@ -138,3 +138,26 @@ def _take_off(known, new):
 def hebb_energy(own, sums):
     """Return E of Hebb's rule, the total."""
     return 1.0 / own.size * hopfield.factor_energy(own, sums)
+
+
+@kernel
+def mixture_overlap(sites, members, signs, spins):
+    """Return the overlap of spins with the mixture sign(sum_k signs_k xi^members_k) of an odd number of patterns.
+
+    Examples
+    --------
+    >>> sites = np.array([[1, 1, -1], [1, -1, 1], [-1, 1, 1]], dtype=np.int8)
+    >>> signs, spins = np.array([1, 1, -1], dtype=np.int8), np.array([1, -1, -1], dtype=np.int8)
+    >>> mixture_overlap(sites, np.arange(3), signs, spins)
+    1.0
+    """
+    total = 0
+    for i in range(spins.size):
+        pull = 0
+        for k in range(members.size):
+            pull += signs[k] * sites[i, members[k]]
+        if pull > 0:
+            total += spins[i]
+        if pull < 0:
+            total -= spins[i]
+    return total / spins.size

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
+from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.question import Question
@@ -16,6 +17,7 @@ from smbook.widgets.wall_lab import WallLab
 __all__ = [
     "AmplifierLab",
     "FiniteMagnetLab",
+    "HopfieldLab",
     "IsingLab",
     "MeanFieldLab",
     "Question",

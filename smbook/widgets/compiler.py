@@ -135,6 +135,7 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (_BYTE_ROWS, _INT64, _REAL_ROWS, _SINGLE_ROWS),
         _INT64,
     ),
+    "mixture_overlap": (associative.mixture_overlap, (_BYTE_ROWS, _WHOLES, _BYTES, _BYTES), _FLOAT64),
     "retrieve_hebb": (associative.retrieve_hebb, (_BYTE_ROWS, _WHOLES, *_SUMMED, _INT64), _NOTHING),
     "retrieve_levels": (
         associative.retrieve_levels,
