@@ -3,6 +3,7 @@
 import { drawing, element, fixed } from "./dom.js";
 
 const SHOWN = 12; // at most
+const FEW = 4; // so many are larger
 
 export class Gallery {
   constructor(onChoose) {
@@ -26,6 +27,7 @@ export class Gallery {
       this.entry(mu, names[mu].short, patterns.subarray(mu * n, (mu + 1) * n)),
     );
     this.list.replaceChildren(...this.entries.map(({ node }) => node));
+    this.list.classList.toggle("few", count <= FEW);
     this.more.textContent = count > SHOWN ? `and ${count - SHOWN} more` : "";
     this.more.hidden = count <= SHOWN;
   }
