@@ -12,7 +12,9 @@ const POINTS = 240; // of the record of overlaps
 const FIRST = 60; // sweeps that the chart of overlaps shows at the beginning
 const APART = 2n ** 53n; // between the seeds of both replicas
 const LEAST = 0.1; // height of the chart of overlaps
-const FOUND = 0.5; // an overlap from which a pattern counts as found
+const KEPT = 0.5; // an overlap from which a pattern counts as remembered
+const SHARE = 0.3; // an overlap from which a pattern is part of what random spins have found
+const MOST_MIXED = 7; // patterns that are named
 const PATIENCE = 50; // sweeps after which what is still remembered counts
 const STATES = ["retrieval", "spin glass", "paramagnet"];
 const ALIKE = { load: 0.2, temperature: 1.5 }; // ends of the plane
@@ -406,14 +408,14 @@ class Spectrum {
 class Table {
   constructor() {
     const columns = ["m", "q", "r", "e", "f"];
-    const head = columns.map((name) => element("th", { scope: "col" }, name));
+    const head = columns.map((name) => heading(name));
     this.rows = STATES.map((name) => this.row(name));
     this.measured = this.row("this network");
     this.measured.row.classList.add("measured");
     const body = [...this.rows, this.measured].map(({ row }) => row);
     this.node = element(
       "table",
-      { class: "lab-table" },
+      { class: "lab-table", role: "table" },
       element(
         "caption",
         {},
@@ -421,15 +423,16 @@ class Table {
           "noise r of the other patterns, energy e and free energy f per neuron. Another seed lands a little " +
           "elsewhere, in r by as much as 40 %.",
       ),
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "state"), ...head)),
-      element("tbody", {}, ...body),
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, heading("state"), ...head)),
+      element("tbody", { role: "rowgroup" }, ...body),
     );
   }
 
   row(name) {
     const note = element("small", {});
-    const cells = Array.from({ length: 5 }, () => element("td", {}));
-    const row = element("tr", {}, element("th", { scope: "row" }, name, note), ...cells);
+    const cells = Array.from({ length: 5 }, () => element("td", { role: "cell" }));
+    const head = element("th", { scope: "row", role: "rowheader" }, name, note);
+    const row = element("tr", { role: "row" }, head, ...cells);
     return { row, note, cells };
   }
 
@@ -632,7 +635,7 @@ class PhaseDiagramLab {
     if (paramagnet.f !== undefined)
       return `Paramagnet: the heat wins, and an overlap is noise, about 1/√N = ${(1 / Math.sqrt(n)).toFixed(2)}.`;
     if (random) return this.searched(retrieval);
-    const keeps = Math.abs(overlap) > FOUND;
+    const keeps = Math.abs(overlap) > KEPT;
     if (retrieval.f === undefined)
       return keeps && sweeps > PATIENCE
         ? `Theory has no memory here, and these ${n} neurons remember: their edge is rounded, and lies above that of theory.`
@@ -643,12 +646,16 @@ class PhaseDiagramLab {
     return "Retrieval: the memory lasts, though the spin glass has less free energy.";
   }
 
-  // Whether a random start has come upon a pattern.
+  // Whether a random start has come upon a pattern, or upon a mixture of some.
   searched(retrieval) {
-    const sizes = this.overlaps.map(Math.abs);
-    const largest = sizes.indexOf(Math.max(...sizes));
-    if (sizes[largest] > FOUND)
-      return `From random spins it found pattern ${largest + 1}${this.overlaps[largest] < 0 ? ", all spins reversed" : ""}.`;
+    const found = this.overlaps.flatMap((m, mu) => (Math.abs(m) > SHARE ? [mu] : []));
+    const names = found.map((mu) => mu + 1);
+    if (found.length === 1) {
+      const reversed = this.overlaps[found[0]] < 0 ? ", all spins reversed" : "";
+      return `From random spins it found pattern ${names[0]}${reversed}.`;
+    }
+    if (found.length > 1 && found.length <= MOST_MIXED)
+      return `From random spins it found no memory, but a mixture of patterns ${names.slice(0, -1).join(", ")} and ${names.at(-1)}.`;
     if (retrieval.f === undefined) return "Spin glass: there is no memory that random spins could find.";
     return "Memories exist here, and random spins did not find one: they are caught in some other state.";
   }
@@ -669,6 +676,10 @@ class PhaseDiagramLab {
 // The temperatures of the line of retrieval, in equal steps from 0 to 1.
 function heights(line) {
   return line.map((_, k) => k / (line.length - 1));
+}
+
+function heading(name) {
+  return element("th", { scope: "col", role: "columnheader" }, name);
 }
 
 function put(node, text) {

@@ -416,6 +416,18 @@ def test_words_tell_what_is_here(shown):
 
 
 @pytest.mark.browser
+def test_random_spins_find_a_mixture_which_is_named(shown):
+    given = {"load": 0.01, "temperature": 0.2, "start": "random"}
+    lab = shown(**given)
+    for _ in range(8):
+        lab.press("Step")
+    overlaps = PhaseDiagramLab(**given).simulate(8).overlaps[0, -1]
+    assert np.flatnonzero(abs(overlaps) > 0.3).tolist() == [1, 2, 4]
+    words = lab.root.locator(".lab-description")
+    words.filter(has_text="a mixture of patterns 2, 3 and 5.").wait_for(state="attached")
+
+
+@pytest.mark.browser
 def test_new_patterns_are_those_of_the_next_seed(shown):
     lab = shown(seed=2**53 - 1)
     lab.press("New patterns")
