@@ -148,7 +148,7 @@ class DenseMemory:
             If an argument is of the wrong kind or out of range.
         """
         way = retrieval.checked_way(dynamics, order, max_sweeps, beta)
-        spins = checked_pattern("cue", cue, self.n_spins).copy()
+        spins = np.array(checked_pattern("cue", cue, self.n_spins))
         return retrieval.run(self._store, spins, seed_state(rng), way, self._patterns, own=True)
 
     def attend(self, states: ArrayLike, *, beta: float) -> NDArray[np.float64]:

@@ -95,7 +95,7 @@ def corrupt(pattern: Spins, noise: float, *, rng: Randomness = None) -> Spins:
 
 def spoiled(pattern: Spins, count: int, state: State) -> Spins:
     """Return a copy of a pattern with `count` different spins turned."""
-    found = pattern.copy()
+    found: Spins = np.array(pattern)  # no memmap, whatever the pattern is
     words, sequence = np.empty(found.size, dtype=np.uint64), np.arange(found.size)
     kernels.spoil(state, words, sequence, count, found)
     return found

@@ -155,7 +155,7 @@ def recall(
     """
     way = checked_way(dynamics, order, max_sweeps, beta)
     store, own = _store(network, _checks.choice("through", through, _WAYS))
-    spins = checked_pattern("cue", cue, store.n_spins).copy()
+    spins = np.array(checked_pattern("cue", cue, store.n_spins))
     known = own if patterns is None else checked_patterns(patterns, diluted=True, n_spins=store.n_spins)
     return run(store, spins, seed_state(rng), way, known, own=known is own and store.by_sums)
 

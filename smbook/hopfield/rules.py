@@ -199,6 +199,7 @@ def unlearn(
     SpinNetwork(64 spins, dense couplings in float64)
     """
     couplings = np.array(retrieval.checked_network(network).couplings, dtype=np.float64)
+    fields = network.fields.astype(np.float64)
     step = _checks.real("rate", rate, minimum=0.0) / network.n_spins
     n_dreams = _checks.integer("n_dreams", n_dreams, minimum=0)
     max_sweeps = _checks.integer("max_sweeps", max_sweeps, minimum=1)
@@ -206,7 +207,7 @@ def unlearn(
     for _ in range(n_dreams):
         spins = np.empty(network.n_spins, dtype=np.int8)
         lattice.randomize(spins, state)
-        dreamt = retrieval.settle(couplings, network.fields, spins, max_sweeps)
+        dreamt = retrieval.settle(couplings, fields, spins, max_sweeps)
         couplings -= step * np.multiply.outer(dreamt, dreamt)
         np.fill_diagonal(couplings, 0.0)
     return SpinNetwork(couplings.astype(network.dtype), network.fields)

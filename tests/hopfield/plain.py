@@ -110,3 +110,14 @@ def true_period(states):
         if state.tolist() == last:
             return k
     return 0
+
+
+def layouts(array, folder):
+    """The same numbers with other strides, read-only, and from a file."""
+    frozen, wide = array.copy(), np.ones((len(array), 2 * array.shape[1]), dtype=array.dtype)
+    frozen.flags.writeable = False
+    wide[:, ::2] = array
+    yield from (np.asfortranarray(array), wide[:, ::2], array[::-1].copy()[::-1], frozen)
+    mapped = np.memmap(folder / "array", dtype=array.dtype, mode="w+", shape=array.shape)
+    mapped[:] = array
+    yield mapped

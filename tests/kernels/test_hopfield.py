@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 from scipy import sparse
 from scipy.stats import chi2
 
@@ -17,7 +18,7 @@ from smbook.kernels.rng import seed_state
 from smbook.network import _couplings
 from smbook.network._factors import Factors
 from tests.hopfield import plain
-from tests.network.exact import random_couplings
+from tests.network.exact import all_states, random_couplings, rebuilt
 
 N, P = 11, 4
 PATTERNS = random_patterns(P, N, rng=3)
@@ -190,6 +191,54 @@ def test_local_fields_are_refreshed_against_drift():
                 walk.clock[3] = 0
         drifts.append(abs(walk.chain[1] - couplings @ walk.spins).max() / np.finfo(float).eps)
     assert drifts[0] < 40 < 100 < drifts[1]
+
+
+# One neuron at a temperature: the noise below which it goes up is what decides
+
+
+def threshold(retrieve, store, start, site, beta):
+    """The noise from which on the kernel leaves the neuron down, or puts it there: found by halving."""
+    low, high = -60.0, 60.0
+    while low < (middle := (low + high) / 2) < high:
+        walk, _ = a_run(store, start.copy(), 0, beta=beta)
+        walk.room[2][[1, site]] = walk.room[2][[site, 1]]
+        walk.clock[0] = 1  # within a sweep, whose noise is drawn
+        walk.room[1][1] = middle
+        retrieve(store.arrays, walk.chain, walk.room, walk.how, walk.clock, 1)
+        low, high = (middle, high) if walk.spins[site] > 0 else (low, middle)
+    return middle
+
+
+def flows(retrieve, name, site, beta):
+    """pi(s) P(s, s') of the update of one neuron, s' with it turned, of all states."""
+    states, store = all_states(N)[:: 2**5], STORES[name][0]
+    states = np.concatenate([states, states * np.where(np.arange(N) == site, -1, 1)]).astype(np.int8)
+    law = np.exp([-beta * float(ENERGIES[name](s)) for s in states])
+    turns = [1 / (1 + math.exp(s[site] * threshold(retrieve, store, s, site, beta))) for s in states]
+    return (law * turns / law.sum()).reshape(2, -1)
+
+
+@pytest.mark.parametrize("name", [name for name in STORES if name != "one way"])
+def test_the_update_of_one_neuron_is_in_detailed_balance(name):
+    """With the law of the energy that the definition gives; the noise itself is that of networks."""
+    for site in (0, 6):
+        there, back = flows(kernels.retrieve, name, site, 0.8)
+        np.testing.assert_allclose(there, back, rtol=1e-12)
+
+
+@njit
+def keeps_a_millionth(row, own, spin, sums):
+    """The field with a millionth of the spin's own share left in it."""
+    total = 0.0
+    for mu in range(row.size):
+        total += np.float64(row[mu]) * np.float64(sums[mu])
+    return total - (1.0 - 1e-6) * np.float64(own) * np.float64(spin)
+
+
+def test_a_millionth_of_a_neurons_own_share_breaks_detailed_balance():
+    wrong = rebuilt(kernels, factor_field=keeps_a_millionth).retrieve
+    there, back = flows(wrong, "factors", 6, 0.8)
+    assert abs(there / back - 1).max() > 1e-9
 
 
 # Tables, sums and energies
