@@ -83,6 +83,11 @@ ON_PAPER = {
         {"spins": 30, "temperature": 0.6, "field": -0.05, "seed": 1, "speed": 300},
         {"Start": ("escapes", 2)},
     ),
+    "HopfieldLab-full": (
+        {"count": 8, "noise": 0.2, "cue": 6, "speed": 150, "seed": 1},
+        {"Start": ("neurons asked", 130)},
+    ),
+    "HopfieldLab-compact": ({"speed": 150, "noise": 0.25, "seed": 1}, {"Start": ("neurons asked", 100)}),
     "SpinGlassLab-SK": (
         {"spins": 256, "temperature": 0.4, "algorithm": "tempering", "seed": 1, "speed": 400},
         {"Start": ("sweeps", 8000)},
@@ -98,7 +103,8 @@ ON_PAPER = {
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }
-FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend), .lab-main { display: none !important; }
+FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
+:is(.lab-main, .lab-words) { display: none !important; }
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 
 

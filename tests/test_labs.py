@@ -631,4 +631,4 @@ def test_a_page_with_its_labs_is_light(addresses, browser, record_property, name
     plain, compressed = (sum(sizes) for sizes in zip(*map(weight, asked), strict=True))
     record_property("bytes", compressed)
     print(f"{name}: {compressed / 1e6:.2f} MB on the wire, {plain / 1e6:.2f} MB unpacked")
-    assert 0.3e6 < compressed < 1.5e6
+    assert 0.15e6 < compressed < 1.5e6

@@ -16,6 +16,7 @@ from tests.run_notebooks import found, fresh_cache, run, seconds_of_runs, store
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+CHAPTERS = [path for path in NOTEBOOKS if path != BOOK / "intro.ipynb"]  # the front page is none
 DRAWS = re.compile(r"plt\.(subplots|figure|show|plot)\(|show_spins\(")
 MIN_CODE_CELLS, MAX_CODE_CELLS = 15, 25
 MIN_QUESTIONS = 2
@@ -94,8 +95,13 @@ def notebook(request):
     return nbformat.read(request.param, as_version=4)
 
 
-def test_the_book_has_notebooks():
-    assert NOTEBOOKS
+@pytest.fixture(params=CHAPTERS, ids=lambda path: str(path.relative_to(BOOK)))
+def chapter(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def test_the_book_has_a_front_page_and_chapters():
+    assert len(CHAPTERS) == len(NOTEBOOKS) - 1 > 0
 
 
 def test_valid(notebook):
@@ -154,12 +160,12 @@ def test_cells_are_short(notebook):
     assert {number: lines for number, lines in too_long.items() if lines > MAX_LINES} == {}
 
 
-def test_chapters_are_of_a_readable_length(notebook):
-    assert MIN_CODE_CELLS <= len(code_cells(notebook)) <= MAX_CODE_CELLS
+def test_chapters_are_of_a_readable_length(chapter):
+    assert MIN_CODE_CELLS <= len(code_cells(chapter)) <= MAX_CODE_CELLS
 
 
-def test_chapters_ask_questions_and_do_not_show_how_the_answer_is_computed(notebook):
-    asked = questions(notebook)
+def test_chapters_ask_questions_and_do_not_show_how_the_answer_is_computed(chapter):
+    asked = questions(chapter)
     assert len(asked) >= MIN_QUESTIONS
     assert [cell.id for cell in asked if "remove-input" not in cell.metadata.get("tags", ())] == []
     assert [cell.id for cell in asked if not kinds(cell)] == [], "let the cell end in its Question"

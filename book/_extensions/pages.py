@@ -52,11 +52,13 @@ def clipped(text: str, longest: int = LONGEST) -> str:
 
 
 def described(doctree: nodes.document | None) -> str:
-    """Return what a page is about: its first paragraph that is plain text of some length."""
+    """Return what a page is about: its first paragraph that is plain text of some length, not of a figure."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else []:
-        formula = next(iter(paragraph.findall(nodes.math)), None)
-        if isinstance(paragraph.parent, nodes.section) and formula is None and len(paragraph.astext()) > 60:
-            return clipped(paragraph.astext())
+        formula, text = next(iter(paragraph.findall(nodes.math)), None), paragraph.astext()
+        if text.startswith("Live figure."):
+            continue
+        if isinstance(paragraph.parent, nodes.section) and formula is None and len(text) > 60:
+            return clipped(text)
     return DESCRIPTION
 
 

@@ -142,7 +142,7 @@ def hebb_energy(own, sums):
 
 @kernel
 def mixture_overlap(sites, members, signs, spins):
-    """Return the overlap of spins with the mixture sign(sum_k signs_k xi^members_k) of an odd number of patterns.
+    """Return the overlap of spins with the mixture sign(sum_k signs_k xi^members_k) of an odd number.
 
     Examples
     --------

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NAMES = "ACFVXJLTSZ"
 SIDE = 16  # pixels
 
-_DRAWN = """
+_SHEET = """
 ......####...... ......######.... .##############. ####........#### ###..........###
 .....######..... ....##########.. ################ ####........#### ####........####
 .....######..... ..#############. ################ #####......##### #####......#####
@@ -49,6 +49,15 @@ _DRAWN = """
 """
 
 
+def _drawn() -> str:
+    """Return the pixels of letter after letter, row by row."""
+    bands = [band.split() for band in _SHEET.strip().split("\n\n")]
+    return "".join(row for band in bands for k in range(5) for row in band[k::5])
+
+
+DRAWN = _drawn()
+
+
 def letters(side: int = SIDE) -> NDArray[np.int8]:
     """Return the letters on side x side pixels, int8 (10, side^2): +1 is ink. Each pixel takes the nearest.
 
@@ -59,8 +68,6 @@ def letters(side: int = SIDE) -> NDArray[np.int8]:
            [ 1,  1,  1,  1,  1,  1,  1, -1],
            [ 1,  1, -1, -1, -1, -1, -1, -1]], dtype=int8)
     """
-    bands = [band.split() for band in _DRAWN.strip().split("\n\n")]
-    rows = np.array([[list(row) for row in band] for band in bands]) == "#"  # (2, 16 * 5, 16)
-    drawn = rows.reshape(2, SIDE, -1, SIDE).swapaxes(1, 2).reshape(-1, SIDE, SIDE)
+    drawn = np.array(list(DRAWN)).reshape(-1, SIDE, SIDE) == "#"
     place = (2 * np.arange(side) + 1) * SIDE // (2 * side)
     return np.where(drawn[:, place][:, :, place], 1, -1).astype(np.int8).reshape(len(NAMES), -1)

@@ -2,6 +2,7 @@
 
 import { Chart, legend, roundedRange, short, ticks } from "./runtime/chart.js";
 import { drawing, element, fixed, unique } from "./runtime/dom.js";
+import { Gallery } from "./runtime/gallery.js";
 import { bytes } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -9,15 +10,14 @@ import { Memory } from "./runtime/memory.js";
 import { Painting } from "./runtime/painting.js";
 
 const LETTER = 16; // pixels of a letter's side, as it is drawn
-const SHOWN = 12; // stored patterns with a picture
 const DRAWINGS = 20; // of the reader, at most
 const POINTS = 300; // of the record of energies
 const NOTED = 16; // energies of a frame
 const SINGLE = 1500; // neurons a second up to which the one that is asked is marked
 const HOME = 0.9; // overlap from which a state is a pattern, and from which it is a mixture
-const NEAR = { from: 0.6, to: 0.4 }; // overlap from which a warm state is near a pattern, and down to which it still is
+const NEAR = { from: 0.7, to: 0.5 }; // overlap from which a warm state is near a pattern, and down to which it still is
 const WIDEST = 7; // patterns of which all triples are compared with a state
-const REST = { cue: 900, home: 1500 }; // milliseconds that a figure that shows itself waits
+const REST = { cue: 900, home: 800 }; // milliseconds that a figure that shows itself waits
 const BRUSHES = [
   [1, "neurons +1"],
   [-1, "neurons \u22121"],
@@ -71,78 +71,11 @@ class Picture extends Painting {
   }
 }
 
-// Stored patterns as small pictures to press, each with a bar of its overlap with the state.
-class Gallery {
-  constructor(onChoose) {
-    this.onChoose = onChoose;
-    this.more = element("p", { class: "lab-told" });
-    const label = "Stored patterns. Press one to cue it.";
-    this.list = element("div", { class: "lab-gallery", role: "group", "aria-label": label });
-    this.title = element("p", { class: "lab-told" });
-    this.node = element("div", {}, this.title, this.list, this.more);
-  }
-
-  // Show the first patterns, and the last ones of the reader in any case.
-  start(patterns, names, n, own) {
-    const count = names.length;
-    this.title.textContent = `Stored patterns: ${count}`;
-    const last = Math.min(own, SHOWN / 2);
-    const places = Array.from({ length: Math.min(count, SHOWN) }, (_, k) =>
-      count > SHOWN && k >= SHOWN - last ? count - SHOWN + k : k,
-    );
-    this.entries = places.map((mu) =>
-      this.entry(mu, names[mu].short, patterns.subarray(mu * n, (mu + 1) * n)),
-    );
-    this.list.replaceChildren(...this.entries.map(({ node }) => node));
-    this.more.textContent = count > SHOWN ? `and ${count - SHOWN} more` : "";
-    this.more.hidden = count <= SHOWN;
-  }
-
-  entry(mu, name, pattern) {
-    const picture = thumbnail(pattern);
-    const button = element("button", { type: "button", "aria-pressed": "false" }, picture, name);
-    button.addEventListener("click", () => this.onChoose(mu));
-    const [bar, value] = [element("span"), element("span", { class: "lab-value" })];
-    const overlap = element("span", { class: "lab-overlap" }, bar);
-    return { mu, button, bar, value, node: element("div", {}, button, overlap, value) };
-  }
-
-  choose(cue) {
-    for (const { mu, button } of this.entries) button.setAttribute("aria-pressed", String(mu === cue));
-  }
-
-  draw(overlaps) {
-    for (const { mu, bar, value } of this.entries) {
-      const m = overlaps[mu];
-      bar.style.left = `${50 + 50 * Math.min(m, 0)}%`;
-      bar.style.width = `${50 * Math.abs(m)}%`;
-      bar.classList.toggle("negative", m < 0);
-      const text = fixed(m, 2);
-      if (value.textContent !== text) value.textContent = text;
-    }
-  }
-}
-
-// A pattern as a small drawing.
-function thumbnail(pattern) {
-  const columns = Math.ceil(Math.sqrt(pattern.length));
-  const rows = Math.ceil(pattern.length / columns);
-  let ink = "";
-  for (let i = 0; i < pattern.length; i += 1)
-    if (pattern[i] > 0) ink += `M${i % columns} ${Math.floor(i / columns)}h1v1h-1z`;
-  return drawing(
-    "svg",
-    { viewBox: `0 0 ${columns} ${rows}`, "aria-hidden": "true" },
-    drawing("rect", { width: columns, height: rows, class: "lab-dot down" }),
-    drawing("path", { d: ink, class: "lab-ink" }),
-  );
-}
-
 // The energy per neuron since the picture was last touched.
 class Descent {
-  constructor(height) {
+  constructor() {
     this.chart = new Chart({
-      ...{ x: [0, 1], y: [-1, 0], height },
+      ...{ x: [0, 1], y: [-1, 0], height: 180 },
       xLabel: "neurons asked since the last touch",
       yLabel: "energy E / N",
       describe: "Energy per neuron against the number of neurons asked, and the energy of the pattern cued.",
@@ -207,7 +140,8 @@ class HopfieldLab {
     this.memory = new Memory(module, { neurons: side[1] ** 2, patterns: cue[1] });
     this.picture = new Picture(panel, () => this.painted());
     this.gallery = new Gallery((mu) => this.choose(mu));
-    this.descent = new Descent(this.compact ? 180 : 210);
+    this.descent = new Descent();
+    el.classList.toggle("lab-compact", this.compact);
     this.first = element("div", {}, this.picture.node);
     const charts = [this.gallery.node, this.descent.chart.svg, legend(SIGNS)];
     const second = element("div", { class: "lab-second" }, ...charts);
@@ -239,10 +173,9 @@ class HopfieldLab {
     const label = this.compact ? "Letters stored" : "Patterns stored";
     this.counting = panel.slider("count", { label, logarithmic: true, integer: true, where: panel.main });
     this.note = element("p", { class: "lab-told" });
-    panel.main.append(this.note);
     if (!this.compact) this.furnishAll();
     const names = ["its overlap m", "E / N", "neurons asked"];
-    const all = ["nearest pattern", ...names, "sweeps", "load P / N"];
+    const all = ["nearest pattern", ...names, "sweeps"];
     this.write = panel.readouts(this.compact ? names : all);
     panel.mount();
   }
@@ -256,6 +189,7 @@ class HopfieldLab {
 
   furnishAll() {
     const { panel } = this;
+    panel.main.append(this.note);
     const { rest: where } = panel;
     panel.preset("Eight letters", () => this.play("hebb", 8));
     panel.preset("One too many", () => this.play("hebb", 9));
@@ -327,7 +261,7 @@ class HopfieldLab {
   // Put all patterns together, and name them.
   gather({ kind, side, seed, count }, own, drawn) {
     const { memory } = this;
-    const [letters, names] = [bytes(this.model.get("_letters"), Int8Array), this.model.get("_names")];
+    const [letters, names] = ["_letters", "_names"].map((trait) => this.model.get(trait));
     let first = bytes(own ?? new DataView(new ArrayBuffer(0)), Int8Array);
     let lettered = 0;
     if (!first.length) {
@@ -335,7 +269,7 @@ class HopfieldLab {
       const random = memory.draw(count - lettered, seed);
       first = new Int8Array(count * memory.n);
       for (let k = 0; k < lettered; k += 1)
-        first.set(scaled(letters.subarray(k * LETTER ** 2), side), k * memory.n);
+        first.set(scaled(letters.slice(k * LETTER ** 2), side), k * memory.n);
       first.set(random, lettered * memory.n);
     }
     this.patterns = new Int8Array(first.length + drawn.length);
@@ -365,8 +299,10 @@ class HopfieldLab {
     const { n, count } = this.memory;
     const load = `Load P/N = ${count}/${n} = ${(count / n).toFixed(3)}.`;
     const limit = this.model.get("_capacity").toFixed(3);
+    const letters = this.names[0].long.startsWith("letter");
+    const before = letters ? "; letters resemble each other, and fail before." : ".";
     if (rule === "hebb")
-      return `${load} Hebb's rule carries ${limit} of random patterns in a large network; letters resemble each other, and fail before.`;
+      return `${load} Hebb's rule carries ${limit} of random patterns in a large network${before}`;
     if (rule === "pseudo-inverse") return `${load} Stored exactly up to 1; little is recalled from 0.5 on.`;
     if (rule === "polynomial")
       return `${load} Room for random patterns grows as N to the power ${degree - 1}.`;
@@ -536,7 +472,6 @@ class HopfieldLab {
       "E / N": fixed(energy, 4),
       "neurons asked": String(this.updates),
       sweeps: String(sweeps),
-      "load P / N": (memory.count / memory.n).toFixed(4),
     };
     for (const [name, tell] of Object.entries(write)) tell(told[name]);
     const known = { updates: this.updates, sweeps, overlap: m, nearest: nearest + 1, energy };
@@ -560,8 +495,7 @@ class HopfieldLab {
   // The kind of state: a sentence is heard only when another kind begins.
   inWords(m, temperature) {
     const name = this.names[this.nearest].long;
-    if (this.shows)
-      return "A corrupted letter, and neurons that recall it one by one. Touch it, and it is yours.";
+    if (this.shows) return "Corrupted letters come back, neuron by neuron. Paint over one.";
     if (temperature > 0) {
       this.near = Math.abs(m) > (this.near ? NEAR.to : NEAR.from);
       if (!this.near) return "Fluctuating, near none of the stored patterns.";
@@ -622,9 +556,8 @@ function triples(list) {
 // A letter on side x side pixels: each takes the nearest.
 function scaled(letter, side) {
   const place = (k) => Math.floor(((2 * k + 1) * LETTER) / (2 * side));
-  return Int8Array.from(
-    { length: side ** 2 },
-    (_, i) => letter[place(Math.floor(i / side)) * LETTER + place(i % side)],
+  return Int8Array.from({ length: side ** 2 }, (_, i) =>
+    letter[place(Math.floor(i / side)) * LETTER + place(i % side)] === "#" ? 1 : -1,
   );
 }
 

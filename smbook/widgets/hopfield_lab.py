@@ -26,7 +26,7 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._letters import NAMES, letters
+from smbook.widgets._letters import DRAWN, NAMES, letters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
     _aspect = traitlets.Unicode("view", read_only=True).tag(sync=True)
     _names = traitlets.Unicode(NAMES, read_only=True).tag(sync=True)
     _capacity = traitlets.Float(round(CAPACITY, 6), read_only=True).tag(sync=True)
-    _letters = Binary()  # on 16 x 16 pixels
+    _letters = traitlets.Unicode(DRAWN, read_only=True).tag(sync=True)
     _patterns = Binary()  # the reader's own, of `_neurons` neurons
     _neurons = traitlets.Int(0, read_only=True).tag(sync=True)
     _drawn = Binary()  # what was drawn on the page and stored
@@ -116,7 +116,6 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
 
     def __init__(self, *, patterns: Spins | None = None, **settings: Any) -> None:
         super().__init__(**settings)
-        self._letters = letters().tobytes()
         self.patterns = patterns
 
     @property
@@ -149,7 +148,7 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
 
     @property
     def _size(self) -> int:
-        return self._neurons or self.side**2
+        return int(self._neurons or self.side**2)
 
     @property
     def _own(self) -> Spins:
@@ -165,8 +164,7 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
     @property
     def load(self) -> float:
         """P / N of all stored patterns."""
-        n_patterns, n_neurons = self.patterns.shape
-        return n_patterns / n_neurons
+        return len(self.patterns) / self._size
 
     @property
     def network(self) -> SpinNetwork | DenseMemory:

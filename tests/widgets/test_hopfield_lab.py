@@ -413,7 +413,7 @@ def test_patterns_that_depend_on_others_add_nothing_to_the_projection_aloud(show
 def test_the_compact_view_shows_itself_until_it_is_touched(shown):
     lab = shown(view="compact", running=True, speed=2000.0)
     lab.page.wait_for_function("model.get('cue') === 2", timeout=10_000)
-    said(lab, "it is yours")
+    said(lab, "Paint over one.")
     lab.press("Corrupt")
     lab.page.wait_for_function("saved.overlap === 1")
     lab.page.wait_for_timeout(1700)
