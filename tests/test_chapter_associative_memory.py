@@ -1,4 +1,4 @@
-"""What the chapter on associative memory writes out agrees with smbook, and its claims hold on other seeds."""
+"""What the chapter on associative memory writes out agrees with smbook, and holds on other seeds."""
 
 import itertools
 from collections import Counter
@@ -66,7 +66,7 @@ def by_hand():
 
 @pytest.fixture(scope="module")
 def shares():
-    kinds = {"3-mixture": [0.5] * 3, "5-mixture": [0.375] * 5, "unequal": [0.5] * 2 + [0.25] * 3}
+    kinds = {"3-mix": [0.5] * 3, "5-mix": [0.375] * 5, "unequal": [0.5] * 2 + [0.25] * 3}
     return CHAPTER.definitions("algorithm-shares", KINDS=kinds)
 
 
@@ -342,13 +342,13 @@ def test_random_starts_end_in_patterns_mirror_images_and_mixtures(shares):
         for key in ((3, 1000), (5, 1000), (50, 1000), (20, 4000), (20, 1000)):
             found.setdefault(key, []).extend(shares.ends(*key, rng, tries=40))
     counts = {key: Counter(names) for key, names in found.items()}
-    assert counts[3, 1000]["3-mixture"] / 400 == pytest.approx(0.29, abs=0.09)
-    both = counts[3, 1000]["pattern"], counts[3, 1000]["mirror image"]
+    assert counts[3, 1000]["3-mix"] / 400 == pytest.approx(0.29, abs=0.09)
+    both = counts[3, 1000]["pattern"], counts[3, 1000]["mirror"]
     assert abs(both[0] - both[1]) < 4 * np.sqrt(sum(both))
-    assert sum(both) + counts[3, 1000]["3-mixture"] > 396
+    assert sum(both) + counts[3, 1000]["3-mix"] > 396
     assert counts[5, 1000]["unequal"] > 2
     assert counts[50, 1000]["other"] > 360
-    assert counts[20, 4000]["pattern"] + counts[20, 4000]["mirror image"] > 360
+    assert counts[20, 4000]["pattern"] + counts[20, 4000]["mirror"] > 360
     assert 50 < counts[20, 1000]["other"] < 140
 
 
@@ -369,7 +369,7 @@ def test_noise_removes_mixtures_and_leaves_patterns(shares):
     for seed in SEEDS:
         for temperature in found:
             names = shares.ends(5, 1000, np.random.default_rng(seed), temperature=temperature, tries=30)
-            found[temperature] += names.count("pattern") + names.count("mirror image")
+            found[temperature] += names.count("pattern") + names.count("mirror")
     assert found[None] < 220
     assert found[0.4] > 288
     assert found[0.6] > 294
