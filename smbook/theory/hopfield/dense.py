@@ -137,10 +137,14 @@ def exponential_one_step_error(n_patterns: int, n_spins: int) -> float:
     deviation = math.sqrt((patterns - 1) * float(weight @ steps**2))
     period = 16 + 24 * deviation
     t = (np.arange(math.ceil(8.5 / _BLUR * period / math.tau)) + 0.5) * (math.tau / period)
-    transform = np.zeros_like(t)
+    lacking = np.zeros_like(t)  # 1 less the transform of one term, which may be next to nothing
     for chance, step in zip(weight.tolist(), steps.tolist(), strict=True):
-        transform += chance * np.cos(t * step)
-    transform = transform ** (patterns - 1) * np.exp(-((_BLUR * t) ** 2) / 2)
+        lacking += 2 * chance * np.sin(t * step / 2) ** 2
+    small = lacking < 0.5
+    transform = np.empty_like(t)
+    transform[small] = np.exp((patterns - 1) * np.log1p(-lacking[small]))
+    transform[~small] = (1 - lacking[~small]) ** (patterns - 1)
+    transform *= np.exp(-((_BLUR * t) ** 2) / 2)
     below = 0.5 - 2 / period * float((transform * np.sin(t) / t).sum())
     return max(below - _tie(patterns - 1, weight) / 2, 0.0)
 
