@@ -125,7 +125,7 @@ def recall(
     beta
         1/T, at least 0; inf is T = 0.
     max_sweeps
-        At most so many sweeps, at least 0.
+        At most so many sweeps, at least 0. Of each the overlaps and the energy are kept, 8 (P + 1) bytes.
     patterns
         With which overlaps are noted, int8 (P, N); None takes those that a network of `hebb` keeps.
     through
