@@ -214,6 +214,7 @@ def public(module):
         "ising",
         "theory.ising",
         "theory.spin_glass",
+        "theory.hopfield",
         "statistics",
         "figures",
         "hopfield",

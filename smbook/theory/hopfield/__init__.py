@@ -14,6 +14,13 @@ from __future__ import annotations
 
 from smbook.theory.hopfield import lines
 from smbook.theory.hopfield.crosstalk import error_free_capacity, one_step_error, one_step_error_exact
+from smbook.theory.hopfield.dense import (
+    dense_capacity,
+    dense_one_step_error,
+    dense_one_step_error_exact,
+    exponential_capacity,
+    exponential_one_step_error,
+)
 from smbook.theory.hopfield.lines import (
     almeida_thouless_temperature,
     capacity,
@@ -28,6 +35,7 @@ from smbook.theory.hopfield.low_load import (
     mixture,
     mixture_stability_temperature,
 )
+from smbook.theory.hopfield.multitasking import Multitasking, multitasking, multitasking_temperature
 from smbook.theory.hopfield.replica_symmetric import OrderParameters, replica_symmetric, retrieval_error
 
 __all__ = [
@@ -36,14 +44,22 @@ __all__ = [
     "COEXISTENCE_LOAD",
     "LowLoad",
     "Mixture",
+    "Multitasking",
     "OrderParameters",
     "almeida_thouless_temperature",
     "capacity",
     "coexistence_temperature",
+    "dense_capacity",
+    "dense_one_step_error",
+    "dense_one_step_error_exact",
     "error_free_capacity",
+    "exponential_capacity",
+    "exponential_one_step_error",
     "low_load",
     "mixture",
     "mixture_stability_temperature",
+    "multitasking",
+    "multitasking_temperature",
     "one_step_error",
     "one_step_error_exact",
     "replica_symmetric",

@@ -19,7 +19,7 @@ from smbook.theory._shared import local_fields, sech_squared, spin_entropy
 COLDEST = 1e-9  # colder, terms of order T^2 are less than rounding
 
 _SMALLEST_LOAD = 1e-200
-_FOLD = (2.05, 2.18)  # the ratio at the fold is between 2.137 at T = 0 and 2.091 at T = 1
+_FOLD = (2.09, 2.138)  # the ratio at the fold is between 2.1372 at T = 0 and 2.0910 at T = 1
 _STEPS = 200
 
 
@@ -47,14 +47,14 @@ def retrieval_at(ratio: float, temperature: float) -> tuple[State, float, float]
     deviation = _deviation_at(ratio, temperature)
     rule, x = local_fields(beta, ratio * deviation, deviation)
     tanh, sech, t = np.tanh(beta * x), sech_squared(beta * x), x / deviation
-    q, response = float(rule.mean(tanh**2)), beta * float(rule.mean(sech))
+    q, response = min(float(rule.mean(tanh**2)), 1.0), beta * float(rule.mean(sech))
     stiffness = 1 - response
     narrowing = ratio * stiffness / (beta * float(rule.mean(t * sech)) - ratio)  # d ln sigma / d ln y
     shift = ratio + t * narrowing  # of a field, in units of sigma
     drop = 2 * beta * deviation * float(rule.mean(tanh * sech * shift))  # of 1 - q
     slope = 2 * narrowing + drop * (2 * beta / stiffness - 1 / q)
     load = (deviation * stiffness) ** 2 / q
-    return State(ratio * deviation, q, deviation, response, stiffness), load, slope
+    return State(min(ratio * deviation, 1.0), q, deviation, response, stiffness), load, slope
 
 
 def _frozen_at(ratio: float, temperature: float) -> tuple[State, float, float]:
@@ -108,7 +108,7 @@ def retrieval(alpha: float, temperature: float) -> State | None:
 
 
 def spin_glass(alpha: float, temperature: float) -> State | None:
-    """Return the state with m = 0 and q > 0, or None if there is none.
+    """Return the state with m = 0 and q > 0, or None if there is none, or it drowns in rounding.
 
     With 1 - C = sqrt(alpha q) / sigma, what the equations leave for sigma falls as sigma rises.
     """
@@ -128,17 +128,14 @@ def spin_glass(alpha: float, temperature: float) -> State | None:
         q = float(rule.mean(np.tanh(beta * x) ** 2))
         return q, beta * float(rule.mean(sech_squared(beta * x))), math.sqrt(alpha * q) / deviation
 
-    lowest = temperature * min(math.sqrt(gap / (1 + 2 * math.sqrt(alpha))), 0.7)
-    highest = math.sqrt(alpha) + math.sqrt(2 / math.pi)
-    root, result = brentq(
-        lambda x: sum(averages(x)[1:]) - 1,
-        math.log(lowest) - 1e-6,
-        math.log(highest) + 1e-6,
-        xtol=1e-15,
-        rtol=1e-15,
-        full_output=True,
-        disp=False,
-    )
+    def excess(log_deviation: float) -> float:
+        return sum(averages(log_deviation)[1:]) - 1
+
+    low = math.log(temperature * min(math.sqrt(gap / (1 + 2 * math.sqrt(alpha))), 0.7)) - 0.5
+    high = math.log(math.sqrt(alpha) + math.sqrt(2 / math.pi)) + 1e-6
+    if excess(low) <= 0:
+        return None
+    root, result = brentq(excess, low, high, xtol=1e-15, rtol=1e-15, full_output=True, disp=False)
     if not result.converged:
         raise no_convergence("spin-glass state", alpha=alpha, T=temperature)
     q, response, stiffness = averages(root)
@@ -167,6 +164,6 @@ def densities(state: State, alpha: float, temperature: float) -> tuple[float, fl
 def fold(temperature: float) -> tuple[State, float]:
     """Return the last retrieval state at a temperature below 1, and its alpha, the largest."""
     low, high = _FOLD
-    ratio = float(brentq(lambda y: retrieval_at(y, temperature)[2], low, high, xtol=1e-9))
+    ratio = float(brentq(lambda y: retrieval_at(y, temperature)[2], low, high, xtol=1e-7))
     state, load, _ = retrieval_at(ratio, temperature)
     return state, load

@@ -52,7 +52,9 @@ def retrieval_temperature(alpha: ArrayLike) -> Values:
     The state ends at a fold, with an overlap m > 0, as that of a magnet in a field against it does. For small
     alpha T_M = 1 - 1.954 sqrt(alpha). The line turns back at T = 0.023: it reaches alpha = 0.138189 there,
     2e-3 beyond `CAPACITY`, its end at T = 0. In between T_M is the upper of two temperatures where the state
-    ends. It is replica symmetry that makes the line turn (Naef and Canning 1992), where it does not hold.
+    ends. It is replica symmetry that makes the line turn (Naef and Canning 1992), and it does not hold there:
+    broken in one step retrieval ends at alpha = 0.138186 for T = 0, in two at 0.138187 (Steffan and Kuehn
+    1994).
 
     `alpha` may be an array.
 
@@ -116,8 +118,14 @@ def capacity(beta: ArrayLike) -> Values:
     (0.1379055665, 0.05881552)
     """
     betas = inverse_temperatures(beta)
-    loads = [_states.fold(1 / value)[1] if value > 1 else 0.0 for value in betas.ravel().tolist()]
+    loads = [_capacity(1 / value) for value in betas.ravel().tolist()]
     return plain(np.reshape(np.array(loads), betas.shape))
+
+
+def _capacity(temperature: float) -> float:
+    """Return the alpha of the fold, which next to T = 1 drowns in rounding."""
+    gap = max(1 - temperature, 0.0)
+    return (gap / _RETRIEVAL_SLOPES[0]) ** 2 if gap < 1e-7 else _states.fold(temperature)[1]
 
 
 def limit(alpha: float, name: str) -> str:
@@ -190,7 +198,7 @@ def _crossing(
     low, high = max(turn, 1 - slopes[1] * width), 1 - slopes[0] * (1 - 1e-6) * width
     if low >= high or excess(low) < 0:
         return None
-    return float(brentq(excess, low, high, xtol=1e-15))
+    return float(brentq(excess, low, high, xtol=1e-13))
 
 
 def _instability(alpha: float) -> float | None:

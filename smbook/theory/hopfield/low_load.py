@@ -20,11 +20,10 @@ from smbook.theory._shared import (
     sech_squared,
     spin_entropy,
 )
+from smbook.theory.hopfield._finite import Entries, reduced, settle, state_of, times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    Integers = NDArray[np.int64]
 
 _MOST_PATTERNS = 14  # 2^13 signs, up to a global one
 _LARGEST_MIXTURE = 1000
@@ -154,7 +153,8 @@ def low_load(weights: ArrayLike, beta: float) -> LowLoad:
     over the 2^n signs of n patterns. The first equation, as a map, never raises f; it is followed from
     m = `weights` to a minimum, whose digits Newton's method then finds. Overlaps that begin equal, up to
     sign, stay so, and those that begin at 0 too: from (1, 1, 1) one comes to a symmetric mixture also where
-    it is not stable. `eigenvalues` and `transverse`, of the Hessian of f, tell that.
+    it is not stable. `eigenvalues` and `transverse`, of the Hessian of f, tell that. Where a minimum is flat,
+    as next to T = 1, overlaps have fewer digits than f.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def low_load(weights: ArrayLike, beta: float) -> LowLoad:
     Raises
     ------
     RuntimeError
-        If the search does not converge, as next to T = 1, where overlaps fade as slowly as one likes.
+        If the search does not converge.
 
     Examples
     --------
@@ -178,8 +178,12 @@ def low_load(weights: ArrayLike, beta: float) -> LowLoad:
     """
     start = _checked_weights(weights)
     value = inverse_temperature(beta)
-    m = np.sign(start) * _settle(np.abs(start), value)
-    return _low_load(m, value)
+    bits = np.arange(2 ** (start.size - 1))[:, np.newaxis] >> np.arange(start.size) & 1
+    signs = np.asarray(1.0 - 2 * bits, dtype=np.float64)
+    entries = Entries(signs, np.full(len(signs), 1 / len(signs)))  # without those that a global sign gives
+    m = np.sign(start) * settle(entries, np.abs(start), value)
+    transverse = 1 - times(value, float(sech_squared(entries.fields(m, value)).mean()))
+    return LowLoad(*state_of(entries, m, value), transverse)
 
 
 def _mixture(n: int, beta: float) -> tuple[float, ...]:
@@ -189,14 +193,14 @@ def _mixture(n: int, beta: float) -> tuple[float, ...]:
     weight: Floats = np.exp(np.asarray(log_weight, dtype=np.float64))
     total = np.asarray(n - 2.0 * k, dtype=np.float64)
     m = _equal_overlap(n, beta, weight, total)
-    u = _reduced(beta, m * total)
+    u = reduced(beta, m * total)
     sech = sech_squared(u)
     along, across = float(weight @ (total**2 * sech)) / n, float(weight @ sech)
     beside = (n * across - along) / (n - 1) if n > 1 else 0.0
     energy, entropy = -n * m * m / 2, float(weight @ spin_entropy(u))
     free_energy = energy - entropy / beta
-    antisymmetric = 1 - _times(beta, beside) if n > 1 else math.inf
-    return m, energy, entropy, free_energy, 1 - _times(beta, across), antisymmetric, 1 - _times(beta, along)
+    antisymmetric = 1 - times(beta, beside) if n > 1 else math.inf
+    return m, energy, entropy, free_energy, 1 - times(beta, across), antisymmetric, 1 - times(beta, along)
 
 
 def _equal_overlap(n: int, beta: float, weight: Floats, total: Floats) -> float:
@@ -205,23 +209,13 @@ def _equal_overlap(n: int, beta: float, weight: Floats, total: Floats) -> float:
     if beta <= 1:
         return 0.0
     for _ in range(200):
-        u = _reduced(beta, m * total)
+        u = reduced(beta, m * total)
         excess = float(weight @ (total * np.tanh(u))) / n - m
         slope = float(weight @ (u * total * sech_squared(u))) / (n * m) - 1 if beta < math.inf else -1.0
         m -= excess / slope
         if excess > -1e-16:
             return m
     raise RuntimeError(f"no mixture of {n} patterns found at beta={beta}: the search did not converge")
-
-
-def _reduced(beta: float, fields: Floats) -> Floats:
-    """Return beta times fields; at T = 0 a field is 0 or large, so that no product is undefined."""
-    return np.asarray(np.clip(min(beta, 1e200) * fields, -1e200, 1e200))
-
-
-def _times(beta: float, response: float) -> float:
-    """Return beta times a mean of 1 / cosh^2, which is 0 at T = 0 unless some field is."""
-    return beta * response if response > 0 else 0.0
 
 
 def _checked_weights(weights: ArrayLike) -> Floats:
@@ -231,76 +225,3 @@ def _checked_weights(weights: ArrayLike) -> Floats:
     if not start.any():
         raise ValueError(f"weights must not all be 0; got {start.tolist()}")
     return np.asarray(start / np.abs(start).max())
-
-
-def _signs(n: int) -> Floats:
-    """Return the rows of +-1 of n patterns, without those that a global sign gives."""
-    return np.asarray(1.0 - 2 * (np.arange(2 ** (n - 1))[:, np.newaxis] >> np.arange(n) & 1))
-
-
-def _settle(m: Floats, beta: float) -> Floats:
-    """Return the end of the map that starts at m >= 0."""
-    if beta <= 1:
-        return np.zeros_like(m)
-    levels, group = np.unique(m, return_inverse=True)
-    fold = (group == np.arange(levels.size)[:, np.newaxis]).astype(np.float64)
-    fold /= fold.sum(axis=1, keepdims=True)
-    fold[levels == 0] = 0
-    signs, x = _signs(m.size), levels
-    for step in range(100_000):
-        new = fold @ _image(signs, x[group], beta)
-        change, x = float(np.abs(new - x).max()), new
-        if change == 0:
-            return np.asarray(x[group])
-        if change < 1e-3 and beta < math.inf and step % 8 == 0:
-            end = _polish(signs, x, group, fold, beta)
-            if end is not None:
-                return np.asarray(end[group])
-    raise RuntimeError(f"no state found at beta={beta}: the search did not converge")
-
-
-def _fields(signs: Floats, m: Floats, beta: float) -> Floats:
-    """Return beta xi.m for all signs xi; sums that cancel up to rounding are 0."""
-    fields = signs @ m
-    return _reduced(beta, np.where(np.abs(fields) < 1e-14, 0.0, fields))
-
-
-def _image(signs: Floats, m: Floats, beta: float) -> Floats:
-    """Return <xi tanh(beta xi.m)>."""
-    return np.asarray(np.tanh(_fields(signs, m, beta)) @ signs / len(signs))
-
-
-def _hessian(signs: Floats, m: Floats, beta: float) -> Floats:
-    """Return that of f in the overlaps, 1 - beta <xi xi / cosh^2(beta xi.m)>."""
-    sech = sech_squared(_fields(signs, m, beta))
-    return np.asarray(np.eye(m.size) - beta * (signs.T * sech) @ signs / len(signs))
-
-
-def _polish(signs: Floats, x: Floats, group: Integers, fold: Floats, beta: float) -> Floats | None:
-    """Return the minimum of f next to x by Newton's method, or None if that leads away or to no minimum."""
-    start = x
-    for _ in range(30):
-        slope = fold @ _hessian(signs, x[group], beta) @ (group[:, np.newaxis] == np.arange(x.size))
-        slope[x == 0] = np.eye(x.size)[x == 0]
-        change = np.linalg.solve(slope, x - fold @ _image(signs, x[group], beta))
-        x = x - change
-        if np.abs(x - start).max() > 0.3 * start.max():
-            return None
-        if np.abs(change).max() < 1e-14:
-            return x if np.linalg.eigvals(slope).real.min() > 0 else None
-    return None
-
-
-def _low_load(m: Floats, beta: float) -> LowLoad:
-    """Return the fields of a state with given overlaps."""
-    signs = _signs(m.size)
-    u = _fields(signs, m, beta)
-    energy, entropy = -float(m @ m) / 2, float(spin_entropy(u).mean())
-    if beta < math.inf:
-        eigenvalues = np.asarray(np.linalg.eigvalsh(_hessian(signs, m, beta)), dtype=np.float64)
-    else:  # without a field, and infinitely soft, are the patterns' combinations that occur there
-        free = signs[u == 0]
-        softness = np.linalg.eigvalsh(free.T @ free)[::-1]
-        eigenvalues = np.asarray(np.where(softness > 1e-9, -math.inf, 1.0), dtype=np.float64)
-    transverse = 1 - _times(beta, float(sech_squared(u).mean()))
-    return LowLoad(m, energy, entropy, energy - entropy / beta, eigenvalues, transverse)

@@ -33,8 +33,8 @@ class OrderParameters(NamedTuple):
     q
         The overlap of two replicas, the mean of <s_i>^2.
     r
-        The mean square of the overlaps with the other patterns, times N / alpha. The field of a spin is
-        Gaussian with the mean m xi and the variance alpha r.
+        N times the mean square of the thermal averages of the overlaps with the other patterns. Over spins
+        the field is Gaussian, with the mean m xi and the variance alpha r.
     energy
         The energy e.
     entropy

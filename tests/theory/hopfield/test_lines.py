@@ -116,6 +116,8 @@ def test_lines_turn_back_at_low_temperature():
 
 def test_capacity_falls_to_zero():
     assert capacity([1.0, 0.5]).tolist() == [0.0, 0.0]
+    gaps = np.array([1e-10, 1e-8, 9e-8, 1.1e-7, 1e-5])
+    np.testing.assert_allclose(capacity(1 / (1 - gaps)) / gaps**2, 0.2618868, rtol=1e-4)
     assert capacity(1 / (1 - 1e-5)) == pytest.approx((1e-5 / 1.954086) ** 2, rel=1e-6)
     betas = np.array([1e9 * (1 - 1e-9), 1e9 * (1 + 1e-9), 1e300])
     np.testing.assert_allclose(capacity(betas), CAPACITY, rtol=1e-8)

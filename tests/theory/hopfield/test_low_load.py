@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbook.theory import ising
-from smbook.theory.hopfield import low_load, mixture, mixture_stability_temperature
+from smbook.theory.hopfield import _finite, low_load, mixture, mixture_stability_temperature
 from tests.theory.spin_glass.reference import log_cosh, slope
 
 
@@ -190,6 +190,14 @@ def test_numbers_arrays_and_equality():
     assert low_load([1, 0], 2.0) != low_load([0, 1], 2.0)
 
 
-def test_a_search_that_does_not_converge_says_so():
-    with pytest.raises(RuntimeError, match=r"no state found at beta=1\.0000001: the search did not converge"):
-        low_load([1.0, 0.5], 1.0000001)
+def test_next_to_the_critical_temperature():
+    for gap in (1e-3, 1e-5, 1e-7):
+        first, second = low_load([1.0, 0.5], 1 + gap).overlaps
+        assert first == pytest.approx(math.sqrt(3 * gap), rel=2 * gap + 1e-6)
+        assert abs(second) < 1e-3 * first
+
+
+def test_a_search_that_does_not_converge_says_so(monkeypatch):
+    monkeypatch.setattr(_finite, "_STEPS", 3)
+    with pytest.raises(RuntimeError, match=r"no state found at beta=1\.5: the search did not converge"):
+        low_load([1.0, 0.5], 1.5)

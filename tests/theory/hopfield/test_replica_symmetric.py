@@ -181,6 +181,10 @@ def test_no_load_is_the_ferromagnet():
             assert state.free_energy == pytest.approx(
                 ising.curie_weiss_free_energy(m, 1 / temperature), abs=1e-12
             )
+    for alpha in (1e-12, 1e-6, 1e-3, 0.0088368):
+        cold = replica_symmetric(alpha, 1e6)
+        assert 1 - 1e-15 < cold.m <= 1
+        assert 1 - 1e-15 < cold.q <= 1
     state = replica_symmetric(0.0, math.inf)
     assert state == (1.0, 1.0, 1.0, -0.5, 0.0, -0.5, 1.0, 0.0)
     assert replica_symmetric(0.0, 0.5, state="paramagnet").free_energy == pytest.approx(-2 * math.log(2))
@@ -210,6 +214,8 @@ def test_spin_glass_fades_at_its_transition():
         below = replica_symmetric(alpha, 1 / (edge - 1e-9), state="spin-glass")
         np.testing.assert_allclose(below[3:6], above[3:6], atol=1e-6)
         assert abs(above.at_stability) < 1e-5 / math.sqrt(alpha)
+        for gap in (1e-10, 1e-12):
+            assert 0 < replica_symmetric(alpha, 1 / (edge * (1 - gap)), state="spin-glass").q < 1e-3
 
 
 def test_free_energy_of_the_paramagnet_by_enumeration():
