@@ -133,7 +133,7 @@ def recall(
         couplings at all; "couplings"; or "auto", which takes factors where there are any. Both lead through
         the same states.
     rng
-        As for `smbook.ising.simulate`; it draws nothing at T = 0 in sequential order.
+        As for `smbook.ising.simulate`; at T = 0 in sequential order nothing depends on it.
 
     Raises
     ------
