@@ -5,7 +5,8 @@ import os
 os.environ |= dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 # Only now: the thread counts have to be set before anything is loaded.
-from benchmarks import lattice, network
+from benchmarks import hopfield, lattice, network
 
 lattice.main()
 network.main()
+hopfield.main()

@@ -33,14 +33,29 @@ def rate_table(
 ) -> str:
     """Return a Markdown table of rates, work per `unit` of time, and of the first code's over theirs."""
     reference = next(iter(seconds))
+    speeds = {name: [work[name] / t * unit for t in times] for name, times in seconds.items()}
+    ratios = {name: _ratio(speeds[reference], speed) for name, speed in speeds.items()}
+    return _table(heading, speeds, ratios)
+
+
+def time_table(heading: str, seconds: Mapping[str, list[float]], *, unit: float = 1e-3) -> str:
+    """Return a Markdown table of durations, in `unit` seconds, and of theirs over the first code's."""
+    reference = next(iter(seconds))
+    durations = {name: [t / unit for t in times] for name, times in seconds.items()}
+    ratios = {name: _ratio(duration, durations[reference]) for name, duration in durations.items()}
+    return _table(heading, durations, ratios)
+
+
+def _ratio(one: list[float], other: list[float]) -> float:
+    return median(a / b for a, b in zip(one, other, strict=True))
+
+
+def _table(heading: str, values: Mapping[str, list[float]], ratios: Mapping[str, float]) -> str:
+    reference = next(iter(values))
     lines = [f"| {heading} | median | min to max | {reference} is faster by |", "| --- | --- | --- | --- |"]
-    for name, times in seconds.items():
-        rates = sorted(work[name] / t * unit for t in times)
-        ratio = median(
-            (work[reference] / a) / (work[name] / b) for a, b in zip(seconds[reference], times, strict=True)
-        )
-        middle, low, high = (f"{rate:.3g}" for rate in (median(rates), rates[0], rates[-1]))
-        lines.append(f"| {name} | {middle} | {low} to {high} | {ratio:.2f} |")
+    for name, found in values.items():
+        middle, low, high = (f"{value:.3g}" for value in (median(found), min(found), max(found)))
+        lines.append(f"| {name} | {middle} | {low} to {high} | {ratios[name]:.2f} |")
     return "\n".join(lines)
 
 

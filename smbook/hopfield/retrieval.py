@@ -125,7 +125,7 @@ def recall(
     beta
         1/T, at least 0; inf is T = 0.
     max_sweeps
-        At most so many sweeps, at least 0.
+        At most so many sweeps, at least 0. Of each the overlaps and the energy are kept, 8 (P + 1) bytes.
     patterns
         With which overlaps are noted, int8 (P, N); None takes those that a network of `hebb` keeps.
     through
@@ -133,7 +133,7 @@ def recall(
         couplings at all; "couplings"; or "auto", which takes factors where there are any. Both lead through
         the same states.
     rng
-        As for `smbook.ising.simulate`; it draws nothing at T = 0 in sequential order.
+        As for `smbook.ising.simulate`; at T = 0 in sequential order nothing depends on it.
 
     Raises
     ------

@@ -83,8 +83,8 @@ def pseudo_inverse(patterns: Spins, *, dtype: DTypeLike = np.float64) -> SpinNet
 
     With its diagonal this matrix has each pattern as an eigenvector of eigenvalue 1. Leaving the diagonal
     out takes J_ii xi_i from the field on neuron i, where 0 <= J_ii <= 1 and J_ii = P / N on average: each of
-    up to N patterns still is a fixed point, unless some J_ii = 1, but with P the basins shrink, at
-    P = N / 2 to next to nothing.
+    up to N patterns still is a fixed point, unless some J_ii = 1, and basins are wider than with the
+    diagonal, which holds every neuron where it is. They shrink as P grows, to nothing at P = N.
 
     Parameters
     ----------

@@ -34,6 +34,11 @@ class Factors(NamedTuple):
         """The patterns, (P, N), a read-only view."""
         return read_only(self.sites).T
 
+    @property
+    def strongest(self) -> float:
+        """What no local field exceeds: P."""
+        return float(self.sites.shape[1])
+
     def sums(self, spins: Spins) -> NDArray[Any]:
         """Return sum_i xi_i^mu s_i of checked spins (N,), in the narrowest type: the narrower, the faster."""
         narrow = self.n_spins <= np.iinfo(np.int16).max

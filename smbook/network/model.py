@@ -70,7 +70,7 @@ class SpinNetwork:
             assert self._factors is not None
             rows = _couplings.Rows(self._factors.couplings(self._dtype))
             fields = np.zeros(self.n_spins, dtype=self._dtype)
-            self._formed = _chains.Model(rows, fields, _couplings.checked_strongest(rows, fields))
+            self._formed = _chains.Model(rows, fields, self._factors.strongest)
         return self._formed
 
     @property

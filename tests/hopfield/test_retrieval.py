@@ -358,7 +358,7 @@ def test_dense_memories_sample_their_gibbs_distributions(order):
 
 
 def little(network, beta):
-    """The law that parallel updates keep if couplings are symmetric: exp(beta h.s) prod_i cosh(beta l_i(s))."""
+    """The law of parallel updates with symmetric couplings: exp(beta h.s) prod_i cosh(beta l_i(s))."""
     states = all_states(network.n_spins).astype(float)
     local = states @ dense(network) + network.fields
     weights = np.exp(beta * states @ network.fields) * np.cosh(beta * local).prod(axis=1)
@@ -399,7 +399,8 @@ def test_extremes_of_temperature():
 # What theory says of Hebb's networks
 
 # At T = 0 from a pattern, N = 500: the mean overlap and its error (theory of the issue's oracle table)
-RETENTION = {0.05: (1.0, 0.0), 0.10: (0.9978, 0.0011), 0.12: (0.9952, 0.0025), 0.14: (0.9825, 0.0039),
+RETENTION = {0.05: (1.0, 0.0), 0.10: (0.9978, 0.0011), 0.12: (0.9952, 0.0025), 0.13: (0.9885, 0.0053),
+             0.14: (0.9825, 0.0039),
              0.16: (0.81, 0.05), 0.20: (0.49, 0.05)}  # fmt: skip
 
 

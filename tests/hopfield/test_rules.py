@@ -226,6 +226,23 @@ def test_all_patterns_of_the_pseudo_inverse_are_fixed_points(p):
                     assert recall(network, row, dynamics=dynamics).flips == 0
 
 
+def test_without_its_diagonal_the_pseudo_inverse_has_wider_basins():
+    """P = N/2: of cues with 5 % noise nearly all come home, of a neuron's own share in the field few."""
+    patterns = random_patterns(100, 200, rng=1)
+    network = pseudo_inverse(patterns)
+    own = np.diagonal(np.linalg.pinv(patterns.astype(float)) @ patterns)
+    home = np.zeros(2, dtype=int)
+    for seed in range(30):
+        cue = corrupt(patterns[seed], 0.05, rng=seed)
+        home[0] += (recall(network, cue).spins == patterns[seed]).all()
+        kept = cue.copy()
+        for i in [*range(200)] * 10:
+            kept[i] = 1 if network.couplings[i] @ kept + own[i] * kept[i] > 0 else -1
+        home[1] += (kept == patterns[seed]).all()
+    assert home[0] >= 27
+    assert home[1] <= 3
+
+
 A, B, C, D = np.tile(1 - 2 * np.eye(4, dtype=np.int8), 2)
 DEPENDENT = [
     ([A, B, A], "0 and 2 are the same or mirror images"),
