@@ -216,7 +216,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(checkout, wheel):
 @pytest.mark.wheel
 def test_heavy_tools_are_extras(requirements):
     plain = {requirement.name for requirement in requirements if requirement.marker is None}
-    assert plain == {"anywidget", "matplotlib", "numba", "numpy", "scipy", "tqdm"}
+    assert plain == {"anywidget", "matplotlib", "numba", "numpy", "scikit-learn", "scipy", "tqdm"}
     (torch,) = (requirement for requirement in requirements if requirement.name == "torch")
     assert not torch.marker.evaluate({"extra": ""})
     assert torch.marker.evaluate({"extra": "landscape"})
