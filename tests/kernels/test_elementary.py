@@ -15,6 +15,7 @@ from smbook.kernels import (
     associative,
     elementary,
     hopfield,
+    hopfield_theory,
     lattice,
     mean_field,
     network,
@@ -371,6 +372,9 @@ KERNELS = [
     (associative.hebb_energy, (OWN, WIDE)),
     (associative.begin_couplings, (PLAIN, REALS, SPINS, REALS.copy())),
     (associative.learn_projection, (SITES, COUNT, np.zeros((2, 4)), PLAIN.copy())),
+    (associative.mixture_overlap, (SITES, np.arange(2), SPINS[:2].copy(), SPINS)),
+    (associative.crosstalk, (WIDE, WIDE, COUNT)),
+    (hopfield_theory.order_parameters, (hopfield_theory.RETRIEVAL, NUMBER, NUMBER, np.zeros(6))),
     (associative.retrieve_hebb, (SITES, OWN, SPINS, WIDE, *ON_A_PAGE, COUNT)),
     (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
@@ -409,7 +413,18 @@ def test_a_kernel_calls_no_library_and_allocates_nothing(kernel, arguments):
 
 def test_every_public_kernel_is_looked_at():
     looked_at = {kernel for kernel, _ in KERNELS}
-    for module in (elementary, rng, lattice, mean_field, walls, network, spin_glass, hopfield, associative):
+    for module in (
+        elementary,
+        rng,
+        lattice,
+        mean_field,
+        walls,
+        network,
+        spin_glass,
+        hopfield,
+        associative,
+        hopfield_theory,
+    ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
 
