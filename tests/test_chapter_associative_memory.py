@@ -418,8 +418,8 @@ def test_what_random_starts_of_the_live_figure_find():
     for _ in range(600):
         m = recall(memory, start(256, rng), order="random", rng=rng).overlaps[-1]
         found["pattern" if m.max() > 0.9 else "mirror" if m.min() < -0.9 else "spurious"] += 1
-    assert found["pattern"] / 600 == pytest.approx(0.34, abs=0.08)
-    assert found["mirror"] / 600 == pytest.approx(0.33, abs=0.08)
+    assert found["pattern"] / 600 == pytest.approx(0.32, abs=0.08)
+    assert found["mirror"] / 600 == pytest.approx(0.32, abs=0.08)
     warmed = [
         recall(memory, start(256, rng), beta=1 / 0.6, max_sweeps=20, order="random", rng=rng).spins
         for _ in range(50)
