@@ -317,23 +317,81 @@ def test_a_pattern_is_cued_by_its_picture_and_its_bar_shows_the_overlap(shown):
 
 
 @pytest.mark.browser
-def test_corrupt_turns_a_share_of_what_is_shown(shown):
-    """Exactly as many neurons as Python's `round` says: of 40.5 the even 40."""
-    lab = shown(noise=0.5, side=9)
+def test_corrupt_tries_again_with_other_neurons_of_the_pattern_cued(shown):
+    """Exactly as many as Python's `round` says: of 40.5 the even 40."""
+    lab, letter = shown(noise=0.5, side=9), letters(9)[0]
     first = neurons(lab, 81)
     np.testing.assert_array_equal(first, HopfieldLab(noise=0.5, side=9).spins)
-    assert (first != letters(9)[0]).sum() == 40
-    lab.press("Corrupt")
-    again = neurons(lab, 81)
-    assert (again != first).sum() == 40
-    assert (again != letters(9)[0]).any()
+    for _ in range(3):
+        lab.press("Corrupt")
+        again = neurons(lab, 81)
+        assert (again != letter).sum() == 40
+        assert (again != first).any()
+        assert lab.root.locator(".lab-description").inner_text() == "Letter A, corrupted."
+        lab.root.evaluate(PRESS_STEP, 30)
     lab.press("Reset")
     np.testing.assert_array_equal(neurons(lab, 81), first)
     lab.press("Random start")
-    assert 20 < (neurons(lab, 81) != letters(9)[0]).sum() < 61
+    assert 20 < (neurons(lab, 81) != letter).sum() < 61
+    assert lab.root.locator(".lab-description").inner_text() == "Random neurons."
     lab.type("Corrupted share", 0)
     lab.press("Corrupt")
     assert "no neuron is turned" in lab.status
+    np.testing.assert_array_equal(neurons(lab, 81), letter)
+    assert lab.root.locator(".lab-description").inner_text() == "Letter A, as it is."
+
+
+@pytest.mark.browser
+def test_corrupt_spares_what_was_painted(shown):
+    """It is corrupted in the place of the pattern, again and again, until Reset or another choice."""
+    lab, letter = shown(noise=0.25, side=9), letters(9)[0]
+    drawn = random_patterns(1, 81, rng=4)[0]
+    paint_all(lab, drawn)
+    assert lab.root.locator(".lab-description").inner_text() == "What you painted."
+    for _ in range(2):
+        lab.press("Corrupt")
+        assert (neurons(lab, 81) != drawn).sum() == 20
+        words = lab.root.locator(".lab-description").inner_text()
+        assert words == "The picture you painted on, corrupted."
+        lab.root.evaluate(PRESS_STEP, 100)
+    for back in ("Reset", "Random start"):
+        lab.press(back)
+        lab.press("Corrupt")
+        assert (neurons(lab, 81) != letter).sum() == 20
+
+
+@pytest.mark.browser
+def test_stories_of_letters_are_told_where_an_author_shows_letters(shown):
+    lab = shown(kind="random", side=10, count=9)
+    assert not lab.button("Eight letters").is_visible()
+    lab.choose("Patterns", "letters")
+    assert not lab.button("The cure").is_visible()
+    lab = shown(count=9)
+    lab.choose("Patterns", "random")
+    assert lab.button("Eight letters").is_visible()
+
+
+@pytest.mark.browser
+def test_another_pattern_than_the_one_cued_is_told_from_it(shown):
+    stored = random_patterns(2, 100, rng=1)
+    given = {"patterns": stored, "noise": 0.5, "seed": 5, "speed": 100_000.0}
+    assert HopfieldLab(**given).simulate(9).overlaps[-1, 1] == 1
+    lab = shown(**given)
+    lab.start()
+    said(lab, "Pattern 2 recalled in the place of pattern 1: overlap 1.00.")
+
+
+@pytest.mark.browser
+def test_what_is_seen_changes_with_the_picture(shown):
+    """Though it runs, and has come to rest; what is said aloud has time."""
+    lab = shown(noise=0.2, speed=100_000.0)
+    lab.start()
+    lab.root.locator(".lab-aloud").filter(has_text="Letter A recalled").wait_for(state="attached")
+    seen = lab.root.evaluate("""root => {
+        [...root.querySelectorAll("button")].find(e => e.textContent === "Corrupt").click();
+        return root.querySelector(".lab-description").textContent;
+    }""")
+    assert seen == "Letter A, corrupted."
 
 
 @pytest.mark.browser
