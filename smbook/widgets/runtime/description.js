@@ -22,16 +22,14 @@ export class Description {
   // Show it now. Say it now, or when two seconds have passed since the last sentence; only the latest is said.
   set(short, long) {
     if (short !== this.short.textContent) this.short.textContent = short;
-    this.next = { short, long };
+    if (long !== this.long.textContent) this.long.textContent = long;
     this.timer ??= setTimeout(() => this.speak(), Math.max(this.since + REST - performance.now(), 0));
   }
 
   speak() {
     this.timer = undefined;
-    const { short, long } = this.next;
-    if (short === this.aloud.textContent && long === this.long.textContent) return;
+    if (this.short.textContent === this.aloud.textContent) return;
     this.since = performance.now();
-    if (short !== this.aloud.textContent) this.aloud.textContent = short;
-    this.long.textContent = long;
+    this.aloud.textContent = this.short.textContent;
   }
 }
