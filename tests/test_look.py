@@ -315,7 +315,7 @@ def test_more_settings_fold_by_keyboard_and_keep_their_state(magnet):
 HEARD = """root => {
     globalThis.heard = [];
     new MutationObserver(() => heard.push(performance.now()))
-        .observe(root.querySelector(".lab-description"), { childList: true });
+        .observe(root.querySelector(".lab-aloud"), { childList: true });
 }"""
 
 
@@ -326,8 +326,10 @@ def described(lab):
 
 def test_every_figure_is_described(lab):
     short = described(lab)
-    region = lab.root.locator(".lab-description")
+    region = lab.root.locator(".lab-aloud")
     assert region.get_attribute("aria-live") == "polite"
+    assert region.inner_text() == short
+    assert lab.root.locator(".lab-description").get_attribute("aria-hidden") == "true"
     assert 15 < len(short) < 120
     for drawn in lab.root.locator("canvas, .lab-chart").all():
         long = lab.page.locator(f"#{drawn.get_attribute('aria-describedby')}").inner_text()

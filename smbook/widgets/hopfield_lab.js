@@ -136,6 +136,7 @@ class HopfieldLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), built: [], waiting: 0 });
     this.compact = model.get("view") === "compact";
+    this.lettered = panel.authored.kind === "letters";
     const { side, cue } = panel.limits;
     this.memory = new Memory(module, { neurons: side[1] ** 2, patterns: cue[1] });
     this.picture = new Picture(panel, () => this.painted());
@@ -287,7 +288,7 @@ class HopfieldLab {
   offer({ rule, mine }) {
     const own = this.model.get("_neurons") > 0;
     for (const row of [this.counting, this.kinds, this.sides]) row.toggleAttribute("hidden", own);
-    this.panel.presets.toggleAttribute("hidden", own);
+    this.panel.presets.toggleAttribute("hidden", own || !this.lettered); // they would lead out of what an author has set
     this.powers.toggleAttribute("hidden", rule !== "polynomial");
     this.forgetting.toggleAttribute("hidden", mine === 0);
     const options = this.names.map(({ long }, mu) => element("option", { value: mu + 1 }, long));
@@ -309,20 +310,32 @@ class HopfieldLab {
     return `${load} Room for random patterns grows exponentially with N.`;
   }
 
-  // Back to the cue: the pattern chosen, corrupted.
+  // Back to the cue: the pattern chosen, corrupted, always in the same neurons.
   reset() {
     const { memory } = this;
     if (this.cues) this.cues.value = this.cue + 1;
-    memory.take(this.pattern(this.cue));
     memory.restart(this.model.get("seed"));
-    memory.spoil(this.model.get("noise"));
     this.updates = 0;
     this.pace.cost = this.pace.firstCost;
-    this.touched();
+    Object.assign(this, { brushed: false, own: undefined });
+    this.spoil();
   }
 
-  // Go on from a state that no rule has led to.
-  touched() {
+  // Show the pattern cued, or the reader's own picture in its place, with a share of the neurons turned.
+  spoil() {
+    const { memory, own } = this;
+    const share = this.model.get("noise");
+    const name = this.names[this.cue].long;
+    memory.take(own ?? this.pattern(this.cue));
+    memory.spoil(share);
+    this.from = own ? undefined : name;
+    const what = own ? "The picture you painted on" : capital(name);
+    this.touched(`${what}, ${share > 0 ? "corrupted" : "as it is"}.`);
+  }
+
+  // Go on from a state that no rule has led to, which `words` may name.
+  touched(words) {
+    this.origin = words;
     this.goal = this.memory.energyOf(this.pattern(this.cue));
     this.since = this.updates;
     this.descent.start(this.memory.n, this.memory.energy);
@@ -335,13 +348,16 @@ class HopfieldLab {
     this.resting = false;
     this.whole = this.memory.asked === 0;
     this.turned = false;
-    if (this.model.get("running")) this.draw();
-    else this.report();
+    if (!this.model.get("running")) return this.report();
+    this.draw();
+    return this.tell();
   }
 
   painted() {
     this.memory.begin();
-    this.touched();
+    this.brushed = true;
+    this.from = undefined;
+    this.touched("What you painted.");
   }
 
   choose(mu) {
@@ -349,16 +365,18 @@ class HopfieldLab {
     else this.panel.set("cue", mu + 1);
   }
 
+  // Try again, with other neurons turned: from the pattern cued, or from what the reader has painted since.
   corrupt() {
-    const share = this.model.get("noise");
-    if (share === 0) this.panel.say("The corrupted share is 0: no neuron is turned.");
-    this.memory.spoil(share);
-    this.touched();
+    if (this.model.get("noise") === 0) this.panel.say("The corrupted share is 0: no neuron is turned.");
+    if (this.brushed) this.own = this.memory.spins.data.slice();
+    this.brushed = false;
+    this.spoil();
   }
 
   scatter() {
     this.memory.scatter();
-    this.touched();
+    Object.assign(this, { brushed: false, own: undefined, from: undefined });
+    this.touched("Random neurons.");
   }
 
   store() {
@@ -422,12 +440,13 @@ class HopfieldLab {
     if (this.waiting > 0) return this.wait(milliseconds);
     if (this.resting) return undefined;
     const asked = this.pace.due(this.model.get("speed"), milliseconds);
+    const first = asked > 0 && this.updates === this.since;
     this.pace.spend(asked, (count) => this.advance(count));
     if (this.resting) {
       this.report();
       if (this.shows) this.waiting = REST.home;
     } else this.draw();
-    if (this.rate.add(1)) this.readOut();
+    if (this.rate.add(1) || first) this.readOut();
     return undefined;
   }
 
@@ -462,8 +481,16 @@ class HopfieldLab {
     return this.overlaps.reduce((best, m, mu, all) => (Math.abs(m) > Math.abs(all[best]) ? mu : best), 0);
   }
 
+  // Hand the numbers to Python too.
   readOut() {
-    const { write, memory, nearest, model } = this;
+    const { model } = this;
+    for (const [name, value] of Object.entries(this.tell())) model.set(name, value);
+    model.save_changes();
+  }
+
+  // Say on the page how it stands.
+  tell() {
+    const { write, memory, nearest } = this;
     const [m, energy] = [this.overlaps[nearest], memory.energy];
     const sweeps = Math.floor(this.updates / memory.n);
     const told = {
@@ -474,10 +501,8 @@ class HopfieldLab {
       sweeps: String(sweeps),
     };
     for (const [name, tell] of Object.entries(write)) tell(told[name]);
-    const known = { updates: this.updates, sweeps, overlap: m, nearest: nearest + 1, energy };
-    for (const [name, value] of Object.entries(known)) model.set(name, value);
-    model.save_changes();
     this.describe(m, energy, sweeps);
+    return { updates: this.updates, sweeps, overlap: m, nearest: nearest + 1, energy };
   }
 
   describe(m, energy, sweeps) {
@@ -494,16 +519,16 @@ class HopfieldLab {
 
   // The kind of state: a sentence is heard only when another kind begins.
   inWords(m, temperature) {
-    const name = this.names[this.nearest].long;
+    const name = `${m < 0 ? "the mirror image of " : ""}${this.names[this.nearest].long}`;
     if (this.shows) return "Corrupted letters come back, neuron by neuron. Paint over one.";
+    if (this.updates === this.since && this.origin) return this.origin;
     if (temperature > 0) {
       this.near = Math.abs(m) > (this.near ? NEAR.to : NEAR.from);
       if (!this.near) return "Fluctuating, near none of the stored patterns.";
-      return `Fluctuating near ${m < 0 ? "the mirror image of " : ""}${name}.`;
+      return `Fluctuating near ${name}.`;
     }
     if (this.resting) return this.verdict;
-    if (this.updates === 0) return `${capital(this.names[this.cue].long)}, corrupted.`;
-    return `On the way down: nearest is ${name}.`;
+    return this.updates > this.since ? `On the way down: nearest is ${name}.` : `Nearest is ${name}.`;
   }
 
   // Where the neurons have come to rest.
@@ -514,11 +539,13 @@ class HopfieldLab {
     const size = fixed(m, 2).trim();
     const wrong = Math.round((memory.n * (1 - Math.abs(m))) / 2);
     const beside = wrong ? `, ${wrong} neuron${wrong > 1 ? "s" : ""} wrong` : "";
-    if (m >= HOME) return `${capital(names[nearest].long)} recalled: overlap ${size}${beside}.`;
-    if (m <= -HOME) return `Mirror image of ${names[nearest].long}: overlap ${size}${beside}.`;
+    const name = names[nearest].long;
+    const astray = this.from && this.from !== name ? ` in the place of ${this.from}` : "";
+    if (m >= HOME) return `${capital(name)} recalled${astray}: overlap ${size}${beside}.`;
+    if (m <= -HOME) return `Mirror image of ${name}: overlap ${size}${beside}.`;
     const mixture = this.mixture();
     if (mixture) return mixture;
-    return `None of the stored ones (spurious): largest overlap ${size}, with ${names[nearest].long}.`;
+    return `None of the stored ones (spurious): largest overlap ${size}, with ${name}.`;
   }
 
   // The name of the mixture of three patterns that the neurons show, if they do.

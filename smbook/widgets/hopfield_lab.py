@@ -52,7 +52,8 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
 
     From Reset on the page recalls pattern number `cue`, counted from 1 (the last one if there are fewer), of
     which a share `noise` of the neurons has been turned: after k sweeps it shows the spins of
-    ``simulate(k)``, bit for bit. At T = 0 it rests where a whole sweep has turned no neuron. The view
+    ``simulate(k)``, bit for bit. At T = 0 it rests where a whole sweep has turned no neuron. Corrupt tries
+    again with other neurons turned, of that pattern or of what the reader has painted since. The view
     "compact" has few controls, and shows by itself what it can do until it is touched.
 
     Energies are per neuron. Read-outs are None until a page shows the lab.

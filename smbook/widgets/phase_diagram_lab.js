@@ -12,9 +12,13 @@ const POINTS = 240; // of the record of overlaps
 const FIRST = 60; // sweeps that the chart of overlaps shows at the beginning
 const APART = 2n ** 53n; // between the seeds of both replicas
 const LEAST = 0.1; // height of the chart of overlaps
-const KEPT = 0.5; // an overlap from which a pattern counts as remembered
+const KEPT = 0.9; // an overlap from which a pattern counts as remembered, unless theory expects less
+const LOST = 0.5; // one below which it counts as lost
+const SCATTER = 3; // how many errors and how many 1/√N a network may lie below theory
+const DIP = 0.2; // how far below that a replica may be for a moment
 const SHARE = 0.3; // an overlap from which a pattern is part of what random spins have found
 const MOST_MIXED = 7; // patterns that are named
+const WHOLE = 0.5; // sum of their squared overlaps, from which they are what was found
 const PATIENCE = 50; // sweeps after which what is still remembered counts
 const STATES = ["retrieval", "spin glass", "paramagnet"];
 const ALIKE = { load: 0.2, temperature: 1.5 }; // ends of the plane
@@ -479,6 +483,7 @@ class PhaseDiagramLab {
     const figures = [this.plane.chart.svg, second, element("div", { class: "lab-below" }, this.table.node)];
     el.append(element("div", { class: "lab-figures" }, ...figures), legend(SIGNS));
     this.furnish();
+    panel.main.append(el.querySelector(".lab-words")); // beside what is pressed, though the table is long
     panel.follow(["load", "temperature", "spins", "start", "seed"], () => this.reset());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow("running", () => this.model.get("running") || this.report());
@@ -486,12 +491,15 @@ class PhaseDiagramLab {
 
   furnish() {
     const { panel } = this;
-    panel.switch();
-    panel.button("Step", () => this.step());
-    panel.button("Reset", () => this.reset());
-    panel.button("New patterns", () => this.drawAnew());
-    panel.share();
+    const actions = element("div", { class: "lab-presets" });
     const { main: where, rest } = panel;
+    where.append(actions);
+    actions.append(panel.switch());
+    panel.button("Step", () => this.step(), actions);
+    panel.button("Reset", () => this.reset(), actions);
+    panel.button("New patterns", () => this.drawAnew(), actions);
+    panel.share();
+    actions.append(panel.buttons.lastChild);
     panel.slider("load", { label: "Load α", step: 0.002, digits: 3, where });
     panel.slider("temperature", { label: "Temperature T", where });
     for (const preset of PRESETS) panel.preset(preset.name, () => this.go(preset));
@@ -537,7 +545,7 @@ class PhaseDiagramLab {
   reset() {
     const { memory } = this;
     memory.begin(this.panel.settings);
-    this.later = new Later(4);
+    this.later = new Later(6);
     this.now = memory.measure();
     this.trace.start(this.now.m);
     this.plane.draw(memory);
@@ -565,15 +573,16 @@ class PhaseDiagramLab {
       this.now = this.memory.measure();
       const { m, q, r, e } = this.now;
       this.trace.add(m);
-      this.later.add([(m[0] + m[1]) / 2, q, r, e]);
+      this.later.add([(m[0] + m[1]) / 2, q, r, e, ...m]);
     }
   }
 
   frame(milliseconds) {
     const sweeps = this.pace.due(this.model.get("speed"), milliseconds);
+    const first = sweeps > 0 && this.memory.sweeps === 0;
     this.pace.spend(sweeps, (count) => this.advance(count));
     this.draw();
-    if (this.rate.add(1)) this.readOut();
+    if (this.rate.add(1) || first) this.readOut();
   }
 
   draw() {
@@ -622,11 +631,11 @@ class PhaseDiagramLab {
       `${n} neurons with ${patterns(count)}, started from ${STARTS[this.model.get("start")]}: after ${sweeps} ` +
       `${sweeps === 1 ? "sweep" : "sweeps"} the overlap with pattern 1 is ${number(overlap)}${found}; ` +
       `theory expects ${number(expected.m)}.`;
-    this.panel.description.set(this.inWords(overlap), long);
+    this.panel.description.set(this.inWords(), long);
   }
 
   // What is to be expected here, which a fluctuation does not change. Before the first sweep nothing is given away.
-  inWords(overlap) {
+  inWords() {
     const { n, states, sweeps } = this.memory;
     const [retrieval, , paramagnet] = states;
     const random = this.model.get("start") === "random";
@@ -635,20 +644,61 @@ class PhaseDiagramLab {
     if (paramagnet.f !== undefined)
       return `Paramagnet: the heat wins, and an overlap is noise, about 1/√N = ${(1 / Math.sqrt(n)).toFixed(2)}.`;
     if (random) return this.searched(retrieval);
-    const keeps = Math.abs(overlap) > KEPT;
-    if (retrieval.f === undefined)
-      return keeps && sweeps > PATIENCE
-        ? `Theory has no memory here, and these ${n} neurons remember: their edge is rounded, and lies above that of theory.`
-        : "Spin glass: too many patterns or too much heat for a memory to last.";
-    if (!keeps)
-      return `Theory keeps the memory here, and these ${n} neurons lost it: near the edge small networks do.`;
-    if (retrieval.lowest) return "Retrieval: the memory lasts, and no state has less free energy.";
-    return "Retrieval: the memory lasts, though the spin glass has less free energy.";
+    return retrieval.f === undefined ? this.beyond(n, sweeps) : this.inside(retrieval, n);
+  }
+
+  // Where theory has no memory.
+  beyond(n, sweeps) {
+    const fates = this.fates(KEPT);
+    if (!fates || sweeps <= PATIENCE)
+      return `Theory has no memory here. Watch whether these ${n} neurons lose theirs.`;
+    if (fates.every((fate) => fate === "kept"))
+      return `Theory has no memory here, and these ${n} neurons remember: their edge is rounded, and lies above that of theory.`;
+    if (fates.every((fate) => fate === "lost"))
+      return "Spin glass: too many patterns or too much heat for a memory to last.";
+    if (fates.includes("kept"))
+      return "Theory has no memory here: one replica remembers, the other does not any more.";
+    return `Theory has no memory here, and these ${n} neurons have lost part of theirs.`;
+  }
+
+  // Where it has one.
+  inside(retrieval, n) {
+    const fates = this.fates(this.expectedAtLeast(retrieval));
+    if (!fates) return `Theory keeps the memory here. Watch whether these ${n} neurons do.`;
+    if (fates.every((fate) => fate === "kept"))
+      return retrieval.lowest
+        ? "Retrieval: the memory lasts, and no state has less free energy."
+        : "Retrieval: the memory lasts, though the spin glass has less free energy.";
+    if (fates.includes("kept"))
+      return "Theory keeps the memory here: one replica remembers, the other does not any more.";
+    const part = fates.includes("partly lost") ? "part of it" : "it";
+    return `Theory keeps the memory here, and these ${n} neurons lost ${part}: near the edge small networks do.`;
+  }
+
+  // An overlap from which a network of this size is at that of theory. At T = 0 nothing fluctuates.
+  expectedAtLeast({ m }) {
+    const { n, temperature } = this.memory;
+    const error = this.later.mean(0)?.error ?? 0;
+    return temperature === 0 ? KEPT : Math.min(KEPT, m - SCATTER * (error + 1 / Math.sqrt(n)));
+  }
+
+  // Whether each replica has kept the pattern, by its mean over the later half, or has just lost it; undefined before.
+  fates(least) {
+    if (!this.later.span) return undefined;
+    return this.now.m.map((m, k) => {
+      const [now, mean] = [Math.abs(m), Math.abs(this.later.mean(4 + k).value)];
+      if (mean >= least && now >= least - DIP) return "kept";
+      return Math.min(mean, now) < LOST ? "lost" : "partly lost";
+    });
   }
 
   // Whether a random start has come upon a pattern, or upon a mixture of some.
   searched(retrieval) {
-    const found = this.overlaps.flatMap((m, mu) => (Math.abs(m) > SHARE ? [mu] : []));
+    const near = this.overlaps.flatMap((m, mu) => (Math.abs(m) > SHARE ? [mu] : []));
+    const least = retrieval.f === undefined ? KEPT : this.expectedAtLeast(retrieval);
+    const whole = near.reduce((sum, mu) => sum + this.overlaps[mu] ** 2, 0);
+    const enough = near.length === 1 ? Math.abs(this.overlaps[near[0]]) >= least : whole >= WHOLE;
+    const found = enough ? near : [];
     const names = found.map((mu) => mu + 1);
     if (found.length === 1) {
       const reversed = this.overlaps[found[0]] < 0 ? ", all spins reversed" : "";

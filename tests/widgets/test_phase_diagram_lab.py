@@ -416,6 +416,89 @@ def test_words_tell_what_is_here(shown):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    ("given", "n_sweeps", "m", "words"),
+    [
+        ({"load": 0.1, "temperature": 0.0}, 60, [1.0, 1.0], "Retrieval: the memory lasts"),
+        ({"load": 0.13, "temperature": 0.0, "seed": 7}, 60, [0.6, 0.6], "500 neurons lost part of it"),
+        ({"load": 0.15, "temperature": 0.0, "seed": 2}, 60, [1.0, 1.0], "500 neurons remember"),
+        ({"load": 0.16, "temperature": 0.0, "seed": 3}, 60, [0.68, 0.68], "have lost part of theirs"),
+        ({"load": 0.17, "temperature": 0.0, "seed": 3}, 60, [0.42, 0.42], "Spin glass: too many patterns"),
+        ({"temperature": 0.5, "seed": 4}, 200, [0.86, 0.87], "Retrieval: the memory lasts"),
+        ({"temperature": 0.5, "seed": 7}, 200, [0.9, 0.12], "one replica remembers, the other does not"),
+        ({"temperature": 0.5, "seed": 0}, 200, [0.17, 0.16], "500 neurons lost it"),
+    ],
+)
+def test_remembering_is_an_overlap_that_the_chapter_counts_or_that_of_theory(
+    shown, given, n_sweeps, m, words
+):
+    """More than 0.9 at T = 0; with heat, where theory has less, what a network of this size has of it."""
+    run = PhaseDiagramLab(**given).simulate(n_sweeps)
+    np.testing.assert_allclose(run.overlaps[:, n_sweeps // 2 :, 0].mean(axis=1), m, atol=0.006)
+    lab = shown(**given)
+    visible = lab.root.locator(".lab-description")
+    lab.root.evaluate(PRESS_STEP, 20)
+    assert "Watch whether these 500 neurons" in visible.inner_text()
+    lab.root.evaluate(PRESS_STEP, n_sweeps - 20)
+    assert words in visible.inner_text()
+
+
+PRESS_STEP = """(root, times) => {
+    const step = [...root.querySelectorAll("button")].find(e => e.textContent === "Step");
+    for (let k = 0; k < times; k += 1) step.click();
+}"""
+
+
+@pytest.mark.browser
+def test_the_line_that_is_seen_is_never_that_of_another_network(shown):
+    """It changes in the moment of a change; what is said aloud follows when two seconds have passed."""
+    lab = shown(load=0.15, temperature=0.0, seed=2, speed=2000.0)
+    lines = "root => ['description', 'aloud'].map(name => root.querySelector(`.lab-${name}`).textContent)"
+    lab.start()
+    lab.root.locator(".lab-aloud").filter(has_text="500 neurons remember").wait_for(state="attached")
+    lab.pause()
+    first = "Before the first sweep, both replicas are on pattern 1."
+    for change in ("Just inside the edge", "Step", "Reset"):
+        after = lab.root.evaluate(
+            f"(root, name) => {{ ({PRESS_NOW})(root, name); return ({lines})(root); }}", change
+        )
+        seen = (
+            "Theory keeps the memory here. Watch whether these 500 neurons do." if change == "Step" else first
+        )
+        assert after[0] == seen
+    assert "500 neurons remember" in after[1]
+    lab.root.locator(".lab-aloud").filter(has_text=first).wait_for(state="attached")
+
+
+PRESS_NOW = """(root, name) =>
+    [...root.querySelectorAll("button")].find(e => e.textContent === name).click()"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1100, 320])
+def test_what_a_preset_asks_is_seen_where_it_is_pressed(alone, width):
+    lab = alone(PhaseDiagramLab(running=False), viewport={"width": width, "height": 700})
+    lab.button("Just inside the edge").click()
+    words, *buttons = (
+        part.bounding_box()
+        for part in (lab.root.locator(".lab-status"), lab.button("Start"), lab.button("New patterns"))
+    )
+    for button in buttons:
+        assert button["y"] < words["y"] < button["y"] + 550
+
+
+@pytest.mark.browser
+def test_half_a_pattern_is_not_found(shown):
+    given = {"load": 0.08, "temperature": 0.0, "start": "random", "seed": 6}
+    overlaps = PhaseDiagramLab(**given).simulate(40).overlaps[0, -1]
+    assert np.flatnonzero(abs(overlaps) > 0.3).tolist() == [18]
+    assert overlaps[18] == pytest.approx(0.51, abs=0.006)
+    lab = shown(**given)
+    lab.root.evaluate(PRESS_STEP, 40)
+    assert "random spins did not find one" in lab.root.locator(".lab-description").inner_text()
+
+
+@pytest.mark.browser
 def test_random_spins_find_a_mixture_which_is_named(shown):
     given = {"load": 0.01, "temperature": 0.2, "start": "random"}
     lab = shown(**given)

@@ -13,6 +13,7 @@ export class Panel {
     this.el = el;
     this.model = model;
     this.limits = model.get("_limits");
+    this.authored = this.settings; // before a link or the reader changes any
     this.main = element("div", { class: "lab-main" });
     this.controls = element("div", { class: "lab-controls" });
     this.rest = element("div", { class: "lab-controls" });
@@ -35,7 +36,7 @@ export class Panel {
     el.append(buttons, controls);
     if (rest.hasChildNodes()) el.append(this.more());
     const words = element("div", { class: "lab-words" }, status, description.short);
-    el.append(told, words, description.long);
+    el.append(told, words, description.aloud, description.long);
     description.belongs(figures.querySelectorAll("canvas, .lab-chart"));
   }
 
