@@ -136,11 +136,12 @@ def link(lab):
 
 
 def is_wired(control):
-    """Tell whether each value of a control makes another link."""
-    links = set()
+    """Tell whether each value of a control makes another link; it is put back, as some values hide others."""
+    before, links = control.node.input_value(), set()
     for value in control.values:
         control.put(value)
         links.add(link(control.lab))
+    control.restore(before)
     return len(links) == len(control.values)
 
 
