@@ -36,6 +36,19 @@ import(code).then(async ({{default: widget}}) => {{
 </script></body></html>"""
 
 
+# How many milliseconds each frame of a page takes, for so many of them.
+FRAMES = """milliseconds => new Promise(resolve => {
+    const [lengths, end] = [[], performance.now() + milliseconds];
+    let last = performance.now();
+    const tick = now => {
+        lengths.push(now - last);
+        last = now;
+        now < end ? requestAnimationFrame(tick) : resolve(lengths.slice(2));
+    };
+    requestAnimationFrame(tick);
+})"""
+
+
 def written(widget, path, *, views=1):
     """Write the page of a widget, shown once or more often, and return its address."""
     state = {key: value for key, value in widget.get_state().items() if key != "layout"}

@@ -13,6 +13,7 @@ from smbook.widgets import HopfieldLab, compiler
 from smbook.widgets._letters import NAMES, letters
 from tests.browser import PIXELS
 from tests.wasm import Kernels
+from tests.widgets.alone import FRAMES
 
 RULES = ("hebb", "pseudo-inverse", "polynomial", "exponential")
 # One of each rule, cold and warm; N no square of an even number and seeds at the ends among them.
@@ -481,18 +482,6 @@ def test_what_is_copied_makes_the_lab_again(shown):
     lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
     again = eval(lab.status.removeprefix("Copied: "))
     assert repr(again) == repr(HopfieldLab(**given, running=False))
-
-
-FRAMES = """milliseconds => new Promise(resolve => {
-    const [lengths, end] = [[], performance.now() + milliseconds];
-    let last = performance.now();
-    const tick = now => {
-        lengths.push(now - last);
-        last = now;
-        now < end ? requestAnimationFrame(tick) : resolve(lengths.slice(2));
-    };
-    requestAnimationFrame(tick);
-})"""
 
 
 @pytest.mark.browser

@@ -10,6 +10,7 @@ from smbook.kernels import spin_glass as kernels
 from smbook.network import SpinNetwork
 from smbook.widgets import SpinGlassLab, compiler
 from tests.wasm import Kernels
+from tests.widgets.alone import FRAMES
 
 # One of each model and algorithm, small; N odd and a ladder above the model's own among them.
 CASES = [
@@ -519,18 +520,6 @@ def test_what_is_copied_makes_the_lab_again(shown):
     assert repr(again) == repr(SpinGlassLab(**given, running=False))
 
 
-FRAMES = """(root, milliseconds) => new Promise(resolve => {
-    const [lengths, end] = [[], performance.now() + milliseconds];
-    let last = performance.now();
-    const tick = now => {
-        lengths.push(now - last);
-        last = now;
-        now < end ? requestAnimationFrame(tick) : resolve(lengths.slice(2));
-    };
-    requestAnimationFrame(tick);
-})"""
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("algorithm", ["heat-bath", "tempering"])
 def test_the_largest_sample_is_quick(shown, record_property, algorithm):
@@ -538,7 +527,7 @@ def test_the_largest_sample_is_quick(shown, record_property, algorithm):
     lab = shown(spins=512, speed=2000.0, algorithm=algorithm, running=True)
     lab.page.wait_for_timeout(500)
     before = lab.readouts()["sweeps"]
-    lengths = lab.root.evaluate(FRAMES, 2500)
+    lengths = lab.page.evaluate(FRAMES, 2500)
     pace = {"frames": 1000 / np.mean(lengths), "sweeps": (lab.readouts()["sweeps"] - before) / 2.5}
     for name, value in pace.items():
         record_property(name, float(value))
