@@ -24,8 +24,8 @@ BINARY, SPIN, GAUSSIAN = np.int64(0), np.int64(1), np.int64(2)
 
 _LOG2_E = 1.0 / math.log(2.0)
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
-_STEP = np.float32(2.0**-24)
-_LOW_BITS = np.uint32(8)
+_STEP, _HALF = np.float32(2.0**-23), np.float32(0.5)
+_LOW_BITS = np.uint32(9)
 _FACTORS = 512  # between 1 and 2: their product is a float64
 
 
@@ -35,7 +35,7 @@ def activate(kind, beta, fields, biases, state, words, halves, noise, means, uni
 
     `fields`, `means` and `units` are (rows, columns), `biases` (columns). To work in: `words`, uint64, of
     half the columns, rounded up; `halves`, the same memory as uint32; `noise`, float64 (columns).
-    A unit of two states is up if its probability exceeds a multiple of 2**-24 that lies in [0, 1).
+    A unit of two states is up if its probability exceeds an odd multiple of 2**-24 that is drawn from (0, 1).
 
     Examples
     --------
@@ -71,7 +71,8 @@ def _draw_two_states(kind, beta, fields, biases, halves, means, units):
         field = scale * np.float32(fields[j]) + np.float32(biases[j])
         up = _ONE / (_ONE + exp2_single(gain * field))
         means[j] = low + span * up
-        units[j] = _ONE if np.float32(np.int32(halves[j] >> _LOW_BITS)) * _STEP < up else low
+        drawn = (np.float32(np.int32(halves[j] >> _LOW_BITS)) + _HALF) * _STEP
+        units[j] = _ONE if drawn < up else low
 
 
 @kernel
