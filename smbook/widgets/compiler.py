@@ -41,6 +41,7 @@ from smbook.kernels import (
     lattice,
     mean_field,
     network,
+    restricted,
     rng,
     spin_glass,
     walls,
@@ -72,6 +73,10 @@ _COUNTS = types.Array(types.int32, 1, "C")
 # random state, words, noise, sequence, clock, shuffled, beta
 _RECALLED = (_WORDS, _WORDS, _REALS, _WHOLES, _WHOLES, _INT64, _FLOAT64)
 _SUMMED = (_BYTES, _COUNTS, *_RECALLED)  # spins, sums, and so on
+_LAYER = types.Array(types.float32, 3, "C")
+_HALVES = types.Array(types.uint32, 1, "C")
+_MACHINE = (_SINGLE_ROWS, _SINGLE_ROWS, _SINGLES, _SINGLES)  # weights, turned, visible and hidden biases
+_CHANCE = (_WORDS, _WORDS, _HALVES, _REAL_ROWS)  # state, words, halves, room
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -165,6 +170,37 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         spin_glass.mark_unsatisfied,
         (_REALS, _WHOLES, _WHOLES, _BYTES, _BYTES),
         _INT64,
+    ),
+    "draw_layer": (
+        restricted.draw_layer,
+        (_INT64, _FLOAT64, _SINGLE_ROWS, _SINGLES, _SINGLE_ROWS, _SINGLES, *_CHANCE, _LAYER),
+        _NOTHING,
+    ),
+    "find_free_energies": (
+        restricted.find_free_energies,
+        (
+            *(_INT64, _FLOAT64, _SINGLE_ROWS, _SINGLES, _SINGLES, _SINGLES),
+            *(_SINGLE_ROWS, _REAL_ROWS, _REAL_ROWS, _SINGLE_ROWS, _REALS),
+        ),
+        _NOTHING,
+    ),
+    "forget": (
+        restricted.forget,
+        (_INT64, _SINGLE_ROWS, _FLOAT64, _WORDS, _REAL_ROWS, *_MACHINE),
+        _NOTHING,
+    ),
+    "learn": (
+        restricted.learn,
+        (
+            *(_WHOLES, _FLOAT64, _INT64, _INT64, _SINGLE_ROWS, _WHOLES, _WHOLES, *_MACHINE),
+            *(_SINGLES, _SINGLES, *_CHANCE, _LAYER, _LAYER, _LAYER, _LAYER),
+        ),
+        _NOTHING,
+    ),
+    "reconstruction_error": (
+        restricted.reconstruction_error,
+        (_WHOLES, *_MACHINE, _SINGLES, _SINGLE_ROWS, _REAL_ROWS, _LAYER, _LAYER),
+        _FLOAT64,
     ),
 }
 
