@@ -66,10 +66,13 @@ def _find_fields(weights, biases, given, fields):
 
 @kernel
 def _hold(held, values):
-    for j in range(held.size):
+    row, j = 0, 0
+    for _ in range(values.size):  # one loop, as two become long code for little gain
         if held[j] == held[j]:
-            for row in range(values.shape[0]):
-                values[row, j] = held[j]
+            values[row, j] = held[j]
+        j += 1
+        if j == held.size:
+            row, j = row + 1, 0
 
 
 @kernel
@@ -137,9 +140,12 @@ def forget(kind, rows, scale, state, room, weights, turned, visible_biases, hidd
 
 @kernel
 def _turn(weights, turned):
-    for i in range(weights.shape[0]):
-        for j in range(weights.shape[1]):
-            turned[j, i] = weights[i, j]
+    i, j = 0, 0
+    for _ in range(weights.size):
+        turned[j, i] = weights[i, j]
+        j += 1
+        if j == weights.shape[1]:
+            i, j = i + 1, 0
 
 
 @kernel
@@ -167,11 +173,13 @@ def learn(
     bipartite.gather(rows, order[clock[0] : clock[0] + batch], seen[_UNITS])
     clock[0] += batch
     _draw(kinds[1], weights, hidden_biases, seen, off, chance, causes)
-    if not (persistent and clock[2]):
-        _copy(causes[_UNITS], hidden[_UNITS])
+    given = causes
+    if persistent and clock[2]:
+        given = hidden
     for _ in range(n_steps):
-        _draw(kinds[0], turned, visible_biases, hidden, free, chance, visible)
+        _draw(kinds[0], turned, visible_biases, given, free, chance, visible)
         _draw(kinds[1], weights, hidden_biases, visible, off, chance, hidden)
+        given = hidden
     clock[1] += 1
     clock[2] = 1
     step = np.float32(rate / batch)
@@ -183,13 +191,6 @@ def learn(
             visible_biases[i] += step * data[i] - step * dream[i]
         _learn_unit(step, step, raised, lowered, hidden_biases)
     _turn(weights, turned)
-
-
-@kernel
-def _copy(units, out):
-    for row in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[row, j] = units[row, j]
 
 
 @kernel
