@@ -90,7 +90,8 @@ def find_free_energies(
     >>> weights, free = np.zeros((1, 2), np.float32), np.full(2, np.nan, np.float32)
     >>> machine = weights, np.ones(1, np.float32), np.zeros(2, np.float32)
     >>> rows, fields, energies = np.ones((1, 1), np.float32), np.empty((1, 2), np.float32), np.empty(1)
-    >>> find_free_energies(0, 1.0, *machine, free, rows, np.zeros((2, 2)), np.empty((2, 512)), fields, energies)
+    >>> room = np.zeros((2, 2)), np.empty((2, 512)), fields
+    >>> find_free_energies(0, 1.0, *machine, free, rows, *room, energies)
     >>> bool(np.isclose(energies[0], -1.0 - 2.0 * np.log(2.0)))
     True
     """

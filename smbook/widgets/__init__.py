@@ -12,6 +12,7 @@ from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.question import Question
+from smbook.widgets.rbm_lab import RBMLab
 from smbook.widgets.spin_glass_lab import SpinGlassLab
 from smbook.widgets.wall_lab import WallLab
 
@@ -23,6 +24,7 @@ __all__ = [
     "MeanFieldLab",
     "PhaseDiagramLab",
     "Question",
+    "RBMLab",
     "SpinGlassLab",
     "WallLab",
 ]

@@ -1,4 +1,4 @@
-"""Restricted machines for a page: layers against enumeration, learning against its formula, wasm against numba."""
+"""Restricted machines on a page: chains against enumeration, learning against its formula, wasm and numba."""
 
 import numpy as np
 import pytest
