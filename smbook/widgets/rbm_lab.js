@@ -292,9 +292,9 @@ class RBMLab {
     this.wake();
   }
 
-  clamp(valueOf) {
+  clamp(valueAt) {
     this.machine.held.data.forEach((_, i, all) => {
-      all[i] = valueOf(i);
+      all[i] = valueAt(i);
     });
     this.painted();
   }
