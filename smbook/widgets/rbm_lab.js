@@ -158,9 +158,9 @@ class RBMLab {
     });
     this.progress = new Progress();
     const told = (words) => element("p", { class: "lab-told" }, words);
-    const chains = told("Chain 1 is the picture above; so do seven more:");
+    const chains = told("Seven more chains of the same machine:");
     this.first = element("div", {}, this.picture.node, chains, this.strip.node);
-    const frames = "Filters: orange raises, blue lowers the field of a pixel; a dark frame: the unit is on.";
+    const frames = "Filters, framed where a unit is on: orange raises the field of a pixel, blue lowers it.";
     this.caption = told(frames);
     const second = element("div", { class: "lab-second" }, this.filters.node, this.caption);
     this.unit = element("div", { class: "lab-unit-told" });
@@ -178,7 +178,7 @@ class RBMLab {
     button("Reset", () => this.reset());
     button("From noise", () => this.begin("noise"));
     button("From image", () => this.begin("image"));
-    this.freeing = button("Free all pixels", () => this.clamp(() => NaN));
+    button("Free all pixels", () => this.clamp(() => NaN));
     button("Forget", () => this.know("random"));
     if (this.given) button("Trained weights", () => this.know("given"));
     panel.preset("Dream", () => this.dream());
@@ -464,7 +464,6 @@ class RBMLab {
     };
     for (const [name, tell] of Object.entries(write)) tell(texts[name]);
     const clamped = this.machine.held.data.reduce((sum, value) => sum + !Number.isNaN(value), 0);
-    this.freeing.disabled = clamped === 0;
     this.panel.description.set(this.inWords(clamped), this.atLength(told, clamped));
   }
 

@@ -14,6 +14,7 @@ from smbook.widgets import (
     IsingLab,
     MeanFieldLab,
     PhaseDiagramLab,
+    RBMLab,
     SpinGlassLab,
     WallLab,
 )
@@ -30,6 +31,7 @@ LABS = [
     SpinGlassLab,
     HopfieldLab,
     PhaseDiagramLab,
+    RBMLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -52,6 +54,7 @@ REFUSED = [
     (SpinGlassLab, "model", "sk", ValueError),
     (HopfieldLab, "rule", "storkey", ValueError),
     (PhaseDiagramLab, "load", 0.3, ValueError),
+    (RBMLab, "learning", "tempering", ValueError),
 ]
 
 

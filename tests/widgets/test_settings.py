@@ -87,6 +87,20 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "RBMLab": {
+        "temperature": (1.0, 0.2, 5.0),
+        "start": ["noise", "image"],
+        "image": (1, 1, 1000),
+        "shows": ["means", "states"],
+        "parameters": ["given", "random"],
+        "learning": ["off", "pcd", "cd"],
+        "rate": (0.05, 0.001, 1.0),
+        "batch": (20, 1, 100),
+        "n_steps": (1, 1, 20),
+        "speed": (20.0, 1.0, 1000.0),
+        "seed": SEED,
+        "running": True,
+    },
 }
 NUMBERS = [
     (lab, name) for lab, settings in LABS.items() for name, form in settings.items() if type(form) is tuple
