@@ -6,9 +6,10 @@ inverse temperature in the couplings. Energies and likelihoods are totals in nat
 
 from __future__ import annotations
 
+from smbook.boltzmann._law import LogLikelihood
 from smbook.boltzmann._layers import Parameters
 from smbook.boltzmann.partition import LogPartition
-from smbook.boltzmann.restricted import RBM, LogLikelihood
+from smbook.boltzmann.restricted import RBM
 from smbook.boltzmann.training import TrainingHistory
 
 __all__ = [

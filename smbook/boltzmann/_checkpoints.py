@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smbook.boltzmann._layers import Parameters
+from smbook.boltzmann._layers import Machine, Parameters
 from smbook.boltzmann.training import TrainingHistory
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _FREE = ("n_epochs", "rng")  # hyperparameters that may differ when a run goes o
 
 
 class Saved(NamedTuple):
-    """What a file holds: hyperparameters, the epoch and the data's fingerprint of a checkpoint, and arrays."""
+    """What a file holds: hyperparameters, how far a run was and on which data, and arrays."""
 
     hyperparameters: dict[str, Any]
     epoch: int
@@ -60,6 +60,12 @@ def load(path: Path) -> Saved:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no machine that was saved: {error!r} is missing or wrong") from error
+
+
+def machine_of(saved: Saved) -> Machine:
+    """Return the machine that a file holds."""
+    kinds = saved.hyperparameters["visible"], saved.hyperparameters["hidden"]
+    return Machine(saved.parameters, *kinds, saved.arrays["base"])
 
 
 class Folder:
@@ -131,11 +137,12 @@ def _parameters(machine: RBM) -> Arrays:
 
 def _write(path: Path, about: dict[str, Any], arrays: Arrays) -> None:
     """Write a file that is there as a whole or not at all."""
-    described = json.dumps({"format": _FORMAT, "version": _VERSION, **about})
+    described = json.dumps({"format": _FORMAT, "version": _VERSION, **about}).encode()
+    arrays = {"about": np.frombuffer(described, np.uint8), **arrays}
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, about=np.frombuffer(described.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 MOST_UNITS = 25
+MOST_UNITS_AUTO = 20  # of a sum that is made unasked, in seconds
+MOST_UNITS_AT_ONCE = 16  # of all states at once, as at every step of learning
 _STATES_PER_PIECE = 2**12
 
 
@@ -57,11 +60,12 @@ class LogPartition(NamedTuple):
     def __repr__(self) -> str:
         if not self.log_weights.size:
             return f"LogPartition({self.value:.6f}, {self.method})"
-        return f"LogPartition({self.value:.4f} +- {self.error:.4f}, {self.method}, {len(self.log_weights)} chains)"
+        value = f"{self.value:.4f} +- {self.error:.4f}"
+        return f"LogPartition({value}, {self.method}, {self.log_weights.size} chains)"
 
 
 class States(NamedTuple):
-    """All states of one layer, the means of the other given each, and their probabilities, which add up to 1."""
+    """All states of one layer, the means of the other given each, and their probabilities."""
 
     visible: Reals
     hidden: Reals
@@ -77,7 +81,14 @@ def smaller_layer(machine: Machine) -> str:
 
 def enumerable(machine: Machine) -> int:
     """Return the number of units over whose states `exact` sums."""
-    return machine.shape[0 if smaller_layer(machine) == "visible" else 1]
+    n, m = machine.shape
+    return n if smaller_layer(machine) == "visible" else m
+
+
+def check_enumerable(size: int, most: int) -> None:
+    """Raise if a layer has more units than there are to be states to sum over."""
+    if size > most:
+        raise ValueError(f"a sum over the states of the smaller layer is for up to {most} units; got {size}")
 
 
 def exact(machine: Machine, *, progress: bool = False) -> float:
@@ -112,7 +123,7 @@ def all_states(machine: Machine) -> States:
 
 
 def _n_pieces(machine: Machine) -> int:
-    return max(1, 2 ** enumerable(machine) // _STATES_PER_PIECE)
+    return max(1, (1 << enumerable(machine)) // _STATES_PER_PIECE)
 
 
 def _enumerate(machine: Machine, take: Any) -> None:
@@ -203,7 +214,7 @@ class _Annealing:
         sampler.multiply(sampler.visible)
         found = np.zeros(len(sampler.visible))
         with _runs.progress_bar(len(betas) - 1, "temperature", progress) as tell:
-            for before, beta in zip(betas[:-1], betas[1:], strict=True):
+            for before, beta in itertools.pairwise(betas):
                 found += self._log_weights(beta) - self._log_weights(before)
                 self._step(beta, n_steps)
                 tell(1)

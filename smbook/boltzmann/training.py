@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Phase = tuple[Rows, Rows, Rows]  # visible units, means of hidden ones, weights of the rows
 
 METHODS = ("pcd", "cd", "tempered", "exact")
-MOST_UNITS_EXACT = 16  # whose states are enumerated at every step, or at every evaluation
 
 _SLIDE = 0.01  # how fast the offsets of hidden units follow their means
 _CHAINS, _TEMPERATURES = 100, 300  # of an estimated likelihood
@@ -48,10 +47,11 @@ class Options(NamedTuple):
 class TrainingHistory(NamedTuple):
     """What a machine was like after each epoch that was evaluated.
 
-    `log_likelihood` and `validation` are means over rows, in nats; `log_partition_error` is the standard error of
-    both, from that of ln Z, and 0 where ln Z is exact. `reconstruction_error` is the mean squared difference
-    between units and their means given the means of the hidden units: it is cheap, and no measure of how well
-    the machine knows the data. `singular_values` are those of the weights, a row an epoch, falling.
+    `log_likelihood` and `validation` are means over rows, in nats; `log_partition_error` is the standard
+    error of both, from that of ln Z, and 0 where ln Z is exact. `reconstruction_error` is the mean squared
+    difference between units and their means given the means of the hidden units: it is cheap, and no measure
+    of how well the machine knows the data. `singular_values` are those of the weights, a row an epoch,
+    falling.
 
     Two histories are equal if all their numbers are.
     """
@@ -273,7 +273,7 @@ def evaluate(run: Run, data: NDArray[np.int8], validation: NDArray[np.int8] | No
 
 
 def _log_partition(run: Run) -> tuple[float, float]:
-    if partition.enumerable(run.machine) <= MOST_UNITS_EXACT:
+    if partition.enumerable(run.machine) <= partition.MOST_UNITS_AT_ONCE:
         return partition.exact(run.machine), 0.0
     state = run.state.copy()
     jump(state)
@@ -282,7 +282,7 @@ def _log_partition(run: Run) -> tuple[float, float]:
 
 
 def reconstruction_error(machine: Machine, data: NDArray[np.int8]) -> float:
-    """Return the mean squared difference between units and what the means of the hidden units make of them."""
+    """Return the mean squared difference between units and their means given those of the hidden ones."""
     weights, visible_biases, hidden_biases = machine.parameters
     rows = data.astype(weights.dtype)
     hidden, visible = np.empty((len(rows), weights.shape[1])), np.empty(rows.shape)
