@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from smbook._records import equal
 from smbook.boltzmann import partition
@@ -101,13 +100,19 @@ class Run:
         self.epoch = 0
         self.history = no_history(machine)
         self._samplers: dict[int, Sampler] = {}
-        self._multiply_add = get_blas_funcs("gemm", dtype=dtype)
         self.chains = np.empty((0, machine.shape[1]), dtype)
         if options.method in ("pcd", "tempered"):
             sampler = self._sampler(options.n_chains * len(self._betas()))
             sampler.begin()
             sampler.draw_hidden()
             self.chains = sampler.hidden.copy()
+
+    def takes(self, options: Options) -> bool:
+        """Tell whether these chains are those that other options ask for."""
+        mine = self.options
+        return (mine.method, mine.n_chains, mine.n_temperatures) == (
+            options.method, options.n_chains, options.n_temperatures,
+        )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that changes as the machine learns, but its parameters, under names of their own."""
@@ -217,34 +222,24 @@ class Run:
         gradient of a machine of centred units, in the parameters of this one.
         """
         options, parameters = self.options, self.machine.parameters
-        target = self.velocity if options.momentum else parameters
-        decay = options.learning_rate * options.weight_decay
-        keep = options.momentum if options.momentum else 1.0 - decay
-        visible_change, hidden_change = np.zeros_like(parameters[1]), np.zeros_like(parameters[2])
-        for visible, hidden, weights in phases:
-            rows, ends, shares = self._centred(visible, hidden, weights)
-            self._multiply_add(1.0, ends.T, rows.T, beta=keep, c=target.weights.T, trans_b=1, overwrite_c=1)
-            visible_change += shares @ rows
-            hidden_change += ends.sum(axis=0)
-            if options.centering:
-                hidden_change -= (rows @ self.offsets[0]) @ ends
-            keep = 1.0
+        visible, hidden, weights = (np.concatenate(parts) for parts in zip(*phases, strict=True))
+        if options.centering:
+            visible -= self.offsets[0]
+            hidden -= self.offsets[1]
+        hidden *= weights[:, None]
+        change = Parameters(visible.T @ hidden, weights @ visible, hidden.sum(axis=0))
+        if options.centering:
+            change.visible_biases[:] -= change.weights @ self.offsets[1]
+            change.hidden_biases[:] -= self.offsets[0] @ change.weights
+        if options.weight_decay:
+            change.weights[:] -= options.learning_rate * options.weight_decay * parameters.weights
         if options.momentum:
-            self.velocity.visible_biases[:] *= options.momentum
-            self.velocity.hidden_biases[:] *= options.momentum
-        target.visible_biases[:] += visible_change
-        target.hidden_biases[:] += hidden_change
-        if options.momentum:
-            self.velocity.weights[:] -= decay * parameters.weights
-            for part, change in zip(parameters, self.velocity, strict=True):
-                part += change
-
-    def _centred(self, visible: Rows, hidden: Rows, weights: Rows) -> Phase:
-        """Return v - mu, (h - lambda) times the rows' weights, and what of the weights goes to the biases."""
-        if not self.options.centering:
-            return visible, hidden * weights[:, None], weights
-        ends = (hidden - self.offsets[1]) * weights[:, None]
-        return visible - self.offsets[0], ends, weights - ends @ self.offsets[1]
+            for part, old in zip(change, self.velocity, strict=True):
+                old *= options.momentum
+                old += part
+            change = self.velocity
+        for part, new in zip(parameters, change, strict=True):
+            part += new
 
 
 def joint_energies(sampler: Sampler) -> Reals:
