@@ -93,7 +93,9 @@ class Run:
     def __init__(self, machine: Machine, options: Options, state: State, visible_offsets: Reals) -> None:
         self.machine, self.options, self.state = machine, options, state
         dtype = machine.parameters.weights.dtype
-        self.velocity = Parameters(*(np.zeros_like(part) for part in machine.parameters))
+        self.velocity, self._change = (
+            Parameters(*(np.zeros_like(part) for part in machine.parameters)) for _ in range(2)
+        )
         hidden = np.zeros((1, machine.shape[1]))
         self.offsets = [visible_offsets.astype(dtype), self._means(hidden, 1.0)[0].astype(dtype)]
         self.swaps = np.zeros((2, max(options.n_temperatures - 1, 0)), dtype=np.int64)
@@ -227,7 +229,10 @@ class Run:
             visible -= self.offsets[0]
             hidden -= self.offsets[1]
         hidden *= weights[:, None]
-        change = Parameters(visible.T @ hidden, weights @ visible, hidden.sum(axis=0))
+        change = self._change
+        np.matmul(visible.T, hidden, out=change.weights)
+        np.matmul(weights, visible, out=change.visible_biases)
+        np.sum(hidden, axis=0, out=change.hidden_biases)
         if options.centering:
             change.visible_biases[:] -= change.weights @ self.offsets[1]
             change.hidden_biases[:] -= self.offsets[0] @ change.weights
