@@ -104,7 +104,7 @@ def test_a_whole_machine_learns_one_mode_and_then_the_next():
     early = math.log(strength[30] / strength[10]) / (20 * step)
     assert early == pytest.approx(expected[0], rel=0.01)
     assert math.log(beside[30] / beside[10]) / (20 * step) == pytest.approx(expected[1], rel=0.02)
-    assert 1 < strength[-1] < 2  # singular value
+    assert 1.3 < strength[-1] < 1.5
     assert beside[99] < 0.005 < beside[1999] < beside[3999]
     assert beside[3999] > 0.05
 
@@ -118,7 +118,7 @@ def test_random_weights_fill_the_band():
     values = np.linalg.svd(0.01 * rng.normal(size=(784, 500)), compute_uv=False)
     edge = noise_edge(784, 500, 0.01)
     assert round(edge, 4) == 0.5036
-    assert values[0] == pytest.approx(edge, rel=0.01)
+    assert 0.97 * edge < values[0] < edge
     assert values[-1] == pytest.approx(0.01 * (28 - math.sqrt(500)), rel=0.05)
     assert values.mean() == pytest.approx(
         quad(lambda x: x * noise_density(x, 784, 500, 0.01), 0.0564, edge)[0], rel=2e-3
