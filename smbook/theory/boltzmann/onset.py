@@ -119,7 +119,8 @@ def noise_edge(n_visible: int, n_hidden: int, scale: float) -> float:
     r"""Return the largest singular value of random weights, s (sqrt(n_visible) + sqrt(n_hidden)).
 
     For independent entries of mean 0 and variance s^2, in the limit of many units; at finite size the largest
-    singular value lies a little below, 1 or 2 per cent for some hundred units. What rises above the edge has been learned.
+    singular value lies a little below, 1 or 2 per cent for some hundred units. What rises above the edge
+    has been learned.
     (Marchenko and Pastur 1967.)
 
     Examples
