@@ -110,7 +110,7 @@ def gaussian_hidden_curie_weiss(n: int, beta: float) -> CurieWeissLearner:
               c(\beta) = \langle M^2 \rangle_\beta / N, \qquad w_* = \sqrt\beta.
 
     A small weight grows at the rate c(beta) - 1. All averages are sums over M at finite N, without an error
-    but rounding. The machine orders at w = 1, up to where growth is nearly exponential.
+    but rounding. Growth is nearly exponential up to w = 1, where the machine orders.
 
     Parameters
     ----------
