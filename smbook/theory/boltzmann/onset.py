@@ -138,8 +138,8 @@ def noise_density(singular_values: ArrayLike, n_visible: int, n_hidden: int, sca
     .. math:: \rho(x) = \frac{\sqrt{(x_+^2 - x^2)(x^2 - x_-^2)}}{\pi s^2 \min(n, m)\, x}, \qquad
               x_\pm = s\,\bigl|\sqrt n \pm \sqrt m\bigr|
 
-    between both edges, the upper of which is `noise_edge`, and 0 elsewhere; its integral is 1. There are min(n, m) singular
-    values. (Marchenko and Pastur 1967.)
+    between both edges, the upper of which is `noise_edge`, and 0 elsewhere; its integral is 1.
+    There are min(n, m) singular values. (Marchenko and Pastur 1967.)
 
     Examples
     --------
