@@ -215,6 +215,7 @@ def public(module):
         "theory.ising",
         "theory.spin_glass",
         "theory.hopfield",
+        "theory.boltzmann",
         "statistics",
         "figures",
         "hopfield",
