@@ -210,6 +210,7 @@ def public(module):
 @pytest.mark.parametrize(
     "name",
     [
+        "boltzmann",
         "curie_weiss",
         "ising",
         "theory.ising",
@@ -221,6 +222,7 @@ def public(module):
         "hopfield",
         "network",
         "kernels.associative",
+        "kernels.bipartite",
         "kernels.hopfield",
         "kernels.rng",
         "kernels.elementary",
