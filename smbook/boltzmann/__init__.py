@@ -1,0 +1,21 @@
+"""Boltzmann machines: couplings that are learned from data.
+
+A machine gives the states of its visible units the probabilities p(v) = sum_h exp(-E(v, h)) / Z, with the
+inverse temperature in the couplings. Energies and likelihoods are totals in nats.
+"""
+
+from __future__ import annotations
+
+from smbook.boltzmann._law import LogLikelihood
+from smbook.boltzmann._layers import Parameters
+from smbook.boltzmann.partition import LogPartition
+from smbook.boltzmann.restricted import RBM
+from smbook.boltzmann.training import TrainingHistory
+
+__all__ = [
+    "RBM",
+    "LogLikelihood",
+    "LogPartition",
+    "Parameters",
+    "TrainingHistory",
+]
