@@ -224,6 +224,7 @@ def public(module):
         "kernels.associative",
         "kernels.bipartite",
         "kernels.hopfield",
+        "kernels.restricted",
         "kernels.rng",
         "kernels.elementary",
         "kernels.finite_magnet",

@@ -14,6 +14,8 @@ from smbook.kernels.rng import seed_state, state_apart
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from smbook.boltzmann import Parameters
+
     Singles = NDArray[np.float32]
 
 KINDS = {
@@ -24,23 +26,6 @@ KINDS = {
 CHAINS = 8
 SCALE = 0.01  # of random weights
 FREE = np.float32(np.nan)
-
-
-class Learned(NamedTuple):
-    """Hold the parameters of a machine in float32: weights (n, m) and the biases of both layers."""
-
-    weights: Singles
-    visible_biases: Singles
-    hidden_biases: Singles
-
-    def __eq__(self, other: object) -> bool:
-        return equal(self, other)
-
-    def __ne__(self, other: object) -> bool:
-        return not equal(self, other)
-
-    def __repr__(self) -> str:
-        return f"Learned({self.weights.shape[0]} visible units, {self.weights.shape[1]} hidden units)"
 
 
 class GibbsRun(NamedTuple):
@@ -76,7 +61,7 @@ class Restricted:
     """A machine with its data, eight chains and what learning needs; a page has the same in JavaScript."""
 
     def __init__(
-        self, kinds: tuple[str, str], rows: Singles, learned: Learned | None, n_hidden: int, seed: int
+        self, kinds: tuple[str, str], rows: Singles, learned: Parameters | None, n_hidden: int, seed: int
     ) -> None:
         self.kinds, self.rows, self.seed = np.array([KINDS[kind] for kind in kinds]), rows, seed
         n, m = rows.shape[1], n_hidden
@@ -91,7 +76,7 @@ class Restricted:
         n, m = self.rows.shape[1], self.off.size
         return np.zeros((3, rows, n), np.float32), np.zeros((3, rows, m), np.float32)
 
-    def _begin(self, learned: Learned | None) -> None:
+    def _begin(self, learned: Parameters | None) -> None:
         """Take given parameters, or random ones of the seed."""
         n, m = self.rows.shape[1], self.off.size
         self.weights, self.turned = np.zeros((n, m), np.float32), np.zeros((m, n), np.float32)

@@ -149,8 +149,9 @@ class RBMLab {
     const across = Math.ceil(Math.sqrt(machine.m));
     this.filters = new Tiles(panel, {
       ...{ count: machine.m, rows, columns, across, colours: "--lab-diverging", framed: true },
-      describe: `Filters of ${machine.m} hidden units: small pictures of their weights. Arrow keys choose one.`,
+      describe: `Filters of ${machine.m} hidden units: small pictures of their weights. Arrow keys choose one, space switches it off.`,
       onChoose: () => this.tellUnit(),
+      onPress: (j) => this.turnOff(j),
     });
     this.large = new Tiles(panel, {
       ...{ count: 1, rows, columns, across: 1, colours: "--lab-diverging" },

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from smbook import _checks
+from smbook.boltzmann import Parameters
 from smbook.widgets._lab import (
     LARGEST_SEED,
     Binary,
@@ -22,7 +23,7 @@ from smbook.widgets._lab import (
     refusing,
 )
 from smbook.widgets._letters import letters
-from smbook.widgets._restricted import CHAINS, FREE, KINDS, GibbsRun, Learned, Restricted
+from smbook.widgets._restricted import CHAINS, FREE, KINDS, GibbsRun, Restricted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,7 +168,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
             self._labels = marks.astype(np.uint8).tobytes()
             self._quantize(learned)
 
-    def _quantize(self, learned: Learned | None) -> None:
+    def _quantize(self, learned: Parameters | None) -> None:
         values = np.concatenate([part.ravel() for part in learned]) if learned else np.zeros(0)
         largest = float(abs(values).max(initial=0.0))
         step = 2.0 ** max(math.ceil(math.log2(largest / _LEVELS)), -60) if largest else 1.0
@@ -175,7 +176,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
         self._parameters = np.rint(values / step).astype(np.int16).tobytes()
 
     @property
-    def given(self) -> Learned:
+    def given(self) -> Parameters:
         """The machine as it was given, as exactly as the page has it; zeros where it is new."""
         n, m = math.prod(self._shape), self._units
         flat = np.frombuffer(self._parameters, np.int16).astype(np.float32) * np.float32(self._step)
@@ -248,13 +249,13 @@ class RBMLab(Lab, script="rbm_lab.js"):
         return shown
 
     @property
-    def learned(self) -> Learned:
+    def learned(self) -> Parameters:
         """The machine as the page has it since it last paused; before, that of Reset."""
         flat = np.frombuffer(self._learned, np.float32)
         if flat.size:
             return _parted(flat.copy(), math.prod(self._shape), self._units)
         run = self._at_reset()
-        return Learned(run.weights, run.visible_biases, run.hidden_biases)
+        return Parameters(run.weights, run.visible_biases, run.hidden_biases)
 
     def _at_reset(self) -> Restricted:
         learned = self.given if self.parameters == "given" and self._parameters else None
@@ -300,8 +301,8 @@ class RBMLab(Lab, script="rbm_lab.js"):
         return GibbsRun(visible, run.hidden[2], run.visible[1], energies, *machine, run.reconstruction_error)
 
 
-def _parted(flat: Singles, n: int, m: int) -> Learned:
-    return Learned(flat[: n * m].reshape(n, m), flat[n * m : n * m + n], flat[n * m + n :])
+def _parted(flat: Singles, n: int, m: int) -> Parameters:
+    return Parameters(flat[: n * m].reshape(n, m), flat[n * m : n * m + n], flat[n * m + n :])
 
 
 def _low(kind: str) -> int:
@@ -313,7 +314,7 @@ def _checked_kinds(machine: Machine) -> tuple[str, str]:
     return visible, _checks.choice("hidden", machine.hidden, KINDS)
 
 
-def _checked_parameters(machine: Machine) -> Learned:
+def _checked_parameters(machine: Machine) -> Parameters:
     """Return the parameters of a machine in float64, or raise."""
     weights = _checks.reals("weights_", machine.weights_)
     if weights.ndim != 2 or not (1 <= len(weights) <= MOST_VISIBLE and 1 <= weights.shape[1] <= MOST_HIDDEN):
@@ -325,7 +326,7 @@ def _checked_parameters(machine: Machine) -> Learned:
         if values.shape != (size,):
             raise ValueError(f"{name} must have the shape ({size},); got {values.shape}")
         biases.append(values)
-    return Learned(weights, *biases)  # type: ignore[arg-type]  # of more digits, until the page has them
+    return Parameters(weights, *biases)
 
 
 def _checked_images(images: Any, kind: str, n_visible: int) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ from smbook.kernels import (
     lattice,
     mean_field,
     network,
+    restricted,
     rng,
     spin_glass,
     walls,
@@ -279,6 +280,13 @@ STORES = [BY_COUPLINGS, BY_ROWS, BY_FACTORS, BY_LEVELS, BY_DECAYS]
 DESK, HOW = (*ROOM, SPINS.copy(), SPINS.copy()), (COUNT, 0, NUMBER, NUMBER, NUMBER)
 ON_A_PAGE = (STATE, *ROOM, CLOCK, COUNT, NUMBER)
 
+# Two layers of four units each, and two rows of them.
+LAYER, SINGLE = np.zeros((3, 2, 4), np.float32), np.zeros((3, 1, 4), np.float32)
+CHANCE = (STATE, ROOM[0], ROOM[0].view(np.uint32), np.zeros((2, 4)))
+LAYERS = (PLAIN.copy(), PLAIN.copy(), FIELDS, FIELDS)
+HALL = (CHANCE[3], np.zeros((2, 512)), LOCAL[:1].copy(), np.zeros(2))
+LESSONS = (np.arange(2), WHOLE, *LAYERS, FIELDS, FIELDS, *CHANCE, *(LAYER.copy() for _ in range(4)))
+
 
 def of_recall(store):
     by_sums = store[6] is not None
@@ -379,6 +387,11 @@ KERNELS = [
     (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_decays, (SITES, DECAYS, SPINS, WIDE, *ON_A_PAGE, COUNT)),
+    (restricted.draw_layer, (COUNT, NUMBER, PLAIN, FIELDS, LOCAL, FIELDS, *CHANCE, LAYER)),
+    (restricted.find_free_energies, (COUNT, NUMBER, PLAIN, FIELDS, FIELDS, FIELDS, LOCAL, *HALL)),
+    (restricted.forget, (COUNT, LOCAL, NUMBER, STATE, CHANCE[3], *LAYERS)),
+    (restricted.learn, (WHOLE, NUMBER, COUNT, COUNT, LOCAL, *LESSONS)),
+    (restricted.reconstruction_error, (WHOLE, *LAYERS, FIELDS, LOCAL, CHANCE[3], SINGLE, SINGLE)),
 ]
 
 
@@ -424,6 +437,7 @@ def test_every_public_kernel_is_looked_at():
         hopfield,
         associative,
         hopfield_theory,
+        restricted,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at

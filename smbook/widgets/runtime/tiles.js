@@ -9,10 +9,11 @@ const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 export class Tiles {
   // `count` pictures of `rows * columns` values, `across` in a row; `colours` is a variable of the style sheet. With
-  // `framed` each has a frame, whose greys are values too. With `onChoose` a picture is chosen by pointer or arrow keys.
-  constructor(panel, { count, rows, columns, across, colours, describe, framed = false, onChoose }) {
+  // `framed` each has a frame, whose greys are values too. With `onChoose` a picture is chosen by pointer or arrow keys, and
+  // `onPress` is told when the space bar is pressed on it.
+  constructor(panel, { count, rows, columns, across, colours, describe, framed = false, onChoose, onPress }) {
     Object.assign(this, { panel, count, rows, columns, across, colours, frame: framed ? 1 : 0 });
-    Object.assign(this, { onChoose, chosen: 0, down: Math.ceil(count / across) });
+    Object.assign(this, { onChoose, onPress, chosen: 0, down: Math.ceil(count / across) });
     this.pitch = [rows, columns].map((size) => size + 2 * this.frame + 1);
     const size = { width: across * this.pitch[1] - 1, height: this.down * this.pitch[0] - 1 };
     this.canvas = element("canvas", { class: "lab-tiles", "aria-label": describe, ...size });
@@ -42,8 +43,12 @@ export class Tiles {
       this.choose(row * this.across + column);
     });
     canvas.addEventListener("keydown", (event) => {
-      if (!(event.key in KEYS)) return;
+      if (event.key !== " " && !(event.key in KEYS)) return;
       event.preventDefault();
+      if (event.key === " ") {
+        this.onPress(this.chosen);
+        return;
+      }
       const [dx, dy] = KEYS[event.key];
       const column = (this.chosen % this.across) + dx;
       if (column >= 0 && column < this.across) this.choose(this.chosen + dx + dy * this.across);
