@@ -103,7 +103,7 @@ class Progress {
 
 class RBMLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), pictured: 0 });
+    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), pictured: 0, kept: {} });
     this.gather(module);
     this.figures(el);
     this.furnish();
@@ -253,32 +253,28 @@ class RBMLab {
 
   // Take what Python says of clamped pixels and of hidden units that are off.
   hold() {
-    const { machine, model } = this;
-    const [held, off] = [model.get("_held"), model.get("_off")];
-    if (held === this.view?.held && off === this.view?.off) return;
-    this.view = { held, off };
-    const values8 = values(held, Int8Array);
-    machine.held.data.forEach((_, i, all) => {
-      all[i] = values8.length && values8[i] !== FREE ? values8[i] : NaN;
-    });
-    machine.off.data.fill(NaN);
-    for (const j of values(off, Int16Array)) machine.off.data[j] = 0;
-    this.restart();
+    const { machine, model, kept } = this;
+    const changed = ["_held", "_off"].filter((name) => model.get(name) !== kept[name]);
+    for (const name of changed) kept[name] = model.get(name);
+    if (changed.includes("_held")) {
+      const held = values(kept._held, Int8Array);
+      const valueAt = (i) => (held.length && held[i] !== FREE ? held[i] : NaN);
+      machine.held.data.set(machine.held.data.map((_, i) => valueAt(i)));
+    }
+    if (changed.includes("_off")) {
+      machine.off.data.fill(NaN);
+      for (const j of values(kept._off, Int16Array)) machine.off.data[j] = 0;
+    }
+    const first = !this.ready;
+    this.ready = true;
+    if (changed.length || first) this.restart();
   }
 
   // Hand to Python what the reader has clamped or switched off.
-  keep() {
-    const { machine, model } = this;
-    const { data } = machine.held;
-    const any = data.some((value) => !Number.isNaN(value));
-    const held = any
-      ? Int8Array.from(data, (value) => (Number.isNaN(value) ? FREE : value))
-      : new Int8Array();
-    const off = [...machine.off.data.keys()].filter((j) => !Number.isNaN(machine.off.data[j]));
-    this.view = { held: new DataView(held.buffer), off: new DataView(Int16Array.from(off).buffer) };
-    model.set("_held", this.view.held);
-    model.set("_off", this.view.off);
-    model.save_changes();
+  keep(name, array) {
+    this.kept[name] = new DataView(array.buffer);
+    this.model.set(name, this.kept[name]);
+    this.model.save_changes();
   }
 
   // What is clamped shows at once; the other pixels follow with the next sweep.
@@ -289,7 +285,12 @@ class RBMLab {
         machine.held.data.forEach((value, i) => {
           if (!Number.isNaN(value)) part[i] = value;
         });
-    this.keep();
+    const { data } = machine.held;
+    const any = data.some((value) => !Number.isNaN(value));
+    this.keep(
+      "_held",
+      Int8Array.from(any ? data : [], (value) => (Number.isNaN(value) ? FREE : value)),
+    );
     this.wake();
   }
 
@@ -303,7 +304,7 @@ class RBMLab {
   turnOff(j) {
     const { data } = this.machine.off;
     data[j] = Number.isNaN(data[j]) ? 0 : NaN;
-    this.keep();
+    this.keep("_off", Int16Array.from([...data.keys()].filter((k) => !Number.isNaN(data[k]))));
     this.wake();
   }
 
@@ -342,7 +343,7 @@ class RBMLab {
   learnAnew() {
     this.clamp(() => NaN);
     this.know("random");
-    this.play({ temperature: 1, learning: "pcd", rate: 0.05, batch: 20, n_steps: 1, speed: 200 });
+    this.play({ temperature: 1, learning: "pcd", rate: 0.05, batch: 50, n_steps: 1, speed: 200 });
   }
 
   step() {
@@ -411,7 +412,7 @@ class RBMLab {
   // What is costly to know of the data, again only when the machine or T has changed.
   get ofData() {
     const { machine, beta } = this;
-    const key = [machine.updates, beta, this.view.off, this.model.get("parameters"), this.model.get("seed")];
+    const key = [machine.updates, beta, this.kept._off, this.model.get("parameters"), this.model.get("seed")];
     if (key.some((part, k) => part !== this.known?.key[k])) {
       const energies = machine.freeEnergies(beta, machine.rows);
       const mean = energies.reduce((a, b) => a + b, 0) / machine.count;
@@ -436,7 +437,7 @@ class RBMLab {
   // Hand the numbers to Python, and say on the page how it stands.
   readOut() {
     const { machine, model, sweeps } = this;
-    if (!this.view) return;
+    if (!this.ready) return;
     const on = machine.units(machine.hidden).reduce((sum, unit) => sum + (unit > 0), 0) / machine.m;
     const { mean, error } = this.ofData;
     const { number, difference } = this.nearest;
@@ -501,7 +502,7 @@ class RBMLab {
   // Hand the chains and the machine to Python, and say where the run stands.
   report() {
     const { machine, model } = this;
-    if (this.sweeps === undefined || !this.view) return;
+    if (this.sweeps === undefined || !this.ready) return;
     this.draw();
     const { data, shape } = machine.visible;
     const units = data.subarray(2 * shape[1] * shape[2]);

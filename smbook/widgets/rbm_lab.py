@@ -76,7 +76,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
     >>> lab = RBMLab(learning="pcd", rate=0.1, running=False)
     >>> lab
     RBMLab(temperature=1.0, start='noise', image=1, shows='means', parameters='given', learning='pcd',
-           rate=0.1, batch=20, n_steps=1, speed=20.0, seed=1, running=False)
+           rate=0.1, batch=50, n_steps=1, speed=20.0, seed=1, running=False)
     >>> lab.simulate(500)
     GibbsRun(500 sweeps of 8 chains, 64 visible and 36 hidden units)
     >>> [round(lab.simulate(k).reconstruction_error, 2) for k in (0, 2000)]
@@ -102,7 +102,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
     parameters = Choice("given", "random", doc="the machine at Reset: as it was given, or of random weights")
     learning = Choice("off", "pcd", "cd", doc="whether it learns, by persistent chains or from the data")
     rate = Real(0.05, 0.001, 1.0, doc="the learning rate")
-    batch = Integer(20, 1, 100, doc="images of an update, and its chains (all images if there are fewer)")
+    batch = Integer(50, 1, 100, doc="images of an update, and its chains (all images if there are fewer)")
     n_steps = Integer(1, 1, 20, doc="sweeps of the chains of an update")
     speed = Real(20.0, 1.0, 1000.0, doc="sweeps a second, as far as the machine keeps up")
     seed = Integer(1, 0, LARGEST_SEED, doc="the seed of the chains, of random weights and of learning")

@@ -94,7 +94,7 @@ def test_a_page_has_the_machine_to_four_digits_and_the_images_exactly(kinds):
     np.testing.assert_array_equal(RBMLab(again, **data).given.weights, lab.given.weights)
     run = lab.simulate(0)
     expected = machine.free_energy(run.visible)
-    np.testing.assert_allclose(run.free_energy[0], expected, atol=2e-3)
+    np.testing.assert_allclose(run.free_energy[0], expected, atol=6e-3)
     error = reconstruction_error(again._machine, data["images"])
     assert run.reconstruction_error == pytest.approx(error, rel=1e-5)
 
@@ -146,15 +146,24 @@ def test_temperature_divides_all_parameters():
 
 
 def test_without_learning_the_machine_stays_and_with_it_the_letters_are_learned():
-    lab = RBMLab(rate=0.1)
+    """Ten letters cannot be likelier than ln 10 = 2.3 nats each; single pixels alone give 37."""
+    lab = RBMLab(rate=0.03)
     start = lab.simulate(0)
     np.testing.assert_array_equal(lab.simulate(50).weights, start.weights)
-    for learning in ("pcd", "cd"):
-        lab.learning = learning
-        run = lab.simulate(3000)
-        assert run.reconstruction_error < 0.01 < 0.15 < start.reconstruction_error
-    machine = RBM.from_parameters(run.weights, run.visible_biases, run.hidden_biases)
-    assert machine.score(lab.images) > -10 > -25 > RBM.from_parameters(*lab.learned).score(lab.images)
+    lab.learning = "cd"
+    run = lab.simulate(3000)
+    assert run.reconstruction_error < 0.01 < 0.15 < start.reconstruction_error
+    assert RBM.from_parameters(*run[4:7]).score(lab.images) > -12
+    assert RBM.from_parameters(*start[4:7]).score(lab.images) < -35
+
+
+def test_the_reconstruction_error_is_not_the_likelihood():
+    """Ten persistent chains at a high rate drive the machine away from ten letters, and the error falls."""
+    lab = RBMLab(rate=0.1, learning="pcd")
+    start, run = lab.simulate(0), lab.simulate(3000)
+    assert run.reconstruction_error < 0.01 < 0.15 < start.reconstruction_error
+    likelihoods = [RBM.from_parameters(*found[4:7]).score(lab.images) for found in (start, run)]
+    assert likelihoods[1] < likelihoods[0] - 20
 
 
 def test_two_runs_are_equal_if_all_their_numbers_are():
@@ -315,7 +324,8 @@ def at(lab, row, column):
 
 @pytest.mark.browser
 def test_pixels_are_clamped_by_mouse_and_keys_and_freed_again(shown):
-    lab, mouse = shown(), None
+    lab = shown()
+    lab.press("Step")
     mouse = lab.page.mouse
     mouse.move(*at(lab, 1, 0))
     mouse.down()
@@ -334,6 +344,7 @@ def test_pixels_are_clamped_by_mouse_and_keys_and_freed_again(shown):
         canvas.press(key)
     expected[7] = 2
     np.testing.assert_array_equal(held(lab), expected)
+    assert lab.readouts()["sweeps"] == 1
     lab.press("Step")
     assert (
         reported(lab, "_visible", np.int8).reshape(8, 24)[:, expected < 2] == expected[expected < 2]
@@ -472,13 +483,18 @@ def test_python_sets_what_is_held(shown):
     check_run(lab, python, 1)
 
 
+# How large each text is on the screen, in pixels.
+SIZES = """root => {
+    const writes = e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    const scale = svg => svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    return [...root.querySelectorAll("*")].filter(e => e.checkVisibility() && writes(e))
+        .map(e => parseFloat(getComputedStyle(e).fontSize) * scale(e.ownerSVGElement));
+}"""
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 400])
 def test_nothing_is_too_small_to_read_or_too_wide(alone, width):
     lab = alone(RBMLab(GOOD, **DATA, running=False), viewport={"width": width, "height": 700})
     assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
-    sizes = """root => [...root.querySelectorAll("*")].filter(e => e.checkVisibility() && e.childNodes.length &&
-        [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
-        .map(e => parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement
-            ? e.ownerSVGElement.getBoundingClientRect().width / e.ownerSVGElement.viewBox.baseVal.width : 1))"""
-    assert min(lab.root.evaluate(sizes)) >= 11
+    assert min(lab.root.evaluate(SIZES)) >= 11

@@ -95,7 +95,7 @@ LABS = {
         "parameters": ["given", "random"],
         "learning": ["off", "pcd", "cd"],
         "rate": (0.05, 0.001, 1.0),
-        "batch": (20, 1, 100),
+        "batch": (50, 1, 100),
         "n_steps": (1, 1, 20),
         "speed": (20.0, 1.0, 1000.0),
         "seed": SEED,
