@@ -310,6 +310,9 @@ def _low(kind: str) -> int:
 
 
 def _checked_kinds(machine: Machine) -> tuple[str, str]:
+    for name in Machine.__annotations__:
+        if not hasattr(machine, name):
+            raise TypeError(f"machine must have {name}, as a fitted RBM has; got {machine!r}")
     visible = _checks.choice("visible", machine.visible, ("binary", "spin"))
     return visible, _checks.choice("hidden", machine.hidden, KINDS)
 

@@ -194,6 +194,8 @@ def changed(**parts):
         (GOOD, {"labels": np.full(30, 256)}, ValueError, "labels must be at most 255; got 256"),
         (GOOD, {"shape": None}, ValueError, "shape must be given, as 24 pixels are no square"),
         (GOOD, {"shape": (5, 5)}, ValueError, r"rows and columns of 24 pixels; got \(5, 5\)"),
+        (RBM(3), {}, TypeError, r"machine must have weights_, as a fitted RBM has; got RBM\("),
+        (0.5, {}, TypeError, "machine must have visible, as a fitted RBM has; got 0.5"),
         (
             changed(visible="gaussian"),
             {},
