@@ -174,7 +174,7 @@ def p_values(states, shape, beta):
     ("shape", "beta"), [((3, 3), 0.3), ((3, 3), 0.0), ((2, 4), 0.5), (6, 1.0), ((2, 2, 2), 0.2)]
 )
 def test_states_of_magnets_follow_gibbs_and_are_independent(shape, beta):
-    states = ising_configurations(shape, beta, 4000, units="spin", rng=5)
+    states = ising_configurations(shape, beta, 6000, units="spin", rng=5)
     sides = (shape,) if isinstance(shape, int) else shape
     assert min(p_values(states, sides, beta)) > 1e-4
 
