@@ -223,6 +223,7 @@ def public(module):
         "network",
         "kernels.associative",
         "kernels.bipartite",
+        "kernels.boltzmann",
         "kernels.hopfield",
         "kernels.restricted",
         "kernels.rng",

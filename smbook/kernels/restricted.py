@@ -150,7 +150,7 @@ def _turn(weights, turned):
 
 
 @kernel
-def learn(
+def learn_batch(
     kinds, rate, n_steps, persistent, rows, order, clock, weights, turned, visible_biases, hidden_biases,
     free, off, state, words, halves, room, seen, causes, visible, hidden,
 ):  # fmt: skip

@@ -126,7 +126,7 @@ class Restricted:
         how = self.kinds, rate, n_steps, int(method == "pcd")
         data = self.rows, self._order, self._clock
         chance = self._free, self.off, self._learning, *self._work
-        kernels.learn(*how, *data, *self.parameters, *chance, *self._batches)
+        kernels.learn_batch(*how, *data, *self.parameters, *chance, *self._batches)
 
     def free_energies(self, beta: float, rows: Singles) -> NDArray[np.float64]:
         energies = np.empty(len(rows))

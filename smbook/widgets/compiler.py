@@ -34,6 +34,7 @@ from numba import types
 
 from smbook.kernels import (
     associative,
+    boltzmann,
     elementary,
     finite_magnet,
     hopfield,
@@ -77,6 +78,9 @@ _LAYER = types.Array(types.float32, 3, "C")
 _HALVES = types.Array(types.uint32, 1, "C")
 _MACHINE = (_SINGLE_ROWS, _SINGLE_ROWS, _SINGLES, _SINGLES)  # weights, turned, visible and hidden biases
 _CHANCE = (_WORDS, _WORDS, _HALVES, _REAL_ROWS)  # state, words, halves, room
+_WORK = (_WORDS, _REALS, _REALS, _WHOLES)  # words, noise, local fields, turned
+_PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay
+_AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -189,8 +193,8 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (_INT64, _SINGLE_ROWS, _FLOAT64, _WORDS, _REAL_ROWS, *_MACHINE),
         _NOTHING,
     ),
-    "learn": (
-        restricted.learn,
+    "learn_batch": (
+        restricted.learn_batch,
         (
             *(_WHOLES, _FLOAT64, _INT64, _INT64, _SINGLE_ROWS, _WHOLES, _WHOLES, *_MACHINE),
             *(_SINGLES, _SINGLES, *_CHANCE, _LAYER, _LAYER, _LAYER, _LAYER),
@@ -201,6 +205,25 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         restricted.reconstruction_error,
         (_WHOLES, *_MACHINE, _SINGLES, _SINGLE_ROWS, _REAL_ROWS, _LAYER, _LAYER),
         _FLOAT64,
+    ),
+    "exact_phases": (
+        boltzmann.exact_phases,
+        (_REAL_ROWS, _REALS, _REALS, _BYTES, _REALS, _REALS, _REALS, _REALS, _REALS, *_AVERAGES, *_AVERAGES),
+        _FLOAT64,
+    ),
+    "log_likelihood": (boltzmann.log_likelihood, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "kl_divergence": (boltzmann.kl_divergence, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "tally": (boltzmann.tally, (_BYTE_ROWS, _REALS, _REALS), _NOTHING),
+    "begin_phase": (boltzmann.begin_phase, (_BYTE_ROWS, _REALS, _WORDS, _BYTE_ROWS, _REALS), _NOTHING),
+    "sample_phase": (
+        boltzmann.sample_phase,
+        (_REAL_ROWS, _REALS, _BYTE_ROWS, _REALS, _WHOLES, _WORDS, *_WORK, _INT64, *_AVERAGES),
+        _NOTHING,
+    ),
+    "learn": (
+        boltzmann.learn,
+        (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
+        _NOTHING,
     ),
 }
 

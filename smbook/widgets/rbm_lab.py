@@ -10,6 +10,7 @@ import traitlets
 
 from smbook import _checks
 from smbook.boltzmann import Parameters
+from smbook.datasets import letters
 from smbook.widgets._lab import (
     LARGEST_SEED,
     Binary,
@@ -22,7 +23,6 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._letters import letters
 from smbook.widgets._restricted import CHAINS, FREE, KINDS, GibbsRun, Restricted
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
             if images is not None or labels is not None or shape is not None:
                 raise TypeError("images, labels and shape belong to a machine; got no machine")
             kinds, learned, n_hidden = ("binary", "binary"), None, _HIDDEN
-            rows, shape = (letters(_SIDE) > 0).astype(np.int64), (_SIDE, _SIDE)
+            rows, shape = letters(_SIDE).astype(np.int64), (_SIDE, _SIDE)
         else:
             kinds, learned = _checked_kinds(machine), _checked_parameters(machine)
             n_hidden = learned.hidden_biases.size

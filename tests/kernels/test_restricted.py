@@ -61,7 +61,7 @@ class Machine:
         order, clock, layers = learner
         data = self.rows, order, clock, *self.parameters
         given = self.kinds, rate, n_steps, persistent, *data, self.free, self.off, self.state, *self.work
-        run.learn(*given, *layers)
+        run.learn_batch(*given, *layers)
 
     def reconstruction_error(self, run=restricted):
         work = self.rows, self.room, *self.layers(1)
