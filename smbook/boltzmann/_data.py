@@ -36,7 +36,7 @@ class Data(NamedTuple):
         return means, products
 
 
-def checked_data(X: Any, sample_weight: Any, n_visible: int | None = None) -> Data:  # noqa: N803
+def checked_data(X: Any, sample_weight: Any, n_visible: int | None = None) -> Data:
     """Return data that were given row by row, or raise as `smbook.boltzmann.BoltzmannMachine.fit` says."""
     rows = checked_rows(X, n_visible)
     if not len(rows):
@@ -47,7 +47,7 @@ def checked_data(X: Any, sample_weight: Any, n_visible: int | None = None) -> Da
     return Data(np.ascontiguousarray(distinct[shares > 0.0]), shares[shares > 0.0])
 
 
-def checked_rows(X: Any, n_visible: int | None = None) -> NDArray[np.int8]:  # noqa: N803
+def checked_rows(X: Any, n_visible: int | None = None) -> NDArray[np.int8]:
     """Return rows of +1 and -1 as int8 (R, n)."""
     values = _checks.reals("X", X)
     if values.ndim != 2 or not values.shape[1]:

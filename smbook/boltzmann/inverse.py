@@ -26,7 +26,7 @@ _SINGULAR = 1e-12
 
 
 def inverse_ising(
-    X: ArrayLike,  # noqa: N803
+    X: ArrayLike,
     *,
     method: str = "likelihood",
     sample_weight: ArrayLike | None = None,

@@ -158,7 +158,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
     def fit(
         self,
-        X: ArrayLike,  # noqa: N803
+        X: ArrayLike,
         y: Any = None,  # noqa: ARG002
         *,
         sample_weight: ArrayLike | None = None,
@@ -234,14 +234,14 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             log_law[(_all_states(self.n_visible) * state < 0).any(axis=1)] = -np.inf
         return np.asarray(softmax(log_law))
 
-    def score_samples(self, X: ArrayLike) -> Reals:  # noqa: N803
+    def score_samples(self, X: ArrayLike) -> Reals:
         """Return ln p(v) of rows of visible units, (rows,), exact; errors as `log_likelihood`."""
         rows = checked_rows(X, self.n_visible)
         free_energies, log_partition = self._solved()
         found: Reals = -(free_energies[_numbers(rows)] + log_partition)
         return found
 
-    def log_likelihood(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:  # noqa: N803
+    def log_likelihood(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean of ln p(v) over rows of visible units, exact, in nats.
 
         Raises
@@ -253,7 +253,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         solved = self._solved()
         return float(kernels.log_likelihood(data.law(), *solved))
 
-    def kl_divergence(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:  # noqa: N803
+    def kl_divergence(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
         """Return sum_v q(v) ln(q(v) / p(v)), q the law of the rows, exact, in nats; errors as above."""
         data = checked_data(X, sample_weight, self.n_visible)
         solved = self._solved()
@@ -261,7 +261,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
     def gradient(
         self,
-        X: ArrayLike,  # noqa: N803
+        X: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
         method: str = "exact",
@@ -329,7 +329,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         found = _phases.draw(parameters, units, n_samples, n_sweeps, state)
         return np.ascontiguousarray(found[:, : self.n_visible])
 
-    def transform(self, X: ArrayLike) -> Reals:  # noqa: N803
+    def transform(self, X: ArrayLike) -> Reals:
         """Return the exact means of the hidden units given rows of visible ones, (rows, n_hidden).
 
         Raises

@@ -1,12 +1,13 @@
-"""Exponential, logarithm and tanh of our own, for float64: libm and browsers differ in the last bit.
+"""Exponential, logarithm and tanh of our own: libm and browsers differ in the last bit.
 
 They reduce the argument by powers of two and sum a series on the short interval that is left. The error
 stays below one unit in the last place, that of expm1 below two, and that of tanh below three
-(`tests/kernels/test_elementary.py` measures it).
+(`tests/kernels/test_elementary.py` measures it). All is float64, but `exp2_single`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,17 @@ _INVERSE_LN2 = 1.4426950408889634
 _SQRT_HALF_BITS = np.int64(0x3FE6A09E667F3BCD)
 _ONE_BITS = np.int64(0x3FF0000000000000)
 _MANTISSA = np.int64(0x000FFFFFFFFFFFFF)
+_ROUND = 1.5 * 2.0**52  # added to a float64 and taken away again, it leaves the nearest whole number
+_ROUND_BITS = np.int64(np.float64(_ROUND).view(np.int64))
+_MOST_NEGATIVE = -708.0  # whose exponential is a normal number
 _EXP_OVERFLOW = 709.782712893384
 _EXP_UNDERFLOW = -745.1332191019412
+_ROUND_SINGLE = np.float32(1.5 * 2.0**23)
+_ROUND_SINGLE_BITS = np.int32(_ROUND_SINGLE.view(np.int32))
+_MOST_SINGLE = np.float32(126.0)
+_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (
+    np.float32(math.log(2.0) ** k / math.factorial(k)) for k in range(8)
+)
 
 
 @instruction(lambda value: np.float64(value).view(np.int64))
@@ -45,6 +55,26 @@ def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
         return builder.bitcast(arguments[0], ir.DoubleType())
 
     return types.float64(types.int64), codegen
+
+
+@instruction(lambda value: np.float32(value).view(np.int32))
+def _to_bits_single(_context: Any, value: Any) -> Any:  # noqa: ARG001
+    """Read the 32 bits of a float32 as an int32."""
+
+    def codegen(_target, builder, _signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.int32(types.float32), codegen
+
+
+@instruction(lambda bits: np.int32(bits).view(np.float32))
+def _from_bits_single(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """Read the 32 bits of an int32 as a float32."""
+
+    def codegen(_target, builder, _signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), codegen
 
 
 @instruction(np.sqrt)
@@ -71,6 +101,12 @@ def _reduced(x):
     k = np.int64(scaled + 0.5) if scaled >= 0.0 else np.int64(scaled - 0.5)
     high = x - k * _LN2_HIGH
     low = k * _LN2_LOW
+    return k, _series(high, low)
+
+
+@kernel
+def _series(high, low):
+    """Return exp(high - low) - 1 for abs(high - low) <= ln 2 / 2."""
     r = high - low
     rest = (high - r) - low  # what rounding took from r
     tail = 1.0 / 6227020800.0
@@ -85,7 +121,7 @@ def _reduced(x):
     tail = tail * r + 1.0 / 24.0
     tail = tail * r + 1.0 / 6.0
     tail = tail * r + 0.5
-    return k, r + (r * r * tail + rest)
+    return r + (r * r * tail + rest)
 
 
 @kernel
@@ -110,6 +146,49 @@ def exp(x):
     value = 1.0 + rest
     half = k // 2  # two steps, so that neither factor leaves the normal range
     return value * _power_of_two(half) * _power_of_two(k - half)
+
+
+@kernel
+def exp_below_zero(x):
+    """Return e**x for x <= 0, without a branch, so that a loop runs in vectors; below -708 it is e**-708.
+
+    Examples
+    --------
+    >>> exp_below_zero(0.0), exp_below_zero(-1.0) == exp(-1.0)
+    (1.0, True)
+    """
+    x = max(x, _MOST_NEGATIVE)
+    shifted = x * _INVERSE_LN2 + _ROUND
+    k = shifted - _ROUND
+    rest = _series(x - k * _LN2_HIGH, k * _LN2_LOW)
+    return (1.0 + rest) * _from_bits((_to_bits(shifted) - _ROUND_BITS + np.int64(1023)) << np.int64(52))
+
+
+@kernel
+def exp2_single(x):
+    """Return 2**x as float32, with a relative error below 2e-7; x is taken into [-126, 126].
+
+    With x = k + f and abs(f) <= 1/2 it is 2**k times Taylor's series of 2**f to f**7. No branch: a loop runs
+    in vectors.
+
+    Examples
+    --------
+    >>> float(exp2_single(np.float32(-3.0)))
+    0.125
+    """
+    x = min(max(x, -_MOST_SINGLE), _MOST_SINGLE)
+    shifted = x + _ROUND_SINGLE
+    f = x - (shifted - _ROUND_SINGLE)
+    series = _C7
+    series = series * f + _C6
+    series = series * f + _C5
+    series = series * f + _C4
+    series = series * f + _C3
+    series = series * f + _C2
+    series = series * f + _C1
+    series = series * f + _C0
+    k = np.int32(_to_bits_single(shifted) - _ROUND_SINGLE_BITS)
+    return series * _from_bits_single(np.int32(np.int32(k + np.int32(127)) << np.int32(23)))
 
 
 @kernel

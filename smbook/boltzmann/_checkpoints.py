@@ -1,0 +1,169 @@
+"""Machines on disk: plain arrays and a description in JSON, nothing that runs when it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from smbook.boltzmann._layers import Machine, Parameters
+from smbook.boltzmann.training import TrainingHistory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from smbook.boltzmann.restricted import RBM
+    from smbook.boltzmann.training import Run
+
+    Arrays = dict[str, NDArray[Any]]
+
+_FORMAT = "smbook.boltzmann.RBM"
+_VERSION = 1
+_FREE = ("n_epochs", "rng")  # hyperparameters that may differ when a run goes on
+
+
+class Saved(NamedTuple):
+    """What a file holds: hyperparameters, how far a run was and on which data, and arrays."""
+
+    hyperparameters: dict[str, Any]
+    epoch: int
+    fingerprint: str
+    parameters: Parameters
+    history: TrainingHistory
+    arrays: Arrays
+
+
+def save(path: Path, machine: RBM) -> None:
+    """Write a machine without what a run needs to go on."""
+    history = {f"history_{name}": part for name, part in machine.history_._asdict().items()}
+    _write(path, _about(machine), {**_parameters(machine), **history})
+
+
+def load(path: Path) -> Saved:
+    """Return what a file holds, or raise ValueError with what is wrong with it."""
+    about, arrays = _read(path)
+    try:
+        parameters = Parameters(*(arrays.pop(name) for name in Parameters._fields))
+        history = TrainingHistory(*(arrays[f"history_{name}"] for name in TrainingHistory._fields))
+        return Saved(
+            dict(about["hyperparameters"]),
+            int(about["epoch"]),
+            str(about["data"]),
+            parameters,
+            history,
+            arrays,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no machine that was saved: {error!r} is missing or wrong") from error
+
+
+def machine_of(saved: Saved) -> Machine:
+    """Return the machine that a file holds."""
+    kinds = saved.hyperparameters["visible"], saved.hyperparameters["hidden"]
+    return Machine(saved.parameters, *kinds, saved.arrays["base"])
+
+
+class Folder:
+    """Checkpoints of one machine that learns from certain data."""
+
+    def __init__(self, folder: Path, machine: RBM, data: NDArray[np.int8]) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"checkpoints must be a folder; got the file {folder}")
+        self._folder, self._machine, self._fingerprint = folder, machine, fingerprint(data)
+
+    def newest(self) -> Saved | None:
+        """Return the last checkpoint, or None if there is none, or raise if it is not of this run."""
+        paths = files(self._folder)
+        if not paths:
+            return None
+        saved = load(paths[-1])
+        self._check(paths[-1], saved)
+        return saved
+
+    def _check(self, path: Path, saved: Saved) -> None:
+        mine = json.loads(json.dumps(_hyperparameters(self._machine)))
+        for name, value in mine.items():
+            if name not in _FREE and saved.hyperparameters.get(name) != value:
+                raise ValueError(
+                    f"{path} belongs to another machine: {name} is {saved.hyperparameters.get(name)!r} there "
+                    f"and {value!r} here"
+                )
+        seeds = (saved.hyperparameters.get("rng"), mine["rng"])
+        if None not in seeds and seeds[0] != seeds[1]:
+            raise ValueError(f"{path} belongs to another run: rng is {seeds[0]} there and {seeds[1]} here")
+        if saved.fingerprint != self._fingerprint:
+            raise ValueError(f"{path} belongs to other data")
+
+    def write(self, run: Run) -> None:
+        """Write a checkpoint of a run as it stands."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        about = {**_about(self._machine), "epoch": run.epoch, "data": self._fingerprint}
+        arrays = {**_parameters(self._machine), **run.arrays()}
+        _write(self._folder / f"epoch-{run.epoch:06d}.npz", about, arrays)
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, the youngest machine first."""
+    return sorted(folder.glob("epoch-*.npz"), key=lambda path: (len(path.name), path.name))
+
+
+def fingerprint(data: NDArray[np.int8]) -> str:
+    """Return what tells one set of rows from another."""
+    return hashlib.sha256(repr(data.shape).encode() + np.ascontiguousarray(data).tobytes()).hexdigest()
+
+
+def _about(machine: RBM) -> dict[str, Any]:
+    return {"hyperparameters": _hyperparameters(machine), "epoch": 0, "data": ""}
+
+
+def _hyperparameters(machine: RBM) -> dict[str, Any]:
+    """Return what `RBM` was made with, as JSON can hold it; a generator is left out."""
+    found = {
+        name: getattr(value, "item", lambda value=value: value)()
+        for name, value in machine.get_params().items()
+    }
+    rng = found["rng"]
+    return {**found, "rng": rng if isinstance(rng, int) else None}
+
+
+def _parameters(machine: RBM) -> Arrays:
+    return {**machine._machine.parameters._asdict(), "base": machine._machine.base}
+
+
+def _write(path: Path, about: dict[str, Any], arrays: Arrays) -> None:
+    """Write a file that is there as a whole or not at all."""
+    described = json.dumps({"format": _FORMAT, "version": _VERSION, **about}).encode()
+    arrays = {"about": np.frombuffer(described, np.uint8), **arrays}
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(arrays.pop("about").tobytes())
+    except Exception as error:  # numpy, zipfile, zlib and json have many ways to say so
+        raise ValueError(f"{path} is no machine that was saved, or is damaged: {error}") from error
+    if not isinstance(about, dict) or about.get("format") != _FORMAT:
+        raise ValueError(f"{path} is no machine that was saved: it says {str(about)[:80]}")
+    if about.get("version") != _VERSION:
+        raise ValueError(
+            f"{path} is of version {about.get('version')} of the format; this reads version {_VERSION}"
+        )
+    return about, arrays
