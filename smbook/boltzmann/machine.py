@@ -31,7 +31,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     """A Boltzmann machine: units of +1 and -1 with p(s) proportional to exp(s.J.s / 2 + h.s), some hidden.
 
     The visible units come first, and p(v) = sum_h p(v, h). Learning climbs the mean log-likelihood of the
-    data, which is to fall in the divergence KL(data || p). Its gradient is a difference of two phases,
+    data, which lowers the divergence of the data from p(v). Its gradient is a difference of two phases,
 
         d/dJ_ij = <s_i s_j>_clamped - <s_i s_j>_free,    d/dh_i = <s_i>_clamped - <s_i>_free,
 
