@@ -465,6 +465,7 @@ def test_every_public_kernel_is_looked_at():
         spin_glass,
         hopfield,
         associative,
+        boltzmann,
         hopfield_theory,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
