@@ -26,16 +26,26 @@ const DATA = {
   own: "my own patterns",
 };
 const AVERAGES = { exact: "exact: sums over all states", sampled: "sampled from chains" };
+const SOURCES = {
+  exact: "These chains are only shown: averages are sums over all states.",
+  sampled: "Averages are those of these chains and of the others, one sweep a step.",
+};
 const CONNECTIONS = { full: "all pairs", restricted: "visible to hidden only" };
-const SIGNS = [
-  ["line theory", "positive coupling or bias"],
-  ["line negative", "negative: dashed, or an open disc"],
-  ["square measured", "machine, p(v)"],
-  ["line theory", "data"],
-  ["dot measured", "pair of visible units"],
-  ["dot third", "pair with a hidden one"],
-  ["diamond theory", "single unit"],
-];
+const SIGNS = {
+  graph: [
+    ["line theory", "positive coupling; bias: full disc"],
+    ["line negative", "negative; bias: open disc"],
+  ],
+  law: [
+    ["square measured", "machine, p(v)"],
+    ["line theory", "data"],
+  ],
+  averages: [
+    ["dot measured", "two visible units"],
+    ["dot third", "one of them hidden, or both"],
+    ["diamond theory", "single unit"],
+  ],
+};
 const PRESETS = [
   {
     name: "XOR, nothing hidden",
@@ -81,11 +91,11 @@ class Machine {
     this.room = [kernels.array("int8", n), real(n)];
     this.mask = kernels.zeros("int8", n, n);
     this.mask.data.forEach((_, k, all) => {
-      const across = (k % n < visible) !== (Math.floor(k / n) < visible);
+      const across = k % n < visible !== Math.floor(k / n) < visible;
       all[k] = Number(k % n !== Math.floor(k / n) && (across || connections === "full"));
     });
     this.state = seeded(kernels, BigInt(seed));
-    kernels.run.scatter_couplings(this.state, scale, this.mask, this.matrix);
+    kernels.run.draw_couplings(this.state, scale, this.mask, this.matrix);
     this.phases = [this.wake(chains), this.sleep(chains)];
     this.measure();
     for (const phase of this.phases) phase.sample(0);
@@ -185,6 +195,7 @@ class Machine {
 class Graph {
   constructor() {
     this.node = element("div");
+    this.signs = legend(SIGNS.graph);
   }
 
   // Returns what is new to be described.
@@ -198,7 +209,7 @@ class Graph {
     const describe = `${visible} visible and ${hidden} hidden units on a circle, joined by their couplings, with biases as discs.`;
     this.drawing = new NetworkDrawing({ places, names, describe, height: 300, radius: 12 });
     for (const node of this.drawing.nodes.slice(visible)) node.classList.add("hidden-unit");
-    this.node.replaceChildren(this.drawing.svg);
+    this.node.replaceChildren(this.drawing.svg, this.signs);
     return this.drawing.svg;
   }
 
@@ -224,7 +235,8 @@ class Averages {
     this.chart.line("guide", [-1, 1], [-1, 1]);
     const { x, y } = this.chart;
     const dot = ([u, v]) => `M${x.to(u).toFixed(1)} ${y.to(v).toFixed(1)}h0`;
-    const diamond = ([u, v]) => `M${x.to(u).toFixed(1)} ${(y.to(v) - 4.5).toFixed(1)}l4.5 4.5l-4.5 4.5l-4.5-4.5Z`;
+    const diamond = ([u, v]) =>
+      `M${x.to(u).toFixed(1)} ${(y.to(v) - 4.5).toFixed(1)}l4.5 4.5l-4.5 4.5l-4.5-4.5Z`;
     const points = (kind, draw) => this.chart.shape(`lab-points ${kind}`, (found) => found.map(draw));
     this.kinds = {
       single: points("single", diamond),
@@ -255,7 +267,7 @@ class Law {
     this.bars = new Bars({
       names,
       count: this.states.length,
-      y: [0, roundedRange([0, 1.3 * Math.max(...data)])[1]],
+      y: [0, roundedRange([0, 1.2 * Math.max(...data)])[1]],
       xLabel: names ? "visible state v" : `visible states ${all}by number`,
       yLabel: "probability of v",
       describe: "Probabilities of the visible states: bars of the machine, and lines of the data.",
@@ -304,7 +316,11 @@ class Patterns {
       cells[(v >> i) & 1 ? "up" : "down"] += square(i % columns, Math.floor(i / columns));
     const box = `0 0 ${columns} ${visible / columns}`;
     const picture = drawing("svg", { viewBox: box, "aria-hidden": "true" }, ...inked(cells));
-    const button = element("button", { type: "button", "aria-label": `pattern ${signs(v, visible)}` }, picture);
+    const button = element(
+      "button",
+      { type: "button", "aria-label": `pattern ${signs(v, visible)}` },
+      picture,
+    );
     button.addEventListener("click", () => this.onToggle(v));
     return button;
   }
@@ -317,7 +333,11 @@ class Phase {
     this.down = drawing("path", { class: "lab-dot down" });
     this.up = drawing("path", { class: "lab-dot up" });
     this.frames = drawing("path", { class: "lab-clamp" });
-    const form = { class: "lab-chart lab-tiles", role: "img", "aria-label": `${name}: the states of ${TILES} chains.` };
+    const form = {
+      class: "lab-chart lab-tiles",
+      role: "img",
+      "aria-label": `${name}: the states of ${TILES} chains.`,
+    };
     this.svg = drawing("svg", form, this.down, this.up, this.frames);
     this.node = element("div", {}, this.title, this.svg);
   }
@@ -408,15 +428,17 @@ class BoltzmannLab {
     this.machine = new Machine(module, { visible, hidden: hidden[1], chains: chains[1] });
     this.graph = new Graph();
     this.curve = new Curve();
-    this.phases = [new Phase("Wake: visible units clamped", true), new Phase("Sleep: all units free", false)];
+    this.phases = [new Phase("Wake: data clamped", true), new Phase("Sleep: all free", false)];
     this.law = new Law();
     this.patterns = new Patterns((v) => this.toggle(v));
     this.averages = new Averages();
     const phases = element("div", { class: "lab-phases" }, ...this.phases.map(({ node }) => node));
-    const second = element("div", { class: "lab-second" }, this.curve.chart.svg, phases);
-    const left = element("div", {}, this.law.node, this.patterns.node);
-    const below = element("div", { class: "lab-below lab-pair" }, left, this.averages.chart.svg);
-    el.append(element("div", { class: "lab-figures" }, this.graph.node, second, below), legend(SIGNS));
+    this.source = element("p", { class: "lab-told" });
+    const second = element("div", { class: "lab-second" }, this.curve.chart.svg, phases, this.source);
+    const left = element("div", {}, this.law.node, legend(SIGNS.law), this.patterns.node);
+    const right = element("div", {}, this.averages.chart.svg, legend(SIGNS.averages));
+    const below = element("div", { class: "lab-below lab-pair" }, left, right);
+    el.append(element("div", { class: "lab-figures" }, this.graph.node, second, below));
     this.furnish();
     panel.main.append(el.querySelector(".lab-words")); // beside what is pressed
     panel.follow(["data", "_own", "hidden", "connections", "scale", "chains", "seed"], () => this.reset());
@@ -446,7 +468,7 @@ class BoltzmannLab {
     panel.slider("scale", { label: "First couplings", where: rest });
     panel.slider("chains", { label: "Chains", integer: true, logarithmic: true, where: rest });
     panel.field("seed", { label: "Seed", where: rest });
-    const names = ["KL", "log-likelihood", "its bound", "largest difference"];
+    const names = ["KL", "log-likelihood", "at best", "largest difference"];
     this.write = panel.readouts([...names, "outside the data", "widest line", "steps"]);
     panel.mount();
   }
@@ -528,10 +550,12 @@ class BoltzmannLab {
 
   draw() {
     const { machine } = this;
+    const averages = this.model.get("averages");
+    this.source.textContent = SOURCES[averages];
     this.graph.draw(machine.couplings, [...machine.fields.data]);
     this.curve.draw();
     this.law.draw(machine.law.data);
-    this.averages.draw(machine.compare(this.model.get("averages")));
+    this.averages.draw(machine.compare(averages));
     this.phases.forEach((phase, k) => {
       phase.draw(machine.phases[k].chains.data, machine.n);
     });
@@ -543,12 +567,13 @@ class BoltzmannLab {
     const { gap } = this.averages;
     write.KL(fixed(kl, 4));
     write["log-likelihood"](fixed(likelihood, 4));
-    write["its bound"](fixed(likelihood + kl, 4));
+    write["at best"](fixed(likelihood + kl, 4));
     write["largest difference"](fixed(gap, 4));
     write["outside the data"](fixed(outside, 4));
     write["widest line"](fixed(this.graph.largest, 2));
     write.steps(String(steps));
-    for (const [name, value] of Object.entries({ steps, kl, difference: gap, outside })) model.set(name, value);
+    for (const [name, value] of Object.entries({ steps, kl, difference: gap, outside }))
+      model.set(name, value);
     model.save_changes();
     this.describe(kl, gap, outside);
   }
@@ -567,10 +592,13 @@ class BoltzmannLab {
   // The kind of state: a sentence is heard only when another kind begins.
   inWords(kl, gap) {
     const { steps, hidden } = this.machine;
-    if (steps === 0) return "Before the first step: random couplings, and a law that has nothing to do with the data.";
+    if (steps === 0)
+      return "Before the first step: random couplings, and a law that has nothing to do with the data.";
     if (kl < LEARNED) return "Learned: the machine shows the patterns about as often as the data do.";
-    if (this.model.get("averages") === "sampled") return "Learning from samples: the averages scatter, and KL with them.";
-    if (gap >= MET) return "Learning: averages that are larger awake make their couplings grow, the others shrink.";
+    if (this.model.get("averages") === "sampled")
+      return "Learning from samples: the averages scatter, and KL with them.";
+    if (gap >= MET)
+      return "Learning: averages that are larger awake make their couplings grow, the others shrink.";
     if (hidden === 0) return "The averages have met, and nothing is left to learn; the laws still differ.";
     return "The averages nearly agree, and learning is slow: a plateau, or the end.";
   }
@@ -607,7 +635,10 @@ function disc(x, y) {
 }
 
 function inked({ up, down }) {
-  return [drawing("path", { class: "lab-dot down", d: down }), drawing("path", { class: "lab-dot up", d: up })];
+  return [
+    drawing("path", { class: "lab-dot down", d: down }),
+    drawing("path", { class: "lab-dot up", d: up }),
+  ];
 }
 
 export default lab((parts) => new BoltzmannLab(parts));
