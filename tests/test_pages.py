@@ -220,6 +220,7 @@ def public(module):
         "hopfield",
         "network",
         "kernels.associative",
+        "kernels.boltzmann",
         "kernels.hopfield",
         "kernels.rng",
         "kernels.elementary",

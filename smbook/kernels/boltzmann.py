@@ -83,11 +83,11 @@ def find_law(energies, free_energies, law):
 def _free_energy(energies, v, step):
     """Return -ln sum_h exp(-E(v, h)); the states of one v are `step` apart."""
     lowest = np.inf
-    for k in range(v, energies.size, step):
-        lowest = min(lowest, energies[k])
+    for h in range(energies.size // step):
+        lowest = min(lowest, energies[v + step * h])
     total = 0.0
-    for k in range(v, energies.size, step):
-        total += exp(lowest - energies[k])
+    for h in range(energies.size // step):
+        total += exp(lowest - energies[v + step * h])
     return lowest - log(total)
 
 

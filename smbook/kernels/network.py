@@ -303,8 +303,9 @@ def walsh_transform(values):
     """
     half = np.int64(1)
     while half < values.size:
-        for block in range(0, values.size, 2 * half):
-            lower, upper = values[block : block + half], values[block + half : block + 2 * half]
+        for block in range(values.size // (2 * half)):  # a range with a step could raise
+            first = 2 * half * block
+            lower, upper = values[first : first + half], values[first + half : first + 2 * half]
             for i in range(half):
                 a, b = lower[i], upper[i]
                 lower[i] = a + b

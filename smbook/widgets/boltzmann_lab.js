@@ -258,17 +258,17 @@ class Law {
   }
 
   start(data, visible) {
+    const few = data.length <= PRESSED;
     const order = [...data.keys()];
-    if (data.length > BARS) order.sort((a, b) => data[b] - data[a] || a - b);
-    const most = data.length > BARS ? Math.min(data.filter((q) => q > 0).length, BARS) : BARS;
-    this.states = order.slice(0, most);
-    const names = data.length <= PRESSED ? this.states.map((v) => signs(v, visible)) : undefined;
-    const all = data.length > most ? "of the data " : "";
+    if (!few) order.sort((a, b) => data[b] - data[a] || a - b);
+    this.states =
+      data.length <= BARS ? order : order.slice(0, Math.min(data.filter((q) => q > 0).length, BARS));
+    const names = few ? order.map((v) => signs(v, visible)) : undefined;
     this.bars = new Bars({
       names,
       count: this.states.length,
       y: [0, roundedRange([0, 1.2 * Math.max(...data)])[1]],
-      xLabel: names ? "visible state v" : `visible states ${all}by number`,
+      xLabel: few ? "visible state v" : "visible states, the likeliest in the data first",
       yLabel: "probability of v",
       describe: "Probabilities of the visible states: bars of the machine, and lines of the data.",
       height: 230,
