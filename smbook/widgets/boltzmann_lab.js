@@ -14,6 +14,7 @@ const BARS = 64; // states that are shown, at most
 const PRESSED = 16; // patterns that can be put into the data one by one, at most
 const TILES = 8; // chains that are shown of each phase
 const WIDEST = 1; // the least strength of a coupling that is drawn as wide as can be
+const SLOW = 5; // steps a second at which every state of the chains is shown
 const MET = 0.02; // largest difference of averages that have met
 const LEARNED = 0.05; // KL, in nats, of a law that is learned
 const RING = 0.42; // radius of the circle of units, where the drawing has the width 1
@@ -544,11 +545,13 @@ class BoltzmannLab {
     const steps = this.pace.due(this.model.get("speed"), milliseconds);
     const first = steps > 0 && this.machine.steps === 0;
     this.pace.spend(steps, (count) => this.advance(count));
-    if (steps > 0) this.draw();
-    if (this.rate.add(1) || first) this.readOut();
+    const told = this.rate.add(1) || first;
+    if (steps > 0) this.draw(told || this.model.get("speed") <= SLOW);
+    if (told) this.readOut();
   }
 
-  draw() {
+  // Chains are drawn a few times a second, so that they can be looked at.
+  draw(chains = true) {
     const { machine } = this;
     const averages = this.model.get("averages");
     this.source.textContent = SOURCES[averages];
@@ -556,6 +559,7 @@ class BoltzmannLab {
     this.curve.draw();
     this.law.draw(machine.law.data);
     this.averages.draw(machine.compare(averages));
+    if (!chains) return;
     this.phases.forEach((phase, k) => {
       phase.draw(machine.phases[k].chains.data, machine.n);
     });

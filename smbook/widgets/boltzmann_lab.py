@@ -21,10 +21,8 @@ from smbook.widgets._lab import (
     Integer,
     Lab,
     Real,
-    RefusedValueError,
     Switch,
     read_out,
-    refusing,
 )
 
 if TYPE_CHECKING:
@@ -142,9 +140,11 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
     def __init__(
         self, *, rows: ArrayLike | None = None, sample_weight: ArrayLike | None = None, **settings: Any
     ) -> None:
-        super().__init__(**({} if rows is None else {"data": "own"}) | settings)
+        super().__init__(**settings)
         if rows is not None:
             self.learn(rows, sample_weight)
+        elif sample_weight is not None:
+            raise TypeError("sample_weight needs rows, which it weighs")
 
     @traitlets.default("_data")
     def _list_data(self) -> dict[str, dict[str, Any]]:
@@ -165,8 +165,7 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
         TypeError, ValueError
             If rows are anything else, or weights negative, not finite, all 0, or not one for each row.
         """
-        with refusing():
-            law = _law(rows, sample_weight)
+        law = _law(rows, sample_weight)
         with self.hold_sync():
             self._own = law.tobytes()
             self.data = "own"
@@ -304,22 +303,22 @@ def _law(rows: ArrayLike, sample_weight: ArrayLike | None) -> Floats:
     """Return the law of a reader's own rows, or raise."""
     known = _checks.integers("rows", rows)
     if known.ndim != 2 or not known.size:
-        raise RefusedValueError(f"rows must have the shape (R, n), neither of them 0; got {known.shape}")
+        raise ValueError(f"rows must have the shape (R, n), neither of them 0; got {known.shape}")
     if known.shape[1] > MOST_VISIBLE:
-        raise RefusedValueError(f"rows must have at most {MOST_VISIBLE} units; got {known.shape[1]}")
+        raise ValueError(f"rows must have at most {MOST_VISIBLE} units; got {known.shape[1]}")
     if (strange := known[np.abs(known) != 1]).size:
-        raise RefusedValueError(f"rows must hold +1 and -1; got {strange[0]}")
+        raise ValueError(f"rows must hold +1 and -1; got {strange[0]}")
     weights = (
         np.ones(len(known))
         if sample_weight is None
         else _checks.reals("sample_weight", sample_weight, minimum=0.0)
     )
     if weights.shape != (len(known),):
-        raise RefusedValueError(
-            f"sample_weight must be one number for each of {len(known)} rows; got {weights.shape}"
+        raise ValueError(
+            f"sample_weight must be one number for each of {len(known)} rows; got the shape {weights.shape}"
         )
     if not weights.any():
-        raise RefusedValueError("sample_weight must not be 0 for all rows")
+        raise ValueError("sample_weight must not be 0 for all rows")
     law = np.zeros(2 ** known.shape[1])
     np.add.at(law, _numbers(known), weights)
     total: float = law.sum()
