@@ -50,18 +50,18 @@ const SIGNS = {
 const PRESETS = [
   {
     name: "XOR, nothing hidden",
-    settings: { data: "xor", hidden: 0, averages: "exact" },
+    settings: { data: "xor", hidden: 0, averages: "exact", rate: 0.3 },
     ask: "Predict first: in XOR any two units agree as often as not. How far will KL fall, and why not to 0? Then press Start.",
   },
-  { name: "XOR, one hidden unit", settings: { data: "xor", hidden: 1, averages: "exact" } },
+  { name: "XOR, one hidden unit", settings: { data: "xor", hidden: 1, averages: "exact", rate: 0.3 } },
   {
     name: "Ising ring",
-    settings: { data: "ring", hidden: 0, averages: "exact" },
+    settings: { data: "ring", hidden: 0, averages: "exact", rate: 0.1 },
     ask: "Predict first: the data come from a ring of six spins, neighbours coupled by 0.6. Which lines will be left? Then press Start.",
   },
   {
     name: "From samples",
-    settings: { data: "xor", hidden: 1, averages: "sampled" },
+    settings: { data: "xor", hidden: 1, averages: "sampled", rate: 0.1 },
     ask: "Predict first: with 100 chains in place of exact sums, what becomes of the falling curve? Then press Start.",
   },
 ];
