@@ -26,7 +26,7 @@ const DATA = {
   ring: "Ising ring of 6 spins",
   own: "my own patterns",
 };
-const AVERAGES = { exact: "exact: sums over all states", sampled: "sampled from chains" };
+const AVERAGES = { exact: "exact sums", sampled: "from samples" };
 const SOURCES = {
   exact: "These chains are only shown: averages are sums over all states.",
   sampled: "Averages are those of these chains and of the others, one sweep a step.",
@@ -265,8 +265,10 @@ class Law {
     this.states =
       data.length <= BARS ? order : order.slice(0, Math.min(data.filter((q) => q > 0).length, BARS));
     const names = few ? order.map((v) => signs(v, visible)) : undefined;
+    const step = Math.max(data.length / 4, 1); // so few names that they have room on a phone
+    const places = names && order.filter((v) => v % step === step >> 1).map((v) => [v, names[v]]);
     this.bars = new Bars({
-      names,
+      ...{ names, places },
       count: this.states.length,
       y: [0, roundedRange([0, 1.2 * Math.max(...data)])[1]],
       xLabel: few ? "visible state v" : "visible states, the likeliest in the data first",
@@ -317,11 +319,7 @@ class Patterns {
       cells[(v >> i) & 1 ? "up" : "down"] += square(i % columns, Math.floor(i / columns));
     const box = `0 0 ${columns} ${visible / columns}`;
     const picture = drawing("svg", { viewBox: box, "aria-hidden": "true" }, ...inked(cells));
-    const button = element(
-      "button",
-      { type: "button", "aria-label": `pattern ${signs(v, visible)}` },
-      picture,
-    );
+    const button = element("button", { type: "button" }, picture, signs(v, visible));
     button.addEventListener("click", () => this.onToggle(v));
     return button;
   }
