@@ -83,7 +83,7 @@ def advance(
     `steps_per_unit` steps.
     """
     pace, made = Pace(updates), 0
-    with _progress_bar(n_steps // steps_per_unit, unit, progress) as tell:
+    with progress_bar(n_steps // steps_per_unit, unit, progress) as tell:
         for call in calls(n_steps, every, pace):
             start = time.perf_counter()
             run(call)
@@ -94,7 +94,7 @@ def advance(
 
 
 @contextlib.contextmanager
-def _progress_bar(total: int, unit: str, wanted: bool) -> Iterator[Callable[[int], Any]]:
+def progress_bar(total: int, unit: str, wanted: bool) -> Iterator[Callable[[int], Any]]:
     """Yield what to tell of units done. Without a bar no lock is made, which a spawned worker would leak."""
     if not wanted or sys.stderr is None or sys.stderr.closed:
         yield lambda _: None

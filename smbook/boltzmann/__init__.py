@@ -1,0 +1,18 @@
+"""Boltzmann machines: couplings that are learned from data.
+
+A machine gives the states of its visible units the probabilities p(v) = sum_h exp(-E(v, h)) / Z, with the
+inverse temperature in the couplings. Energies and likelihoods are totals in nats.
+"""
+
+from __future__ import annotations
+
+from smbook.boltzmann._learning import Gradient, LearningHistory
+from smbook.boltzmann.inverse import inverse_ising
+from smbook.boltzmann.machine import BoltzmannMachine
+
+__all__ = [
+    "BoltzmannMachine",
+    "Gradient",
+    "LearningHistory",
+    "inverse_ising",
+]
