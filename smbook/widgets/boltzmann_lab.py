@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import traitlets
 
-from smbook import _checks
+from smbook import _checks, datasets
 from smbook._records import equal
 from smbook.kernels import boltzmann as kernels
 from smbook.kernels.rng import seed_state
@@ -69,7 +68,7 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
     Units are +1 and -1, p(s) = exp(-E(s)) / Z with E(s) = -1/2 s.J.s - h.s, so beta = 1. The visible ones
     learn a truth table of two inputs and an output ("xor", "and"), bars and stripes on 2 x 2 or 3 x 3 pixels,
     the law of a ring of six Ising spins with beta J = 0.6 between neighbours, or data of the reader's own:
-    patterns pressed on the page, or `rows` from Python (at first two diagonals of 2 x 2 pixels).
+    patterns pressed on the page, or rows `X` from Python (at first two diagonals of 2 x 2 pixels).
 
     Each step adds `rate` times <s_i s_j> awake, where the visible units follow the data, less <s_i s_j>
     asleep, where all are free, to J; and likewise to h. Averages are sums over all states, or of chains that
@@ -138,36 +137,42 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
     _chains = Binary()  # those that are clamped, and then the free ones
 
     def __init__(
-        self, *, rows: ArrayLike | None = None, sample_weight: ArrayLike | None = None, **settings: Any
+        self,
+        *,
+        X: ArrayLike | None = None,  # noqa: N803
+        sample_weight: ArrayLike | None = None,
+        **settings: Any,
     ) -> None:
         super().__init__(**settings)
-        if rows is not None:
-            self.learn(rows, sample_weight)
+        if X is not None:
+            self.learn(X, sample_weight)
         elif sample_weight is not None:
-            raise TypeError("sample_weight needs rows, which it weighs")
+            raise TypeError("sample_weight needs X, whose rows it weighs")
 
     @traitlets.default("_data")
     def _list_data(self) -> dict[str, dict[str, Any]]:
         return _known()
 
-    def learn(self, rows: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+    def learn(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> None:  # noqa: N803
         """Give data of your own, and show how they are learned.
 
         Parameters
         ----------
-        rows
-            Of +1 and -1, (R, n), with up to 9 units each.
-        sample_weight
-            How much each row counts, (R,); all the same unless given.
+        X, sample_weight
+            As for `smbook.boltzmann.BoltzmannMachine.fit`, with up to 9 units a row.
 
         Raises
         ------
         TypeError, ValueError
-            If rows are anything else, or weights negative, not finite, all 0, or not one for each row.
+            If they are none. The lab stays as it was.
         """
-        law = _law(rows, sample_weight)
+        from smbook.boltzmann._data import checked_data  # scikit-learn, which it needs, is slow to load
+
+        data = checked_data(X, sample_weight)
+        if data.rows.shape[1] > MOST_VISIBLE:
+            raise ValueError(f"X must have at most {MOST_VISIBLE} columns; got {data.rows.shape[1]}")
         with self.hold_sync():
-            self._own = law.tobytes()
+            self._own = data.law().tobytes()
             self.data = "own"
 
     @property
@@ -217,8 +222,8 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
         Examples
         --------
         >>> lab = BoltzmannLab(data="ring", hidden=0, seed=3)
-        >>> lab.simulate(1000).couplings[0, 1:4].round(3)
-        array([0.6, 0. , 0. ])
+        >>> lab.simulate(1000).couplings[0, [1, 5]].round(3)
+        array([0.6, 0.6])
         """
         n_steps = _checks.integer("n_steps", n_steps, minimum=0)
         machine = _Machine(self)
@@ -299,35 +304,11 @@ class _Machine:
         return float(max(np.abs(wake - sleep).max(), pairs.max()))
 
 
-def _law(rows: ArrayLike, sample_weight: ArrayLike | None) -> Floats:
-    """Return the law of a reader's own rows, or raise."""
-    known = _checks.integers("rows", rows)
-    if known.ndim != 2 or not known.size:
-        raise ValueError(f"rows must have the shape (R, n), neither of them 0; got {known.shape}")
-    if known.shape[1] > MOST_VISIBLE:
-        raise ValueError(f"rows must have at most {MOST_VISIBLE} units; got {known.shape[1]}")
-    if (strange := known[np.abs(known) != 1]).size:
-        raise ValueError(f"rows must hold +1 and -1; got {strange[0]}")
-    weights = (
-        np.ones(len(known))
-        if sample_weight is None
-        else _checks.reals("sample_weight", sample_weight, minimum=0.0)
-    )
-    if weights.shape != (len(known),):
-        raise ValueError(
-            f"sample_weight must be one number for each of {len(known)} rows; got the shape {weights.shape}"
-        )
-    if not weights.any():
-        raise ValueError("sample_weight must not be 0 for all rows")
-    law = np.zeros(2 ** known.shape[1])
-    np.add.at(law, _numbers(known), weights)
-    total: float = law.sum()
-    return np.asarray(law / total)
-
-
-def _numbers(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the numbers of rows: bit i is set where unit i is +1."""
-    return np.asarray((rows > 0) @ (1 << np.arange(rows.shape[1])))
+def _law(rows: Spins, shares: Floats) -> Floats:
+    """Return the probabilities of all states, (2^n,)."""
+    law = np.empty(2 ** rows.shape[1])
+    kernels.tally(rows, shares, law)
+    return law
 
 
 def _rows_of(law: Floats) -> Spins:
@@ -340,15 +321,11 @@ def _rows_of(law: Floats) -> Spins:
 @functools.cache
 def _known() -> dict[str, dict[str, Any]]:
     """Return the laws that the lab knows by name: units, and the states that occur with their shares."""
-    inputs = np.array(list(itertools.product((-1, 1), repeat=2)))
-    output = {"xor": -inputs.prod(axis=1), "and": inputs.min(axis=1)}
-    laws = {name: _law(np.column_stack([inputs, out]), None) for name, out in output.items()}
-    for side in (2, 3):
-        lines = np.array(list(itertools.product((-1, 1), repeat=side)))
-        both = np.concatenate([np.repeat(lines, side, axis=1), np.tile(lines, side)])
-        laws[f"bars-{side}"] = _law(np.unique(both, axis=0), None)
+    rows = {gate: datasets.logic_gate(gate, units="spin") for gate in ("xor", "and")}
+    rows |= {f"bars-{side}": datasets.bars_and_stripes(side, units="spin") for side in (2, 3)}
+    rows["own"] = np.array([[1, -1, -1, 1], [-1, 1, 1, -1]], dtype=np.int8)
+    laws = {name: _law(known, np.full(len(known), 1.0 / len(known))) for name, known in rows.items()}
     laws["ring"] = from_lattice((RING,)).enumerate(RING_COUPLING).probabilities
-    laws["own"] = _law([[1, -1, -1, 1], [-1, 1, 1, -1]], None)
     return {
         name: {
             "units": law.size.bit_length() - 1,

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from smbook.boltzmann import BoltzmannMachine
 from smbook.kernels import boltzmann as kernels
 from smbook.kernels.rng import seed_state
 from smbook.widgets import BoltzmannLab, compiler
@@ -56,7 +57,7 @@ def test_the_ring_has_the_law_of_gibbs():
 
 
 def test_own_rows_count_as_often_as_they_come_and_as_much_as_they_weigh():
-    lab = BoltzmannLab(rows=[[1, -1], [-1, 1], [1, -1]], sample_weight=[1.0, 2.0, 5.0])
+    lab = BoltzmannLab(X=[[1, -1], [-1, 1], [1, -1]], sample_weight=[1.0, 2.0, 5.0])
     assert lab.data == "own"
     np.testing.assert_array_equal(lab.law, [0, 0.75, 0.25, 0])
     np.testing.assert_array_equal(lab.rows, [[1, -1], [-1, 1]])
@@ -65,27 +66,31 @@ def test_own_rows_count_as_often_as_they_come_and_as_much_as_they_weigh():
     assert lab.rows.shape == (4, 3)
     lab.learn(np.ones((1, 9), dtype=np.int8))
     assert (lab.data, lab.law.size, lab.law[-1]) == ("own", 512, 1.0)
-    assert BoltzmannLab(rows=[[1, 1]], data="and").data == "own"
+    assert BoltzmannLab(X=[[1, 1]], data="and").data == "own"
 
 
 @pytest.mark.parametrize(
     ("rows", "weights", "error", "words"),
     [
-        ([1, -1], None, ValueError, r"rows must have the shape \(R, n\), neither of them 0; got \(2,\)"),
-        (np.ones((0, 3), dtype=int), None, ValueError, r"got \(0, 3\)"),
-        (np.ones((2, 10), dtype=int), None, ValueError, "rows must have at most 9 units; got 10"),
-        ([[1, 0]], None, ValueError, r"rows must hold \+1 and -1; got 0"),
-        ([[1.0, -1.0]], None, TypeError, "rows must hold integers; got dtype float64"),
-        ([[1, -1], [1]], None, TypeError, "rows must hold integers in rows of one length"),
-        ([[1, -1]], [1.0, 2.0], ValueError, r"one number for each of 1 rows; got the shape \(2,\)"),
+        ([1, -1], None, ValueError, r"X must have the shape \(rows, visible units\); got \(2,\)"),
+        (np.ones((0, 3), dtype=int), None, ValueError, "X must have at least one row"),
+        (np.ones((2, 10), dtype=int), None, ValueError, "X must have at most 9 columns; got 10"),
+        ([[1, 0]], None, ValueError, r"X must hold \+1 and -1 only; got 0 at \(0, 1\)"),
+        ([[1, -1], [1]], None, TypeError, "X must hold real numbers in rows of one length"),
+        (
+            [[1, -1]],
+            [1.0, 2.0],
+            ValueError,
+            r"must hold 1 numbers, one a row; got shape \(2,\)",
+        ),
         ([[1, -1]], [-1.0], ValueError, "sample_weight must be at least 0; got -1"),
         ([[1, -1]], [math.nan], ValueError, "sample_weight must be finite; got nan"),
-        ([[1, -1]], [0.0], ValueError, "sample_weight must not be 0 for all rows"),
+        ([[1, -1]], [0.0], ValueError, "sample_weight must be positive for some row"),
     ],
 )
 def test_rows_that_make_no_law_are_refused_and_leave_all_as_it_was(rows, weights, error, words):
     with pytest.raises(error, match=words):
-        BoltzmannLab(rows=rows, sample_weight=weights)
+        BoltzmannLab(X=rows, sample_weight=weights)
     lab = BoltzmannLab(data="and")
     with pytest.raises(error, match=words):
         lab.learn(rows, weights)
@@ -93,7 +98,7 @@ def test_rows_that_make_no_law_are_refused_and_leave_all_as_it_was(rows, weights
 
 
 def test_weights_without_rows_are_refused():
-    with pytest.raises(TypeError, match="sample_weight needs rows"):
+    with pytest.raises(TypeError, match="sample_weight needs X"):
         BoltzmannLab(sample_weight=[1.0])
 
 
@@ -133,6 +138,18 @@ def test_exact_steps_are_those_of_the_formulas(case):
     np.testing.assert_allclose(lesson.law, law, atol=1e-13)
     assert lesson.kl[-1] == pytest.approx(kl, abs=1e-12)
     assert lesson.difference[-1] == pytest.approx(gap, abs=1e-12)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "averages" not in case])
+def test_the_class_learns_the_same_from_the_same_start(case):
+    lab = BoltzmannLab(**case)
+    lesson, given = lab.simulate(25), {"connections": lab.connections, "learning_rate": lab.rate}
+    machine = BoltzmannMachine(lab.hidden, n_epochs=25, **given)
+    machine.fit(lab.rows, sample_weight=lab.shares, initial=lab.network)
+    np.testing.assert_allclose(machine.network_.couplings, lesson.couplings, atol=1e-11)
+    np.testing.assert_allclose(machine.network_.fields, lesson.fields, atol=1e-11)
+    np.testing.assert_allclose(machine.history_.kl, lesson.kl, atol=1e-11)
+    np.testing.assert_allclose(machine.history_.gradient, lesson.difference, atol=1e-11)
 
 
 def test_xor_needs_a_hidden_unit():
@@ -298,7 +315,7 @@ def test_the_page_has_learned_the_same_after_running_freely(shown, case):
 
 @pytest.mark.browser
 def test_own_rows_are_shown_and_learned(shown):
-    given = {"rows": [[1, 1, -1, -1, 1], [-1, 1, 1, 1, 1], [1, 1, 1, 1, 1]], "sample_weight": [1, 2, 5]}
+    given = {"X": [[1, 1, -1, -1, 1], [-1, 1, 1, 1, 1], [1, 1, 1, 1, 1]], "sample_weight": [1, 2, 5]}
     lab, python = shown(**given), BoltzmannLab(**given)
     lab.root.evaluate(PRESS_STEP, 5)
     check_run(lab, python, 5)
@@ -369,7 +386,7 @@ def test_patterns_are_put_in_and_out_by_mouse_and_by_key(shown):
     expected[1] = True
     assert pressed(lab) == expected.tolist()
     assert lab.root.get_by_label("Data", exact=True).input_value() == "own"
-    python = BoltzmannLab(rows=states(4)[expected].astype(int))
+    python = BoltzmannLab(X=states(4)[expected].astype(int))
     check_run(lab, python, 0)
     buttons.nth(0).focus()
     lab.page.keyboard.press("Space")
@@ -382,7 +399,7 @@ def test_patterns_are_put_in_and_out_by_mouse_and_by_key(shown):
     assert sum(pressed(lab)) == 1
     assert lab.status == "One pattern at least must stay in the data."
     lab.press("Step")
-    check_run(lab, BoltzmannLab(rows=[[1, 1, 1, 1]]), 1)
+    check_run(lab, BoltzmannLab(X=[[1, 1, 1, 1]]), 1)
     lab.choose("Data", "xor")
     assert pressed(lab) == (BoltzmannLab().law > 0).tolist()
     lab.choose("Data", "own")
