@@ -251,12 +251,14 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             If the rows or their weights are none, as `fit` says, or there are more than 20 units.
         """
         data = checked_data(X, sample_weight, self.n_visible)
-        return float(kernels.log_likelihood(data.law(), *self._solved()))
+        solved = self._solved()
+        return float(kernels.log_likelihood(data.law(), *solved))
 
     def kl_divergence(self, X: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:  # noqa: N803
         """Return sum_v q(v) ln(q(v) / p(v)), q the law of the rows, exact, in nats; errors as above."""
         data = checked_data(X, sample_weight, self.n_visible)
-        return float(kernels.kl_divergence(data.law(), *self._solved()))
+        solved = self._solved()
+        return float(kernels.kl_divergence(data.law(), *solved))
 
     def gradient(
         self,
@@ -320,6 +322,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         """
         network = self._network()
         n_samples = _checks.integer("n_samples", n_samples, minimum=1)
+        n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
         state = np.zeros(self.n_visible, np.int8) if clamped is None else self._checked_clamped(clamped)
         found = np.tile(state, (n_samples, 1))
         free = np.append(np.flatnonzero(state == 0), np.arange(state.size, network.n_spins))
