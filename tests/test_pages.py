@@ -212,6 +212,7 @@ def public(module):
     [
         "boltzmann",
         "curie_weiss",
+        "datasets",
         "ising",
         "theory.ising",
         "theory.spin_glass",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from smbook.kernels import boltzmann as kernels
+from smbook.kernels import lattice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 MOST_UNITS = 20  # whose states are summed over
+
+_UPDATES_PER_CALL = 10_000_000  # some tenths of a second, so that Ctrl-C is heard
 
 
 class Averages(NamedTuple):
@@ -74,7 +77,7 @@ class Sampled:
     def __init__(self, data: Data, n_units: int, n_chains: int, n_sweeps: int, state: State) -> None:
         n_rows, n_visible = data.rows.shape
         self.clamped, self.free = _averages(n_units), _averages(n_units)
-        self._state, self._n_sweeps = state, n_sweeps
+        self._n_sweeps = n_sweeps
         self._free = _Chains(np.empty((1, 0), dtype=np.int8), np.ones(1), n_chains, n_units, state)
         self._clamped: _Chains | None = None
         if n_visible < n_units:
@@ -91,8 +94,8 @@ class Sampled:
     def find(self, matrix: Reals, fields: Reals) -> None:
         """Move all chains on by `n_sweeps` sweeps and fill the averages over them."""
         if self._clamped is not None:
-            self._clamped.move(matrix, fields, self._state, self._n_sweeps, self.clamped)
-        self._free.move(matrix, fields, self._state, self._n_sweeps, self.free)
+            self._clamped.move(matrix, fields, self._n_sweeps, self.clamped)
+        self._free.move(matrix, fields, self._n_sweeps, self.free)
 
 
 class _Chains:
@@ -101,15 +104,36 @@ class _Chains:
     def __init__(self, rows: NDArray[np.int8], shares: Reals, count: int, n_units: int, state: State) -> None:
         self.spins, self._weights = np.empty((count, n_units), dtype=np.int8), np.empty(count)
         kernels.begin_phase(rows, shares, state, self.spins, self._weights)
-        sites = np.arange(rows.shape[1], n_units)
-        self._sites, self._words, self._noise = sites, np.empty(sites.size, np.uint64), np.empty(sites.size)
-        self._local, self._turned = np.empty(n_units), np.zeros(1, dtype=np.int64)
+        self._room = _room(np.arange(rows.shape[1], n_units), n_units, state)
 
-    def move(self, matrix: Reals, fields: Reals, state: State, n_sweeps: int, averages: Averages) -> None:
-        kernels.sample_phase(
-            matrix, fields, self.spins, self._weights, self._sites, state, self._words, self._noise,
-            self._local, self._turned, n_sweeps, *averages,
-        )  # fmt: skip
+    def move(self, matrix: Reals, fields: Reals, n_sweeps: int, averages: Averages) -> None:
+        kernels.sample_phase(matrix, fields, self.spins, self._weights, *self._room, n_sweeps, *averages)
+
+
+def _room(sites: NDArray[np.int64], n_units: int, state: State) -> tuple[Any, ...]:
+    """Return what `sample_phase` takes between the weights and the number of sweeps."""
+    words, noise = np.empty(sites.size, dtype=np.uint64), np.empty(sites.size)
+    return sites, state, words, noise, np.empty(n_units), np.zeros(1, dtype=np.int64)
+
+
+def draw(
+    parameters: tuple[Reals, Reals], clamped: NDArray[np.int8], count: int, n_sweeps: int, state: State
+) -> NDArray[np.int8]:
+    """Return the ends of chains (count, N) that start at random; units are clamped where that is not 0.
+
+    One chain ends before the next begins, so that many may go into one call of the kernel, or few.
+    """
+    n_units = clamped.size
+    free = np.flatnonzero(clamped == 0)
+    found, room = np.empty((count, n_units), dtype=np.int8), _room(free, n_units, state)
+    unused = _averages(n_units)
+    lattice.randomize(found.reshape(-1), state)
+    found[:, clamped != 0] = clamped[clamped != 0]
+    together = max(1, _UPDATES_PER_CALL // max(1, n_sweeps * free.size))
+    for first in range(0, count, together):
+        chains = found[first : first + together]
+        kernels.sample_phase(*parameters, chains, np.ones(len(chains)), *room, n_sweeps, *unused)
+    return found
 
 
 def check_size(n_units: int) -> None:

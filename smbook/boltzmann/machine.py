@@ -10,11 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from smbook import _checks, _runs
-from smbook.boltzmann import _learning
+from smbook.boltzmann import _learning, _phases
 from smbook.boltzmann._data import checked_data, checked_rows
-from smbook.boltzmann._phases import check_size
 from smbook.kernels import boltzmann as kernels
-from smbook.kernels.rng import state_apart
+from smbook.kernels.rng import seed_state, state_apart
 from smbook.network import SpinNetwork
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
     """A Boltzmann machine: units of +1 and -1 with p(s) proportional to exp(s.J.s / 2 + h.s), some hidden.
 
     The visible units come first, and p(v) = sum_h p(v, h). Learning climbs the mean log-likelihood of the
-    data, which is to fall in the divergence KL(data || p). Its gradient is a difference of two phases,
+    data, which lowers the divergence of the data from p(v). Its gradient is a difference of two phases,
 
         d/dJ_ij = <s_i s_j>_clamped - <s_i s_j>_free,    d/dh_i = <s_i>_clamped - <s_i>_free,
 
@@ -323,16 +322,12 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         network = self._network()
         n_samples = _checks.integer("n_samples", n_samples, minimum=1)
         n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
-        state = np.zeros(self.n_visible, np.int8) if clamped is None else self._checked_clamped(clamped)
-        found = np.tile(state, (n_samples, 1))
-        free = np.append(np.flatnonzero(state == 0), np.arange(state.size, network.n_spins))
-        if free.size:
-            trace = _given(network, state, free).sample(
-                1.0, n_sweeps, n_chains=n_samples, thin=max(n_sweeps, 1), rng=rng
-            )
-            n_free = int(np.count_nonzero(state == 0))
-            found[:, free[:n_free]] = trace.spins[:, :n_free]
-        return found
+        units = np.zeros(network.n_spins, dtype=np.int8)
+        if clamped is not None:
+            units[: self.n_visible] = self._checked_clamped(clamped)
+        parameters, state = _learning.arrays(network), seed_state(rng)
+        found = _phases.draw(parameters, units, n_samples, n_sweeps, state)
+        return np.ascontiguousarray(found[:, : self.n_visible])
 
     def transform(self, X: ArrayLike) -> Reals:
         """Return the exact means of the hidden units given rows of visible ones, (rows, n_hidden).
@@ -362,7 +357,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
 
     def _energies(self) -> Reals:
         network = self._network()
-        check_size(network.n_spins)
+        _phases.check_size(network.n_spins)
         return network.enumerate(1.0).energies
 
     def _solved(self) -> tuple[Reals, float]:
@@ -384,7 +379,7 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             _checks.choice("method", self.method, _learning.METHODS),
             _checks.integer("n_epochs", self.n_epochs, minimum=0),
             _positive("learning_rate", self.learning_rate),
-            _checks.real("momentum", self.momentum, minimum=0.0, maximum=np.nextafter(1.0, 0.0)),
+            _below_one("momentum", self.momentum),
             _checks.real("weight_decay", self.weight_decay, minimum=0.0),
             _checks.integer("n_chains", self.n_chains, minimum=1),
             _checks.integer("n_sweeps", self.n_sweeps, minimum=1),
@@ -400,6 +395,13 @@ def _positive(name: str, value: float) -> float:
     return found
 
 
+def _below_one(name: str, value: float) -> float:
+    found = _checks.real(name, value, minimum=0.0)
+    if found >= 1.0:
+        raise ValueError(f"{name} must be below 1; got {found:g}")
+    return found
+
+
 def _all_states(n_units: int) -> Spins:
     """Return all states of some units in the order of their numbers."""
     return (2 * (np.arange(2**n_units)[:, None] >> np.arange(n_units) & 1) - 1).astype(np.int8)
@@ -407,10 +409,3 @@ def _all_states(n_units: int) -> Spins:
 
 def _numbers(rows: Spins) -> NDArray[np.int64]:
     return (rows > 0) @ (1 << np.arange(rows.shape[1]))
-
-
-def _given(network: SpinNetwork, state: Spins, free: NDArray[np.int64]) -> SpinNetwork:
-    """Return the network of the free units, in the fields of visible ones that are not 0 in `state`."""
-    matrix, fields = _learning.arrays(network)
-    fields += matrix[:, : state.size] @ state
-    return SpinNetwork(matrix[np.ix_(free, free)], fields[free])

@@ -33,6 +33,7 @@ import numpy as np
 from smbook.kernels import kernel, network
 from smbook.kernels.elementary import exp, log
 from smbook.kernels.lattice import randomize
+from smbook.kernels.rng import fill_normal
 
 
 @kernel
@@ -173,6 +174,20 @@ def _number(spins, n_states):
             number |= np.int64(1) << i
         i += 1
     return number
+
+
+@kernel
+def draw_couplings(state, scale, mask, matrix):
+    """Fill couplings with normal numbers of standard deviation `scale` where `mask` is set, zero elsewhere.
+
+    One is drawn for every pair, so that a pair has the same whatever the mask.
+    """
+    for i in range(matrix.shape[0]):
+        fill_normal(state, matrix[i, :i])
+        matrix[i, i] = 0.0
+        for j in range(i):
+            matrix[i, j] *= scale * mask[i, j]
+            matrix[j, i] = matrix[i, j]
 
 
 @kernel

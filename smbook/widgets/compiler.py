@@ -214,6 +214,11 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "log_likelihood": (boltzmann.log_likelihood, (_REALS, _REALS, _FLOAT64), _FLOAT64),
     "kl_divergence": (boltzmann.kl_divergence, (_REALS, _REALS, _FLOAT64), _FLOAT64),
     "tally": (boltzmann.tally, (_BYTE_ROWS, _REALS, _REALS), _NOTHING),
+    "draw_couplings": (
+        boltzmann.draw_couplings,
+        (_WORDS, _FLOAT64, _BYTE_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
     "begin_phase": (boltzmann.begin_phase, (_BYTE_ROWS, _REALS, _WORDS, _BYTE_ROWS, _REALS), _NOTHING),
     "sample_phase": (
         boltzmann.sample_phase,

@@ -413,6 +413,7 @@ KERNELS = [
     (boltzmann.log_likelihood, (LAW, REALS, NUMBER)),
     (boltzmann.kl_divergence, (LAW, REALS, NUMBER)),
     (boltzmann.tally, (CHAINS, WEIGHTS, LAW.copy())),
+    (boltzmann.draw_couplings, (STATE, NUMBER, CONNECTED, MATRIX.copy())),
     (boltzmann.begin_phase, (CHAINS[:, :2].copy(), WEIGHTS, STATE, CHAINS.copy(), WEIGHTS.copy())),
     (
         boltzmann.sample_phase,
@@ -478,6 +479,7 @@ def test_every_public_kernel_is_looked_at():
         spin_glass,
         hopfield,
         associative,
+        boltzmann,
         hopfield_theory,
         restricted,
     ):

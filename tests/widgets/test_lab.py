@@ -9,6 +9,7 @@ from ipywidgets.embed import embed_data
 
 from smbook.widgets import (
     AmplifierLab,
+    BoltzmannLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -31,6 +32,7 @@ LABS = [
     SpinGlassLab,
     HopfieldLab,
     PhaseDiagramLab,
+    BoltzmannLab,
     RBMLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
@@ -54,6 +56,7 @@ REFUSED = [
     (SpinGlassLab, "model", "sk", ValueError),
     (HopfieldLab, "rule", "storkey", ValueError),
     (PhaseDiagramLab, "load", 0.3, ValueError),
+    (BoltzmannLab, "hidden", 4, ValueError),
     (RBMLab, "learning", "tempering", ValueError),
 ]
 

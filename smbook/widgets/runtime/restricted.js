@@ -114,7 +114,15 @@ export class Restricted {
     }
     const how = [this.kinds, rate, steps, Number(method === "pcd")];
     const data = [this.rows, this.order, this.clock, ...this.parameters];
-    kernels.run.learn_batch(...how, ...data, this.free, this.off, this.learning, ...this.work, ...this.batches);
+    kernels.run.learn_batch(
+      ...how,
+      ...data,
+      this.free,
+      this.off,
+      this.learning,
+      ...this.work,
+      ...this.batches,
+    );
   }
 
   get updates() {
