@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from smbook import _checks
 
@@ -90,6 +91,15 @@ def spin_entropy(u: Floats) -> Floats:
     size = np.abs(u)
     decay = np.exp(-2 * size)
     return np.asarray(np.log1p(decay) + 2 * size * decay / (1 + decay))
+
+
+def log_binomials(n: int) -> Floats:
+    """Return ln binom(n, k) for k = 0 ... n, summed from the middle to keep the digits of ratios."""
+    k = np.arange(n // 2, n)
+    upper = np.concatenate(([0.0], np.cumsum(np.log1p((n - 2 * k - 1) / (k + 1)))))
+    middle = gammaln(n + 1) - gammaln(n // 2 + 1) - gammaln(n - n // 2 + 1)
+    lower = upper[::-1][: n // 2] if n % 2 == 0 else upper[:0:-1][: n // 2]
+    return np.asarray(middle + np.concatenate((lower, upper)))
 
 
 def inverse_temperature(beta: Any) -> float:

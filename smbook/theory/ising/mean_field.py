@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import entr, gammaln
+from scipy.special import entr
 
 from smbook import _checks
 from smbook._records import equal
-from smbook.theory._shared import Floats, Values, plain
+from smbook.theory._shared import Floats, Values, log_binomials, plain
 from smbook.theory.ising._shared import MagnetizationMoments, moments_of, parameters, strengths, temperatures
 
 if TYPE_CHECKING:
@@ -264,17 +264,8 @@ def _finite_weights(
     beta = _checks.real("beta", beta, minimum=0.0)
     coupling, field = strengths(coupling, field, beta=beta, n_bonds=8.0 * n)
     m = np.arange(-n, n + 1, 2) / n
-    log_weight = _log_binomials(n) + n * (beta * coupling * m**2 / 2 + beta * field * m)
+    log_weight = log_binomials(n) + n * (beta * coupling * m**2 / 2 + beta * field * m)
     return m, log_weight, (beta, coupling, field)
-
-
-def _log_binomials(n: int) -> Floats:
-    """Return ln binom(n, k) for k = 0 ... n, summed from the middle to keep the digits of ratios."""
-    k = np.arange(n // 2, n)
-    upper = np.concatenate(([0.0], np.cumsum(np.log1p((n - 2 * k - 1) / (k + 1)))))
-    middle = gammaln(n + 1) - gammaln(n // 2 + 1) - gammaln(n - n // 2 + 1)
-    lower = upper[::-1][: n // 2] if n % 2 == 0 else upper[:0:-1][: n // 2]
-    return np.asarray(middle + np.concatenate((lower, upper)))
 
 
 def _two_fields(fields: Any) -> tuple[float, float]:
