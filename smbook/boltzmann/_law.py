@@ -105,6 +105,7 @@ class Law:
 
         `log_partition` is an estimate of this machine's; None takes what `log_partition()` finds.
         """
+        check_is_fitted(self, "weights_")
         found = self._log_partition() if log_partition is None else log_partition
         return LogLikelihood(float(-self.free_energy(X).mean() - found.value), found.error, found.method)
 
