@@ -311,14 +311,17 @@ class Law:
         _checks.choice("dtype", self.dtype, ("float32", "float64"))
 
     def _checked_data(self, X: ArrayLike, *, reset: bool = False) -> NDArray[np.int8]:
-        """Return rows of visible units as int8, or raise."""
+        """Return rows of visible units as int8, or raise; `reset` where the machine is yet to begin."""
         self._check_kinds()
         if not reset:
             check_is_fitted(self, "weights_")
+        return self._checked_states(X, self.visible if reset else self._machine.visible, reset=reset)
+
+    def _checked_states(self, X: ArrayLike, kind: str, *, reset: bool) -> NDArray[np.int8]:
         if isinstance(X, np.ma.MaskedArray):
             raise TypeError("X must hold the states of all units; got a masked array")
         rows = validate_data(self, X, reset=reset, dtype="numeric")
-        _layers.check_states("X", rows, self.visible if reset else self._machine.visible)
+        _layers.check_states("X", rows, kind)
         return np.ascontiguousarray(rows, dtype=np.int8)
 
     def _checked_rows(self, name: str, given: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int8]:

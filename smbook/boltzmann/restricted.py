@@ -226,7 +226,7 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         every = _checks.integer("checkpoint_every", checkpoint_every, minimum=1)
         with self._kept_if_refused():
             data = self._checked_data(X, reset=True)
-            held = None if validation is None else self._checked_data(validation)
+            held = None if validation is None else self._checked_states(validation, self.visible, reset=False)
             options = self._checked_options(data)
             folder = None if checkpoints is None else _checkpoints.Folder(Path(checkpoints), self, data)
             found = None if folder is None else folder.newest()
