@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from pathlib import Path
+import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from smbook.boltzmann._layers import Machine, Parameters
 from smbook.boltzmann.training import TrainingHistory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from smbook.boltzmann.restricted import RBM
@@ -28,12 +30,12 @@ _FREE = ("n_epochs", "rng")  # hyperparameters that may differ when a run goes o
 
 
 class Saved(NamedTuple):
-    """What a file holds: hyperparameters, how far a run was and on which data, and arrays."""
+    """What a file holds: hyperparameters, how far a run was and on which data, a machine, and arrays."""
 
     hyperparameters: dict[str, Any]
     epoch: int
     fingerprint: str
-    parameters: Parameters
+    machine: Machine
     history: TrainingHistory
     arrays: Arrays
 
@@ -41,31 +43,24 @@ class Saved(NamedTuple):
 def save(path: Path, machine: RBM) -> None:
     """Write a machine without what a run needs to go on."""
     history = {f"history_{name}": part for name, part in machine.history_._asdict().items()}
-    _write(path, _about(machine), {**_parameters(machine), **history})
+    about = _about(machine)
+    kinds = {"visible": machine._machine.visible, "hidden": machine._machine.hidden}
+    about["hyperparameters"].update(kinds)  # those that it learned with, whatever they were set to since
+    _write(path, about, {**_parameters(machine), **history})
 
 
 def load(path: Path) -> Saved:
     """Return what a file holds, or raise ValueError with what is wrong with it."""
     about, arrays = _read(path)
     try:
-        parameters = Parameters(*(arrays.pop(name) for name in Parameters._fields))
+        hyperparameters = dict(about["hyperparameters"])
+        parameters = Parameters(*(arrays[name] for name in Parameters._fields))
+        kinds = hyperparameters["visible"], hyperparameters["hidden"]
+        machine = Machine(parameters, *kinds, arrays["base"])
         history = TrainingHistory(*(arrays[f"history_{name}"] for name in TrainingHistory._fields))
-        return Saved(
-            dict(about["hyperparameters"]),
-            int(about["epoch"]),
-            str(about["data"]),
-            parameters,
-            history,
-            arrays,
-        )
+        return Saved(hyperparameters, int(about["epoch"]), str(about["data"]), machine, history, arrays)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is no machine that was saved: {error!r} is missing or wrong") from error
-
-
-def machine_of(saved: Saved) -> Machine:
-    """Return the machine that a file holds."""
-    kinds = saved.hyperparameters["visible"], saved.hyperparameters["hidden"]
-    return Machine(saved.parameters, *kinds, saved.arrays["base"])
 
 
 class Folder:
@@ -77,13 +72,19 @@ class Folder:
         self._folder, self._machine, self._fingerprint = folder, machine, fingerprint(data)
 
     def newest(self) -> Saved | None:
-        """Return the last checkpoint, or None if there is none, or raise if it is not of this run."""
-        paths = files(self._folder)
-        if not paths:
-            return None
-        saved = load(paths[-1])
-        self._check(paths[-1], saved)
-        return saved
+        """Return the last checkpoint of up to `n_epochs`, if any, or raise if one is not of this run."""
+        for path in reversed(files(self._folder)):
+            saved = load(path)
+            self._check(path, saved)
+            if saved.epoch <= self._machine.n_epochs:
+                return saved
+        return None
+
+    def make(self) -> None:
+        """Make the folder, and raise if nothing can be written there."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=self._folder):
+            pass
 
     def _check(self, path: Path, saved: Saved) -> None:
         mine = json.loads(json.dumps(_hyperparameters(self._machine)))
@@ -101,9 +102,8 @@ class Folder:
 
     def write(self, run: Run) -> None:
         """Write a checkpoint of a run as it stands."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         about = {**_about(self._machine), "epoch": run.epoch, "data": self._fingerprint}
-        arrays = {**_parameters(self._machine), **run.arrays()}
+        arrays = {"base": run.machine.base, **run.arrays()}
         _write(self._folder / f"epoch-{run.epoch:06d}.npz", about, arrays)
 
 
@@ -139,15 +139,15 @@ def _write(path: Path, about: dict[str, Any], arrays: Arrays) -> None:
     """Write a file that is there as a whole or not at all."""
     described = json.dumps({"format": _FORMAT, "version": _VERSION, **about}).encode()
     arrays = {"about": np.frombuffer(described, np.uint8), **arrays}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 

@@ -60,7 +60,7 @@ class Law:
         """Return the means of the hidden units, (n_samples, n_hidden), given rows of visible ones."""
         rows = self._checked_data(X)
         weights, _, biases = self._double.parameters
-        return _layers.means(self.hidden, rows @ weights + biases)
+        return _layers.means(self._machine.hidden, rows @ weights + biases)
 
     def inverse_transform(self, X: ArrayLike) -> Reals:
         """Return the means of the visible units, (n_samples, n_visible), given rows of hidden ones."""
@@ -68,7 +68,7 @@ class Law:
         hidden = _checks.reals("X", X)
         if hidden.ndim != 2 or hidden.shape[1] != weights.shape[1]:
             raise ValueError(f"X must have the shape (n_samples, {weights.shape[1]}); got {hidden.shape}")
-        return _layers.means(self.visible, hidden @ weights.T + biases)
+        return _layers.means(self._machine.visible, hidden @ weights.T + biases)
 
     def energy(self, visible: ArrayLike, hidden: ArrayLike) -> Reals:
         """Return the total energy -b . v - c . h - v . W . h of pairs of states.
@@ -77,11 +77,11 @@ class Law:
         h^2/2, which belongs to the measure.
         """
         weights, visible_biases, hidden_biases = self._double.parameters
-        v = _layers.checked_units("visible", visible, self.visible, weights.shape[0])
-        if self.hidden == "gaussian":
+        v = _layers.checked_units("visible", visible, self._machine.visible, weights.shape[0])
+        if self._machine.hidden == "gaussian":
             h: NDArray[Any] = _checks.reals("hidden", hidden)
         else:
-            h = _layers.checked_units("hidden", hidden, self.hidden, weights.shape[1])
+            h = _layers.checked_units("hidden", hidden, self._machine.hidden, weights.shape[1])
         return np.asarray(-(v @ visible_biases) - h @ hidden_biases - ((v @ weights) * h).sum(axis=-1))
 
     def free_energy(self, X: ArrayLike) -> Reals:
@@ -105,6 +105,7 @@ class Law:
 
         `log_partition` is an estimate of this machine's; None takes what `log_partition()` finds.
         """
+        check_is_fitted(self, "weights_")
         found = self._log_partition() if log_partition is None else log_partition
         return LogLikelihood(float(-self.free_energy(X).mean() - found.value), found.error, found.method)
 
@@ -287,14 +288,14 @@ class Law:
         SpinNetwork(5 spins, dense couplings in float64)
         """
         weights, visible_biases, hidden_biases = self._double.parameters
-        offset, gain = _AS_SPINS[self.visible]
+        offset, gain = _AS_SPINS[self._machine.visible]
         n, m = weights.shape
-        if self.hidden == "gaussian":
+        if self._machine.hidden == "gaussian":
             couplings = gain**2 * weights @ weights.T
             np.fill_diagonal(couplings, 0.0)
             fields = gain * (visible_biases + weights @ (hidden_biases + offset * weights.sum(axis=0)))
             return SpinNetwork((couplings + couplings.T) / 2.0, fields)
-        other_offset, other_gain = _AS_SPINS[self.hidden]
+        other_offset, other_gain = _AS_SPINS[self._machine.hidden]
         couplings = np.zeros((n + m, n + m))
         couplings[:n, n:] = gain * other_gain * weights
         couplings[n:, :n] = couplings[:n, n:].T
@@ -310,16 +311,21 @@ class Law:
         _checks.choice("dtype", self.dtype, ("float32", "float64"))
 
     def _checked_data(self, X: ArrayLike, *, reset: bool = False) -> NDArray[np.int8]:
-        """Return rows of visible units as int8, or raise."""
+        """Return rows of visible units as int8, or raise; `reset` where the machine is yet to begin."""
         self._check_kinds()
         if not reset:
             check_is_fitted(self, "weights_")
+        return self._checked_states(X, self.visible if reset else self._machine.visible, reset=reset)
+
+    def _checked_states(self, X: ArrayLike, kind: str, *, reset: bool) -> NDArray[np.int8]:
+        if isinstance(X, np.ma.MaskedArray):
+            raise TypeError("X must hold the states of all units; got a masked array")
         rows = validate_data(self, X, reset=reset, dtype="numeric")
-        _layers.check_states("X", rows, self.visible)
+        _layers.check_states("X", rows, kind)
         return np.ascontiguousarray(rows, dtype=np.int8)
 
     def _checked_rows(self, name: str, given: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int8]:
-        rows = _layers.checked_units(name, given, self.visible, shape[1])
+        rows = _layers.checked_units(name, given, self._machine.visible, shape[1])
         if rows.shape not in (shape, shape[1:]):
             raise ValueError(f"{name} must have the shape {shape[1:]} or {shape}; got {rows.shape}")
         return rows
@@ -327,8 +333,8 @@ class Law:
     def _checked_clamps(self, given: ArrayLike, shape: tuple[int, int]) -> Reals:
         """Return what the visible units of all chains are clamped to, nan where one is free."""
         found = np.asarray(given)
-        if found.dtype.kind not in "iuf":
-            raise TypeError(f"clamped must hold real numbers; got dtype {found.dtype}")
+        if found.dtype.kind not in "iuf" or isinstance(given, np.ma.MaskedArray):
+            raise TypeError(f"clamped must hold real numbers, and nan where a unit is free; got {given!r}")
         free = np.isnan(found)
         self._checked_rows("clamped", np.where(free, 1, found), shape)
         return np.array(np.broadcast_to(found, shape), dtype=np.float64)
@@ -339,12 +345,12 @@ class Law:
             raise ValueError("method 'path' needs a path: machines, or a folder of checkpoints")
         if isinstance(path, (str, Path)):
             files = _checkpoints.files(Path(path))
-            machines = [_checkpoints.machine_of(_checkpoints.load(file)) for file in files]
+            machines = [_checkpoints.load(file).machine for file in files]
         else:
             machines = [law._machine for law in path]
         if not machines:
             raise ValueError(f"path must hold at least one machine; got {path!r}")
-        wanted = self._machine.shape, self.visible, self.hidden
+        wanted = self._machine.shape, self._machine.visible, self._machine.hidden
         for machine in machines:
             if (machine.shape, machine.visible, machine.hidden) != wanted:
                 found = machine.shape, machine.visible, machine.hidden

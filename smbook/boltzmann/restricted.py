@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +18,7 @@ from smbook.kernels.rng import fill_normal, seed_state
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -215,19 +216,25 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         ------
         TypeError, ValueError
             If data or hyperparameters are of the wrong kind or out of range, or if a checkpoint is damaged or
-            belongs to another machine or other data; nothing is written then.
+            belongs to another machine or other data; nothing is written then, and what was learned before
+            stays.
+        OSError
+            If nothing can be written in the folder of checkpoints.
+        RuntimeError
+            If the parameters grow beyond all numbers; the machine is of no use then.
         """
-        data = self._checked_data(X, reset=True)
-        held = None if validation is None else self._checked_data(validation)
-        options = self._checked_options(data)
         every = _checks.integer("checkpoint_every", checkpoint_every, minimum=1)
-        folder = None if checkpoints is None else _checkpoints.Folder(Path(checkpoints), self, data)
-        found = None if folder is None else folder.newest()
-        run = self._begin(data, options)
-        if found is not None:
-            for part, saved in zip(run.machine.parameters, found.parameters, strict=True):
-                part[...] = saved
-            run.restore(found.arrays, found.epoch)
+        with self._kept_if_refused():
+            data = self._checked_data(X, reset=True)
+            held = None if validation is None else self._checked_states(validation, self.visible, reset=False)
+            options = self._checked_options(data)
+            folder = None if checkpoints is None else _checkpoints.Folder(Path(checkpoints), self, data)
+            found = None if folder is None else folder.newest()
+            run = self._begin(data, options)
+            if found is not None:
+                run.restore(found.arrays, found.epoch)
+            if folder is not None:
+                folder.make()
         self._take(run.machine, run)
         with _runs.progress_bar(self.n_epochs, "epoch", progress) as tell:
             tell(run.epoch)
@@ -239,6 +246,16 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
                 if callback is not None and callback(self) is True:
                     break
         return self
+
+    @contextlib.contextmanager
+    def _kept_if_refused(self) -> Iterator[None]:
+        """Take back what an argument that is refused has changed, such as the number of visible units."""
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> Self:  # noqa: ARG002
         """Go through these rows once more, from where the machine is; errors as `fit`."""
@@ -313,7 +330,8 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             If it is no machine that was saved, or is damaged.
         """
         saved = _checkpoints.load(Path(path))
-        machine = cls.from_parameters(*saved.parameters, base=saved.arrays["base"], **saved.hyperparameters)
+        learned = saved.machine
+        machine = cls.from_parameters(*learned.parameters, base=learned.base, **saved.hyperparameters)
         machine.history_ = saved.history
         return machine
 

@@ -117,8 +117,9 @@ class Run:
         )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all that changes as the machine learns, but its parameters, under names of their own."""
+        """Return all that changes as the machine learns, under names of their own."""
         return {
+            **self.machine.parameters._asdict(),
             "velocity_weights": self.velocity.weights,
             "velocity_visible_biases": self.velocity.visible_biases,
             "velocity_hidden_biases": self.velocity.hidden_biases,
@@ -131,15 +132,36 @@ class Run:
         }
 
     def restore(self, arrays: dict[str, NDArray[Any]], epoch: int) -> None:
-        """Go on from what `arrays` returned after so many epochs."""
-        for name, mine in self.arrays().items():
-            if not name.startswith("history_"):
-                mine[...] = arrays[name]
+        """Go on from what `arrays` returned after so many epochs, or raise if it was of another run."""
+        mine = {name: part for name, part in self.arrays().items() if not name.startswith("history_")}
+        for name, part in mine.items():
+            if name not in arrays or arrays[name].shape != part.shape:
+                raise ValueError(
+                    f"the checkpoint of epoch {epoch} is damaged: {name} is missing or misshapen"
+                )
+        for name, part in mine.items():
+            part[...] = arrays[name]
         self.history = TrainingHistory(*(arrays[f"history_{name}"] for name in TrainingHistory._fields))
         self.epoch = epoch
 
     def learn(self, data: NDArray[np.int8]) -> None:
-        """Make a step for each batch of the rows, in random order."""
+        """Make a step for each batch of the rows, in random order.
+
+        Raises
+        ------
+        RuntimeError
+            If the parameters are no longer finite then.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._learn(data)
+        self.epoch += 1
+        if not all(np.isfinite(part).all() for part in self.machine.parameters):
+            raise RuntimeError(
+                f"the parameters grew beyond all numbers in epoch {self.epoch}; a learning_rate below "
+                f"{self.options.learning_rate:g} may help"
+            )
+
+    def _learn(self, data: NDArray[np.int8]) -> None:
         order = np.arange(len(data))
         kernels.shuffle(self.state, order)
         size = self.options.batch_size
@@ -148,7 +170,6 @@ class Run:
             rows = batch[: min(size, len(data) - first)]
             kernels.gather(data, order[first : first + size], rows)
             self._step(rows)
-        self.epoch += 1
 
     def _step(self, data: Rows) -> None:
         awake = self._means(data @ self.machine.parameters.weights, 1.0)

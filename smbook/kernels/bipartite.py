@@ -7,7 +7,8 @@ A unit is of one of three kinds. With x its field, phi the logarithm of its sum 
     GAUSSIAN   any number   mean x                    phi = x**2 / 2, of unit variance around the mean
 
 Rows are states of a layer, columns its units. Fields are what comes out of a matrix product, without biases.
-Units and means are float32, with a relative error of 2e-7; sums of phi are float64 to the last digits.
+Means of units of two states are right to 2e-7, whatever the arrays' type: fields are rounded to float32, so
+that a small probability e**x has the relative error 2e-7 (2 - x). Sums of phi are float64 to the last digits.
 """
 
 from __future__ import annotations

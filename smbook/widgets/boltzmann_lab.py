@@ -139,7 +139,7 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
     def __init__(
         self,
         *,
-        X: ArrayLike | None = None,  # noqa: N803
+        X: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         **settings: Any,
     ) -> None:
@@ -153,7 +153,7 @@ class BoltzmannLab(Lab, script="boltzmann_lab.js"):
     def _list_data(self) -> dict[str, dict[str, Any]]:
         return _known()
 
-    def learn(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> None:  # noqa: N803
+    def learn(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Give data of your own, and show how they are learned.
 
         Parameters

@@ -13,6 +13,7 @@ from numba import njit
 
 from smbook.kernels import (
     associative,
+    bipartite,
     boltzmann,
     elementary,
     hopfield,
@@ -25,7 +26,17 @@ from smbook.kernels import (
     spin_glass,
     walls,
 )
-from smbook.kernels.elementary import exp, expm1, log, log_of_normal, open_unit, sqrt, tanh
+from smbook.kernels.elementary import (
+    exp,
+    exp2_single,
+    exp_below_zero,
+    expm1,
+    log,
+    log_of_normal,
+    open_unit,
+    sqrt,
+    tanh,
+)
 
 LARGEST, SMALLEST_NORMAL, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324
 
@@ -87,6 +98,49 @@ def test_exp_is_right_to_an_ulp(name):
 @pytest.mark.parametrize("name", LOG_RANGES)
 def test_log_is_right_to_an_ulp(name):
     assert errors_in_ulps(log, mpmath.log, LOG_RANGES[name]).max() < 1
+
+
+@pytest.mark.parametrize("name", EXP_RANGES)
+def test_exp_below_zero_is_right_to_an_ulp(name):
+    """Without a branch: the same series, but other roundings of the multiple of ln 2."""
+    below = np.maximum(-np.abs(EXP_RANGES[name]), -708.0)
+    assert errors_in_ulps(exp_below_zero, mpmath.exp, below).max() < 1
+
+
+@pytest.mark.parametrize("x", [-708.0, -708.1, -1e5, -LARGEST, -math.inf])
+def test_exp_below_zero_ends_at_the_least_of_its_numbers(x):
+    assert exp_below_zero(x) == exp_below_zero(-708.0) == pytest.approx(math.exp(-708.0), rel=3e-16)
+
+
+EXP2_RANGES = {
+    "all": random.uniform(-126, 126, 20_000),
+    "chances": random.uniform(-30, 30, 20_000),
+    "near zero": random.choice([-1, 1], 2000) * logarithmic(random, 1e-40, 1, 2000),
+    "borders of the reduction": np.nextafter(
+        np.arange(-126, 126, dtype=np.float32) + np.float32(0.5), BOTH_SIDES.astype(np.float32)
+    ).ravel(),
+}
+
+
+@pytest.mark.parametrize("name", EXP2_RANGES)
+def test_a_power_of_two_is_right_to_single_precision(name):
+    arguments = EXP2_RANGES[name].astype(np.float32)
+    with mpmath.workprec(200):
+        exact = [mpmath.power(2, mpmath.mpf(float(x))) for x in arguments]
+        found = (mpmath.mpf(float(exp2_single(x))) for x in arguments)
+        wrong = max(abs(f / e - 1) for f, e in zip(found, exact, strict=True))
+    assert wrong < 2e-7
+
+
+@pytest.mark.parametrize("k", [-126, -125, -24, -1, 0, 1, 23, 126])
+def test_whole_powers_of_two_are_exact(k):
+    assert float(exp2_single(np.float32(k))) == 2.0**k
+
+
+@pytest.mark.parametrize("x", [126.5, 1e30, math.inf])
+def test_powers_of_two_end_where_their_numbers_do(x):
+    assert float(exp2_single(np.float32(x))) == 2.0**126
+    assert float(exp2_single(np.float32(-x))) == 2.0**-126
 
 
 @given(st.floats(SMALLEST_NORMAL, LARGEST))
@@ -289,6 +343,13 @@ HALL = (CHANCE[3], np.zeros((2, 512)), LOCAL[:1].copy(), np.zeros(2))
 LESSONS = (np.arange(2), WHOLE, *LAYERS, FIELDS, FIELDS, *CHANCE, *(LAYER.copy() for _ in range(4)))
 
 
+# Two layers: two rows of four units, in single and in double precision, and an enumeration of two of them.
+PAIR, DOUBLE_PAIR = np.zeros((2, 4), np.float32), np.zeros((2, 4))
+DICE = (STATE, np.zeros(2, np.uint64), np.zeros(4, np.uint32), REALS.copy())
+UNITS = (bipartite.BINARY, bipartite.SPIN, bipartite.GAUSSIAN)
+CODE = (np.zeros(2), REALS.copy(), np.zeros((2, 512)), np.zeros(4))
+
+
 def of_recall(store):
     by_sums = store[6] is not None
     noted = None if by_sums else SITES, WATCH, np.zeros((1, 2), np.int64), ENERGY
@@ -306,6 +367,8 @@ CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
+    (elementary.exp_below_zero, (-NUMBER,)),
+    (elementary.exp2_single, (np.float32(NUMBER),)),
     (elementary.expm1, (NUMBER,)),
     (elementary.log, (NUMBER,)),
     (elementary.log_of_normal, (NUMBER,)),
@@ -435,6 +498,15 @@ KERNELS = [
             REALS.copy(),
         ),
     ),
+    *((bipartite.activate, (k, NUMBER, PAIR, PAIR[0], *DICE, PAIR.copy(), PAIR.copy())) for k in UNITS),
+    (bipartite.activate, (UNITS[0], NUMBER, DOUBLE_PAIR, REALS, *DICE, DOUBLE_PAIR, DOUBLE_PAIR.copy())),
+    (bipartite.find_means, (UNITS[0], NUMBER, PAIR, PAIR[0], PAIR.copy())),
+    (bipartite.find_means, (UNITS[1], NUMBER, DOUBLE_PAIR, REALS, DOUBLE_PAIR.copy())),
+    (bipartite.sum_cumulants, (UNITS[0], NUMBER, PAIR, REALS, np.zeros((2, 512)), np.zeros(2))),
+    (bipartite.find_log_weights, (OWN[:2], np.zeros((2, 4)), np.zeros(2), REALS, 0, *CODE)),
+    (bipartite.gather, (ROWS, WHOLE[:2], PAIR.copy())),
+    (bipartite.shuffle, (STATE, np.arange(4))),
+    (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
 
 
@@ -482,6 +554,7 @@ def test_every_public_kernel_is_looked_at():
         boltzmann,
         hopfield_theory,
         restricted,
+        bipartite,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at

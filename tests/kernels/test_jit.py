@@ -23,6 +23,16 @@ from smbook.ising import simulate
 traces = [simulate((4, 5), 0.4, 20, algorithm=algorithm, rng=3) for algorithm in {ALGORITHMS}]
 print(*(value for trace in traces for value in trace.energy.tolist()))
 """
+LAYERS = """
+from smbook.boltzmann import RBM
+rows = [[1, 0, 1, 1, 0], [0, 0, 1, 1, 0], [1, 1, 1, 0, 0]]
+for method in ("tempered", "exact"):
+    for hidden in ("binary", "spin", "gaussian"):
+        options = dict(hidden=hidden, method=method, n_chains=3, n_temperatures=3, n_epochs=2)
+        machine = RBM(2, rng=3, dtype="float64", **options).fit(rows)
+        print(*machine.weights_.ravel().tolist(), *machine.history_.log_likelihood.tolist())
+        print(machine.log_partition("annealed", n_chains=3, betas=4, rng=1).value)
+"""
 SHORT = """
 import numpy as np
 from smbook import ising
@@ -82,6 +92,12 @@ def test_without_compilation_python_gives_the_same_bits():
     compiled = [value for trace in traces for value in trace.energy.tolist()]
     words = printed(RUN, path=ROOT, NUMBA_DISABLE_JIT="1").split()
     assert [float(word) for word in words] == compiled
+
+
+def test_without_compilation_restricted_machines_learn_the_same():
+    """Their products of matrices are NumPy's in both cases."""
+    words = printed(LAYERS, path=ROOT, NUMBA_DISABLE_JIT="1").split()
+    assert words == printed(LAYERS, path=ROOT).split()
 
 
 # A damaged cache
