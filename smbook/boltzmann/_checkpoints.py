@@ -155,7 +155,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, as NumPy leaves a truncated archive open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(arrays.pop("about").tobytes())
     except Exception as error:  # numpy, zipfile, zlib and json have many ways to say so

@@ -331,7 +331,10 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         """
         saved = _checkpoints.load(Path(path))
         learned = saved.machine
-        machine = cls.from_parameters(*learned.parameters, base=learned.base, **saved.hyperparameters)
+        try:
+            machine = cls.from_parameters(*learned.parameters, base=learned.base, **saved.hyperparameters)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no machine that was saved: {error}") from error
         machine.history_ = saved.history
         return machine
 
