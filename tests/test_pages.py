@@ -221,6 +221,7 @@ def public(module):
         "hopfield",
         "network",
         "kernels.associative",
+        "kernels.boltzmann",
         "kernels.hopfield",
         "kernels.rng",
         "kernels.elementary",

@@ -6,6 +6,7 @@ The same classes work in JupyterLab and, with no Python behind them, on the page
 from __future__ import annotations
 
 from smbook.widgets.amplifier_lab import AmplifierLab
+from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
@@ -17,6 +18,7 @@ from smbook.widgets.wall_lab import WallLab
 
 __all__ = [
     "AmplifierLab",
+    "BoltzmannLab",
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",

@@ -34,6 +34,7 @@ from numba import types
 
 from smbook.kernels import (
     associative,
+    boltzmann,
     elementary,
     finite_magnet,
     hopfield,
@@ -72,6 +73,9 @@ _COUNTS = types.Array(types.int32, 1, "C")
 # random state, words, noise, sequence, clock, shuffled, beta
 _RECALLED = (_WORDS, _WORDS, _REALS, _WHOLES, _WHOLES, _INT64, _FLOAT64)
 _SUMMED = (_BYTES, _COUNTS, *_RECALLED)  # spins, sums, and so on
+_WORK = (_WORDS, _REALS, _REALS, _WHOLES)  # words, noise, local fields, turned
+_PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay
+_AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -165,6 +169,30 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         spin_glass.mark_unsatisfied,
         (_REALS, _WHOLES, _WHOLES, _BYTES, _BYTES),
         _INT64,
+    ),
+    "exact_phases": (
+        boltzmann.exact_phases,
+        (_REAL_ROWS, _REALS, _REALS, _BYTES, _REALS, _REALS, _REALS, _REALS, _REALS, *_AVERAGES, *_AVERAGES),
+        _FLOAT64,
+    ),
+    "log_likelihood": (boltzmann.log_likelihood, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "kl_divergence": (boltzmann.kl_divergence, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "tally": (boltzmann.tally, (_BYTE_ROWS, _REALS, _REALS), _NOTHING),
+    "draw_couplings": (
+        boltzmann.draw_couplings,
+        (_WORDS, _FLOAT64, _BYTE_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "begin_phase": (boltzmann.begin_phase, (_BYTE_ROWS, _REALS, _WORDS, _BYTE_ROWS, _REALS), _NOTHING),
+    "sample_phase": (
+        boltzmann.sample_phase,
+        (_REAL_ROWS, _REALS, _BYTE_ROWS, _REALS, _WHOLES, _WORDS, *_WORK, _INT64, *_AVERAGES),
+        _NOTHING,
+    ),
+    "learn": (
+        boltzmann.learn,
+        (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
+        _NOTHING,
     ),
 }
 

@@ -13,6 +13,7 @@ from numba import njit
 
 from smbook.kernels import (
     associative,
+    boltzmann,
     elementary,
     hopfield,
     hopfield_theory,
@@ -286,6 +287,15 @@ def of_recall(store):
     return store, SUMMED if by_sums else FELT, DESK, HOW, CLOCK, COUNT, *noted
 
 
+# Four units, two of them visible.
+LAW, ALL, MEANS, CONNECTED = (
+    np.full(4, 0.25),
+    np.zeros(16),
+    (REALS.copy(), MATRIX.copy()),
+    np.ones((4, 4), np.int8),
+)
+CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.expm1, (NUMBER,)),
@@ -334,6 +344,7 @@ KERNELS = [
     (network.energy, (SPINS, REALS, REALS)),
     (network.turn, (*NARROW_DENSE[:-1], SPINS, NARROW[0].copy(), COUNT)),
     (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
+    (network.sweep, (DENSE, SPINS, REALS.copy(), NOTED, STATE, ROOM, RULE, ORDER, NUMBER)),
     (network.run, of_run(DENSE)),
     (network.run, of_run(NARROW_DENSE)),
     (network.run, of_run(SPARSE)),
@@ -379,6 +390,38 @@ KERNELS = [
     (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_decays, (SITES, DECAYS, SPINS, WIDE, *ON_A_PAGE, COUNT)),
+    (
+        boltzmann.exact_phases,
+        (MATRIX, REALS, LAW, SPINS, REALS.copy(), ALL, REALS.copy(), LAW.copy(), ALL.copy(), *MEANS, *MEANS),
+    ),
+    (boltzmann.find_law, (ALL, REALS.copy(), LAW.copy())),
+    (boltzmann.complete, (ALL, REALS, LAW, ALL.copy())),
+    (boltzmann.average, (ALL.copy(), *MEANS)),
+    (boltzmann.log_likelihood, (LAW, REALS, NUMBER)),
+    (boltzmann.kl_divergence, (LAW, REALS, NUMBER)),
+    (boltzmann.tally, (CHAINS, WEIGHTS, LAW.copy())),
+    (boltzmann.draw_couplings, (STATE, NUMBER, CONNECTED, MATRIX.copy())),
+    (boltzmann.begin_phase, (CHAINS[:, :2].copy(), WEIGHTS, STATE, CHAINS.copy(), WEIGHTS.copy())),
+    (
+        boltzmann.sample_phase,
+        (MATRIX, REALS, CHAINS, WEIGHTS, ROOM[2], STATE, *ROOM[:2], REALS.copy(), NOTED, COUNT, *MEANS),
+    ),
+    (boltzmann.average_chains, (CHAINS, WEIGHTS, *MEANS)),
+    (
+        boltzmann.learn,
+        (
+            *MEANS,
+            *MEANS,
+            CONNECTED,
+            NUMBER,
+            NUMBER,
+            NUMBER,
+            MATRIX.copy(),
+            REALS.copy(),
+            MATRIX.copy(),
+            REALS.copy(),
+        ),
+    ),
 ]
 
 

@@ -9,6 +9,7 @@ from ipywidgets.embed import embed_data
 
 from smbook.widgets import (
     AmplifierLab,
+    BoltzmannLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -30,6 +31,7 @@ LABS = [
     SpinGlassLab,
     HopfieldLab,
     PhaseDiagramLab,
+    BoltzmannLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -52,6 +54,7 @@ REFUSED = [
     (SpinGlassLab, "model", "sk", ValueError),
     (HopfieldLab, "rule", "storkey", ValueError),
     (PhaseDiagramLab, "load", 0.3, ValueError),
+    (BoltzmannLab, "hidden", 4, ValueError),
 ]
 
 

@@ -78,6 +78,18 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "BoltzmannLab": {
+        "data": ["xor", "and", "bars-2", "bars-3", "ring", "own"],
+        "hidden": (1, 0, 3),
+        "averages": ["exact", "sampled"],
+        "rate": (0.1, 0.005, 1.0),
+        "connections": ["full", "restricted"],
+        "scale": (0.5, 0.0, 1.0),
+        "chains": (100, 10, 1000),
+        "speed": (100.0, 1.0, 1000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "PhaseDiagramLab": {
         "load": (0.05, 0.0, 0.2),
         "temperature": (0.4, 0.0, 1.5),
