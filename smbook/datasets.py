@@ -16,7 +16,7 @@ from smbook.kernels.rng import seed_state
 from smbook.statistics import ChainTooShortError, integrated_autocorrelation_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LETTERS = "ACFVXJLTSZ"
 MOST_SIDE = 20  # of bars and stripes
 
-_GATES = {
+_GATES: dict[str, Callable[..., Any]] = {
     "and": np.logical_and,
     "or": np.logical_or,
     "xor": np.logical_xor,
