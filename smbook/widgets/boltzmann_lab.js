@@ -26,7 +26,7 @@ const DATA = {
   ring: "Ising ring of 6 spins",
   own: "my own patterns",
 };
-const AVERAGES = { exact: "exact: sums over all states", sampled: "sampled from chains" };
+const AVERAGES = { exact: "exact sums", sampled: "from samples" };
 const SOURCES = {
   exact: "These chains are only shown: averages are sums over all states.",
   sampled: "Averages are those of these chains and of the others, one sweep a step.",
@@ -50,18 +50,18 @@ const SIGNS = {
 const PRESETS = [
   {
     name: "XOR, nothing hidden",
-    settings: { data: "xor", hidden: 0, averages: "exact" },
+    settings: { data: "xor", hidden: 0, averages: "exact", rate: 0.3 },
     ask: "Predict first: in XOR any two units agree as often as not. How far will KL fall, and why not to 0? Then press Start.",
   },
-  { name: "XOR, one hidden unit", settings: { data: "xor", hidden: 1, averages: "exact" } },
+  { name: "XOR, one hidden unit", settings: { data: "xor", hidden: 1, averages: "exact", rate: 0.3 } },
   {
     name: "Ising ring",
-    settings: { data: "ring", hidden: 0, averages: "exact" },
+    settings: { data: "ring", hidden: 0, averages: "exact", rate: 0.1 },
     ask: "Predict first: the data come from a ring of six spins, neighbours coupled by 0.6. Which lines will be left? Then press Start.",
   },
   {
     name: "From samples",
-    settings: { data: "xor", hidden: 1, averages: "sampled" },
+    settings: { data: "xor", hidden: 1, averages: "sampled", rate: 0.1 },
     ask: "Predict first: with 100 chains in place of exact sums, what becomes of the falling curve? Then press Start.",
   },
 ];
@@ -265,8 +265,10 @@ class Law {
     this.states =
       data.length <= BARS ? order : order.slice(0, Math.min(data.filter((q) => q > 0).length, BARS));
     const names = few ? order.map((v) => signs(v, visible)) : undefined;
+    const step = Math.max(data.length / 4, 1); // so few names that they have room on a phone
+    const places = names && order.filter((v) => v % step === step >> 1).map((v) => [v, names[v]]);
     this.bars = new Bars({
-      names,
+      ...{ names, places },
       count: this.states.length,
       y: [0, roundedRange([0, 1.2 * Math.max(...data)])[1]],
       xLabel: few ? "visible state v" : "visible states, the likeliest in the data first",
@@ -317,11 +319,7 @@ class Patterns {
       cells[(v >> i) & 1 ? "up" : "down"] += square(i % columns, Math.floor(i / columns));
     const box = `0 0 ${columns} ${visible / columns}`;
     const picture = drawing("svg", { viewBox: box, "aria-hidden": "true" }, ...inked(cells));
-    const button = element(
-      "button",
-      { type: "button", "aria-label": `pattern ${signs(v, visible)}` },
-      picture,
-    );
+    const button = element("button", { type: "button" }, picture, signs(v, visible));
     button.addEventListener("click", () => this.onToggle(v));
     return button;
   }
