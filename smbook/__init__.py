@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _SUBMODULES = (
+    "boltzmann",
     "curie_weiss",
+    "datasets",
     "figures",
     "hopfield",
     "ising",

@@ -104,6 +104,11 @@ ON_PAPER = {
         {"load": 0.05, "temperature": 0.4, "spins": 500, "seed": 1, "speed": 400},
         {"Start": ("sweeps", 1000)},
     ),
+    "BoltzmannLab": (
+        {"data": "bars-2", "hidden": 2, "rate": 0.1, "seed": 1, "speed": 300},
+        {"Start": ("steps", 1000)},
+    ),
+    "RBMLab": ({"temperature": 1, "seed": 1, "speed": 20}, {"Start": ("sweeps", 60)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

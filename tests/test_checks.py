@@ -260,6 +260,10 @@ WITH_INTEGERS = {
     "SpinGlassLab": lambda i: widgets.SpinGlassLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "HopfieldLab": lambda i: widgets.HopfieldLab(side=i(8), count=i(3), seed=i(100)).simulate(i(4)),
     "PhaseDiagramLab": lambda i: widgets.PhaseDiagramLab(seed=i(100)).simulate(i(4)),
+    "BoltzmannLab": lambda i: widgets.BoltzmannLab(
+        X=i([[1, 1], [1, 1]]), hidden=i(2), chains=i(50), seed=i(100)
+    ).simulate(i(4)),
+    "RBMLab": lambda i: widgets.RBMLab(batch=i(5), seed=i(100)).simulate(i(4)),
     "FiniteMagnetLab": lambda i: widgets.FiniteMagnetLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "waits": lambda i: widgets.FiniteMagnetLab(spins=i(10), temperature=0.6, field=-0.1).waits(i(3)),
     "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),

@@ -39,10 +39,11 @@ assert "torch" not in sys.modules
 print("works")
 """
 
-# numpy and matplotlib come first: what smbook's modules change in them must be seen.
+# numpy, matplotlib and scikit-learn come first: what smbook's modules change in them must be seen, and what
+# scikit-learn itself puts into the environment, for the threads of OpenMP, is not smbook's.
 NO_SIDE_EFFECT = """
 import os
-import matplotlib, numpy as np
+import matplotlib, numpy as np, sklearn
 def state():
     kind, keys, *rest = np.random.get_state()
     return kind, keys.tobytes(), rest, dict(matplotlib.rcParams), np.geterr(), dict(os.environ)
@@ -242,7 +243,7 @@ def test_import_is_quick(tmp_path):
 
 
 def test_import_loads_nothing_heavy(tmp_path):
-    heavy = {"numba", "scipy", "matplotlib", "torch", "tqdm", "IPython"}
+    heavy = {"numba", "scipy", "sklearn", "matplotlib", "torch", "tqdm", "IPython"}
     loaded = python("import sys, smbook; print(*sys.modules)", cwd=tmp_path).split()
     assert heavy.isdisjoint(loaded)
 

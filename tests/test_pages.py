@@ -212,6 +212,7 @@ def public(module):
     [
         "boltzmann",
         "curie_weiss",
+        "datasets",
         "ising",
         "theory.ising",
         "theory.spin_glass",
@@ -223,7 +224,9 @@ def public(module):
         "network",
         "kernels.associative",
         "kernels.bipartite",
+        "kernels.boltzmann",
         "kernels.hopfield",
+        "kernels.restricted",
         "kernels.rng",
         "kernels.elementary",
         "kernels.finite_magnet",

@@ -13,7 +13,7 @@ class Kernels:
     """The kernels of a module as its section "signatures" describes them, run by wasmtime.
 
     `kernels.spin_sum(spins)` copies its arrays in, calls, and copies them back, whatever the kernel did to
-    them.
+    them. Arrays that start at the same address share their memory there too.
     """
 
     def __init__(self, code):
@@ -39,9 +39,11 @@ class Kernels:
                 flat.append(float(argument) if kind.startswith("float") else signed(argument))
                 continue
             check_array(name, kind, argument)
-            arrays.append((top, argument))
-            flat += [0, 0, argument.size, argument.itemsize, top, *argument.shape, *argument.strides]
-            top = aligned(top + argument.nbytes)
+            known = [address for address, array in arrays if array.ctypes.data == argument.ctypes.data]
+            address = known[0] if known and argument.size else top
+            arrays.append((address, argument))
+            flat += [0, 0, argument.size, argument.itemsize, address, *argument.shape, *argument.strides]
+            top = max(top, aligned(address + argument.nbytes))
         self._reach(top)
         for address, array in arrays:
             self._memory.write(self._store, array.tobytes(), address)

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from smbook.boltzmann._law import LogLikelihood
 from smbook.boltzmann._layers import Parameters
+from smbook.boltzmann._learning import Gradient, LearningHistory
+from smbook.boltzmann.inverse import inverse_ising
+from smbook.boltzmann.machine import BoltzmannMachine
 from smbook.boltzmann.partition import LogPartition
 from smbook.boltzmann.restricted import RBM
 from smbook.boltzmann.training import TrainingHistory
 
 __all__ = [
     "RBM",
+    "BoltzmannMachine",
+    "Gradient",
+    "LearningHistory",
     "LogLikelihood",
     "LogPartition",
     "Parameters",
     "TrainingHistory",
+    "inverse_ising",
 ]

@@ -161,6 +161,7 @@ class Law:
 
         Examples
         --------
+        >>> from smbook.boltzmann import RBM
         >>> machine = RBM.from_parameters(np.full((30, 10), 0.1))
         >>> exact, found = machine.log_partition("exact"), machine.log_partition("annealed", rng=1)
         >>> bool(abs(found.value - exact.value) < 4 * found.error)
@@ -230,6 +231,7 @@ class Law:
 
         Examples
         --------
+        >>> from smbook.boltzmann import RBM
         >>> machine = RBM.from_parameters([[8.0], [8.0]], -4.0, -8.0)
         >>> rows = machine.sample(1000, clamped=[1.0, np.nan], rng=1)
         >>> bool(rows[:, 1].mean() > 0.9)
@@ -283,6 +285,7 @@ class Law:
 
         Examples
         --------
+        >>> from smbook.boltzmann import RBM
         >>> machine = RBM.from_parameters(np.ones((3, 2)), visible="spin", hidden="spin")
         >>> machine.to_network()
         SpinNetwork(5 spins, dense couplings in float64)

@@ -111,8 +111,8 @@ def _flips(rule, spin, reduced, noise):
 
 
 @kernel
-def _sweep(network, spins, local, turned, state, room, rule, order, beta):
-    """Update N spins: each once in the order of `sites`, or as many at random."""
+def sweep(network, spins, local, turned, state, room, rule, order, beta):
+    """Update spins: each of `sites` once and in that order, or as many of all spins at random."""
     matrix, entries, columns, starts, fields = network
     words, noise, sites = room
     draw_noise(rule, state, words, noise)
@@ -139,7 +139,7 @@ def run(network, chain, room, rule, order, betas, thin, energies, sums, snapshot
     fields = network[4]
     for k in range(betas.size):
         for _ in range(thin):
-            _sweep(network, spins, local, turned, state, room, rule, order, betas[k])
+            sweep(network, spins, local, turned, state, room, rule, order, betas[k])
             energies[k] = energy(spins, local, fields)
             _keep_best(energies[k], spins, best_energy, best)
         sums[k] = spin_sum(spins)
@@ -186,7 +186,7 @@ def temper(
         for _ in range(n_steps):
             k = clock[0] % at.size
             row = at[k]
-            _sweep(network, spins[row], local[row], turned[row], state, room, rule, order, betas[k])
+            sweep(network, spins[row], local[row], turned[row], state, room, rule, order, betas[k])
             totals[row] = energy(spins[row], local[row], network[4])
             _keep_best(totals[row], spins[row], best_energy, best)
             clock[0] += 1
@@ -303,8 +303,9 @@ def walsh_transform(values):
     """
     half = np.int64(1)
     while half < values.size:
-        for block in range(0, values.size, 2 * half):
-            lower, upper = values[block : block + half], values[block + half : block + 2 * half]
+        for block in range(values.size // (2 * half)):  # a range with a step could raise
+            first = 2 * half * block
+            lower, upper = values[first : first + half], values[first + half : first + 2 * half]
             for i in range(half):
                 a, b = lower[i], upper[i]
                 lower[i] = a + b

@@ -6,23 +6,27 @@ The same classes work in JupyterLab and, with no Python behind them, on the page
 from __future__ import annotations
 
 from smbook.widgets.amplifier_lab import AmplifierLab
+from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.question import Question
+from smbook.widgets.rbm_lab import RBMLab
 from smbook.widgets.spin_glass_lab import SpinGlassLab
 from smbook.widgets.wall_lab import WallLab
 
 __all__ = [
     "AmplifierLab",
+    "BoltzmannLab",
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",
     "MeanFieldLab",
     "PhaseDiagramLab",
     "Question",
+    "RBMLab",
     "SpinGlassLab",
     "WallLab",
 ]

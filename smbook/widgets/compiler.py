@@ -34,6 +34,7 @@ from numba import types
 
 from smbook.kernels import (
     associative,
+    boltzmann,
     elementary,
     finite_magnet,
     hopfield,
@@ -41,6 +42,7 @@ from smbook.kernels import (
     lattice,
     mean_field,
     network,
+    restricted,
     rng,
     spin_glass,
     walls,
@@ -72,6 +74,13 @@ _COUNTS = types.Array(types.int32, 1, "C")
 # random state, words, noise, sequence, clock, shuffled, beta
 _RECALLED = (_WORDS, _WORDS, _REALS, _WHOLES, _WHOLES, _INT64, _FLOAT64)
 _SUMMED = (_BYTES, _COUNTS, *_RECALLED)  # spins, sums, and so on
+_LAYER = types.Array(types.float32, 3, "C")
+_HALVES = types.Array(types.uint32, 1, "C")
+_MACHINE = (_SINGLE_ROWS, _SINGLE_ROWS, _SINGLES, _SINGLES)  # weights, turned, visible and hidden biases
+_CHANCE = (_WORDS, _WORDS, _HALVES, _REAL_ROWS)  # state, words, halves, room
+_WORK = (_WORDS, _REALS, _REALS, _WHOLES)  # words, noise, local fields, turned
+_PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay
+_AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -165,6 +174,61 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         spin_glass.mark_unsatisfied,
         (_REALS, _WHOLES, _WHOLES, _BYTES, _BYTES),
         _INT64,
+    ),
+    "draw_layer": (
+        restricted.draw_layer,
+        (_INT64, _FLOAT64, _SINGLE_ROWS, _SINGLES, _SINGLE_ROWS, _SINGLES, *_CHANCE, _LAYER),
+        _NOTHING,
+    ),
+    "find_free_energies": (
+        restricted.find_free_energies,
+        (
+            *(_INT64, _FLOAT64, _SINGLE_ROWS, _SINGLES, _SINGLES, _SINGLES),
+            *(_SINGLE_ROWS, _REAL_ROWS, _REAL_ROWS, _SINGLE_ROWS, _REALS),
+        ),
+        _NOTHING,
+    ),
+    "forget": (
+        restricted.forget,
+        (_INT64, _SINGLE_ROWS, _FLOAT64, _WORDS, _REAL_ROWS, *_MACHINE),
+        _NOTHING,
+    ),
+    "learn_batch": (
+        restricted.learn_batch,
+        (
+            *(_WHOLES, _FLOAT64, _INT64, _INT64, _SINGLE_ROWS, _WHOLES, _WHOLES, *_MACHINE),
+            *(_SINGLES, _SINGLES, *_CHANCE, _LAYER, _LAYER, _LAYER, _LAYER),
+        ),
+        _NOTHING,
+    ),
+    "reconstruction_error": (
+        restricted.reconstruction_error,
+        (_WHOLES, *_MACHINE, _SINGLES, _SINGLE_ROWS, _REAL_ROWS, _LAYER, _LAYER),
+        _FLOAT64,
+    ),
+    "exact_phases": (
+        boltzmann.exact_phases,
+        (_REAL_ROWS, _REALS, _REALS, _BYTES, _REALS, _REALS, _REALS, _REALS, _REALS, *_AVERAGES, *_AVERAGES),
+        _FLOAT64,
+    ),
+    "log_likelihood": (boltzmann.log_likelihood, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "kl_divergence": (boltzmann.kl_divergence, (_REALS, _REALS, _FLOAT64), _FLOAT64),
+    "tally": (boltzmann.tally, (_BYTE_ROWS, _REALS, _REALS), _NOTHING),
+    "draw_couplings": (
+        boltzmann.draw_couplings,
+        (_WORDS, _FLOAT64, _BYTE_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "begin_phase": (boltzmann.begin_phase, (_BYTE_ROWS, _REALS, _WORDS, _BYTE_ROWS, _REALS), _NOTHING),
+    "sample_phase": (
+        boltzmann.sample_phase,
+        (_REAL_ROWS, _REALS, _BYTE_ROWS, _REALS, _WHOLES, _WORDS, *_WORK, _INT64, *_AVERAGES),
+        _NOTHING,
+    ),
+    "learn": (
+        boltzmann.learn,
+        (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
+        _NOTHING,
     ),
 }
 

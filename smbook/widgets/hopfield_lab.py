@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from smbook import _checks
+from smbook.datasets import LETTERS, letters
 from smbook.hopfield import DenseMemory, Recall, corrupt, hebb, random_patterns, recall
 from smbook.hopfield.patterns import checked_patterns
 from smbook.kernels import associative as kernels
@@ -26,7 +27,6 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._letters import DRAWN, NAMES, letters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MOST_NEURONS = 1024  # of a reader's own patterns
 MOST_PATTERNS = 200
 MOST_DRAWN = 20
+
+_DRAWN = "".join(np.where(letters() > 0, "#", ".").flat)  # for the page, letter after letter, row by row
 
 
 class HopfieldLab(Lab, script="hopfield_lab.js"):
@@ -107,9 +109,9 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
     energy = read_out("the energy per neuron now")
 
     _aspect = traitlets.Unicode("view", read_only=True).tag(sync=True)
-    _names = traitlets.Unicode(NAMES, read_only=True).tag(sync=True)
+    _names = traitlets.Unicode(LETTERS, read_only=True).tag(sync=True)
     _capacity = traitlets.Float(round(CAPACITY, 6), read_only=True).tag(sync=True)
-    _letters = traitlets.Unicode(DRAWN, read_only=True).tag(sync=True)
+    _letters = traitlets.Unicode(_DRAWN, read_only=True).tag(sync=True)
     _patterns = Binary()  # the reader's own, of `_neurons` neurons
     _neurons = traitlets.Int(0, read_only=True).tag(sync=True)
     _drawn = Binary()  # what was drawn on the page and stored
@@ -158,7 +160,9 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
     @property
     def _made(self) -> Spins:
         first = (
-            letters(self.side)[: self.count] if self.kind == "letters" else np.empty((0, self._size), np.int8)
+            letters(self.side, units="spin")[: self.count]
+            if self.kind == "letters"
+            else np.empty((0, self._size), np.int8)
         )
         return np.concatenate([first, random_patterns(self.count - len(first), self._size, rng=self.seed)])
 

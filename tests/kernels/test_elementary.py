@@ -14,12 +14,14 @@ from numba import njit
 from smbook.kernels import (
     associative,
     bipartite,
+    boltzmann,
     elementary,
     hopfield,
     hopfield_theory,
     lattice,
     mean_field,
     network,
+    restricted,
     rng,
     spin_glass,
     walls,
@@ -333,9 +335,16 @@ STORES = [BY_COUPLINGS, BY_ROWS, BY_FACTORS, BY_LEVELS, BY_DECAYS]
 DESK, HOW = (*ROOM, SPINS.copy(), SPINS.copy()), (COUNT, 0, NUMBER, NUMBER, NUMBER)
 ON_A_PAGE = (STATE, *ROOM, CLOCK, COUNT, NUMBER)
 
+# Two layers of four units each, and two rows of them.
+LAYER, SINGLE = np.zeros((3, 2, 4), np.float32), np.zeros((3, 1, 4), np.float32)
+CHANCE = (STATE, ROOM[0], ROOM[0].view(np.uint32), np.zeros((2, 4)))
+LAYERS = (PLAIN.copy(), PLAIN.copy(), FIELDS, FIELDS)
+HALL = (CHANCE[3], np.zeros((2, 512)), LOCAL[:1].copy(), np.zeros(2))
+LESSONS = (np.arange(2), WHOLE, *LAYERS, FIELDS, FIELDS, *CHANCE, *(LAYER.copy() for _ in range(4)))
+
 
 # Two layers: two rows of four units, in single and in double precision, and an enumeration of two of them.
-LAYER, DOUBLE_LAYER = np.zeros((2, 4), np.float32), np.zeros((2, 4))
+PAIR, DOUBLE_PAIR = np.zeros((2, 4), np.float32), np.zeros((2, 4))
 DICE = (STATE, np.zeros(2, np.uint64), np.zeros(4, np.uint32), REALS.copy())
 UNITS = (bipartite.BINARY, bipartite.SPIN, bipartite.GAUSSIAN)
 CODE = (np.zeros(2), REALS.copy(), np.zeros((2, 512)), np.zeros(4))
@@ -346,6 +355,15 @@ def of_recall(store):
     noted = None if by_sums else SITES, WATCH, np.zeros((1, 2), np.int64), ENERGY
     return store, SUMMED if by_sums else FELT, DESK, HOW, CLOCK, COUNT, *noted
 
+
+# Four units, two of them visible.
+LAW, ALL, MEANS, CONNECTED = (
+    np.full(4, 0.25),
+    np.zeros(16),
+    (REALS.copy(), MATRIX.copy()),
+    np.ones((4, 4), np.int8),
+)
+CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
@@ -397,6 +415,7 @@ KERNELS = [
     (network.energy, (SPINS, REALS, REALS)),
     (network.turn, (*NARROW_DENSE[:-1], SPINS, NARROW[0].copy(), COUNT)),
     (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
+    (network.sweep, (DENSE, SPINS, REALS.copy(), NOTED, STATE, ROOM, RULE, ORDER, NUMBER)),
     (network.run, of_run(DENSE)),
     (network.run, of_run(NARROW_DENSE)),
     (network.run, of_run(SPARSE)),
@@ -442,13 +461,50 @@ KERNELS = [
     (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_decays, (SITES, DECAYS, SPINS, WIDE, *ON_A_PAGE, COUNT)),
-    *((bipartite.activate, (k, NUMBER, LAYER, LAYER[0], *DICE, LAYER.copy(), LAYER.copy())) for k in UNITS),
-    (bipartite.activate, (UNITS[0], NUMBER, DOUBLE_LAYER, REALS, *DICE, DOUBLE_LAYER, DOUBLE_LAYER.copy())),
-    (bipartite.find_means, (UNITS[0], NUMBER, LAYER, LAYER[0], LAYER.copy())),
-    (bipartite.find_means, (UNITS[1], NUMBER, DOUBLE_LAYER, REALS, DOUBLE_LAYER.copy())),
-    (bipartite.sum_cumulants, (UNITS[0], NUMBER, LAYER, REALS, np.zeros((2, 512)), np.zeros(2))),
+    (restricted.draw_layer, (COUNT, NUMBER, PLAIN, FIELDS, LOCAL, FIELDS, *CHANCE, LAYER)),
+    (restricted.find_free_energies, (COUNT, NUMBER, PLAIN, FIELDS, FIELDS, FIELDS, LOCAL, *HALL)),
+    (restricted.forget, (COUNT, LOCAL, NUMBER, STATE, CHANCE[3], *LAYERS)),
+    (restricted.learn_batch, (WHOLE, NUMBER, COUNT, COUNT, LOCAL, *LESSONS)),
+    (restricted.reconstruction_error, (WHOLE, *LAYERS, FIELDS, LOCAL, CHANCE[3], SINGLE, SINGLE)),
+    (
+        boltzmann.exact_phases,
+        (MATRIX, REALS, LAW, SPINS, REALS.copy(), ALL, REALS.copy(), LAW.copy(), ALL.copy(), *MEANS, *MEANS),
+    ),
+    (boltzmann.find_law, (ALL, REALS.copy(), LAW.copy())),
+    (boltzmann.complete, (ALL, REALS, LAW, ALL.copy())),
+    (boltzmann.average, (ALL.copy(), *MEANS)),
+    (boltzmann.log_likelihood, (LAW, REALS, NUMBER)),
+    (boltzmann.kl_divergence, (LAW, REALS, NUMBER)),
+    (boltzmann.tally, (CHAINS, WEIGHTS, LAW.copy())),
+    (boltzmann.draw_couplings, (STATE, NUMBER, CONNECTED, MATRIX.copy())),
+    (boltzmann.begin_phase, (CHAINS[:, :2].copy(), WEIGHTS, STATE, CHAINS.copy(), WEIGHTS.copy())),
+    (
+        boltzmann.sample_phase,
+        (MATRIX, REALS, CHAINS, WEIGHTS, ROOM[2], STATE, *ROOM[:2], REALS.copy(), NOTED, COUNT, *MEANS),
+    ),
+    (boltzmann.average_chains, (CHAINS, WEIGHTS, *MEANS)),
+    (
+        boltzmann.learn,
+        (
+            *MEANS,
+            *MEANS,
+            CONNECTED,
+            NUMBER,
+            NUMBER,
+            NUMBER,
+            MATRIX.copy(),
+            REALS.copy(),
+            MATRIX.copy(),
+            REALS.copy(),
+        ),
+    ),
+    *((bipartite.activate, (k, NUMBER, PAIR, PAIR[0], *DICE, PAIR.copy(), PAIR.copy())) for k in UNITS),
+    (bipartite.activate, (UNITS[0], NUMBER, DOUBLE_PAIR, REALS, *DICE, DOUBLE_PAIR, DOUBLE_PAIR.copy())),
+    (bipartite.find_means, (UNITS[0], NUMBER, PAIR, PAIR[0], PAIR.copy())),
+    (bipartite.find_means, (UNITS[1], NUMBER, DOUBLE_PAIR, REALS, DOUBLE_PAIR.copy())),
+    (bipartite.sum_cumulants, (UNITS[0], NUMBER, PAIR, REALS, np.zeros((2, 512)), np.zeros(2))),
     (bipartite.find_log_weights, (OWN[:2], np.zeros((2, 4)), np.zeros(2), REALS, 0, *CODE)),
-    (bipartite.gather, (ROWS, WHOLE[:2], LAYER.copy())),
+    (bipartite.gather, (ROWS, WHOLE[:2], PAIR.copy())),
     (bipartite.shuffle, (STATE, np.arange(4))),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
@@ -495,7 +551,9 @@ def test_every_public_kernel_is_looked_at():
         spin_glass,
         hopfield,
         associative,
+        boltzmann,
         hopfield_theory,
+        restricted,
         bipartite,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]

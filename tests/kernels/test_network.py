@@ -114,7 +114,7 @@ def site_matrix(planned, network, site, rule, beta):
         def turns(word, start=start):
             (spins, local, turned, state), _ = a_chain(network, start)
             room = np.array([word << 12], dtype=np.uint64), np.empty(1), np.array([site])
-            planned._sweep(network, spins, local, turned, state, room, rule, kernels.SEQUENTIAL, beta)
+            planned.sweep(network, spins, local, turned, state, room, rule, kernels.SEQUENTIAL, beta)
             return spins[site] != start[site]
 
         # low words put a spin up by the heat bath, and turn it by Metropolis
@@ -326,7 +326,7 @@ def largest_drift(dtype, *, refreshed, n=200, n_sweeps=20_000):
     fresh = np.empty_like(local)
     for _ in range(n_sweeps // 10):
         for _ in range(10):
-            kernels._sweep(network, spins, local, turned, state, room, HEAT_BATH, kernels.SEQUENTIAL, 0.1)
+            kernels.sweep(network, spins, local, turned, state, room, HEAT_BATH, kernels.SEQUENTIAL, 0.1)
         if not refreshed:
             turned[0] = 0
     kernels.find_local_fields(*network, spins, fresh)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from smbook import hopfield
+from smbook.datasets import LETTERS
+from smbook.datasets import letters as drawn_letters
 from smbook.hopfield import DenseMemory, corrupt, overlap, random_patterns
 from smbook.kernels import associative as kernels
 from smbook.theory.hopfield import CAPACITY
 from smbook.widgets import HopfieldLab, compiler
-from smbook.widgets._letters import NAMES, letters
 from tests.browser import PIXELS
 from tests.wasm import Kernels
 from tests.widgets.alone import FRAMES
@@ -33,21 +34,8 @@ IDS = [f"{case['rule']} at {case.get('temperature', 0)}" for case in CASES]
 # The patterns and the recall
 
 
-def test_the_first_letters_have_little_in_common_and_are_what_their_names_say():
-    drawn = letters()
-    assert drawn.shape == (10, 256)
-    assert set(NAMES) == set("ACFVXJLTSZ")
-    crosstalk = drawn[:4].astype(int) @ drawn[:4].T / 256 - np.eye(4)
-    assert abs(crosstalk).max() < 0.1
-    tee = drawn[NAMES.index("T")].reshape(16, 16)
-    assert (tee[:4] == 1).all()
-    assert (tee[4:, 6:10] == 1).all()
-    assert (tee[4:, [0, 15]] == -1).all()
-    for side in (8, 11, 32):
-        again = letters(side)[NAMES.index("L")].reshape(side, side)
-        assert (again[: side // 2, 1] == 1).all()
-        assert (again[-2, side // 8 : -side // 8] == 1).all()
-        assert (again[: side // 2, -1] == -1).all()
+def letters(side=16):
+    return drawn_letters(side, units="spin")
 
 
 def test_letters_come_first_and_random_patterns_behind_them():
@@ -85,7 +73,7 @@ def test_the_couplings_of_the_pseudo_inverse_are_those_of_the_package():
 def test_hebb_loses_a_letter_far_below_its_load_of_random_patterns_and_projection_does_not():
     """Eight letters leave J to Hebb's rule, nine do not; of random patterns it would keep many more."""
     given = {"noise": 0.2, "cue": 6}
-    assert NAMES[5] == "J"
+    assert LETTERS[5] == "J"
     end = lambda **more: HopfieldLab(**given, **more).simulate(100).overlaps[-1, 5]  # noqa: E731
     assert end(count=8) == 1
     assert end(count=9) < 0.75

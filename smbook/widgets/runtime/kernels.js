@@ -5,6 +5,7 @@ const TYPES = {
   int8: Int8Array,
   int64: BigInt64Array,
   uint64: BigUint64Array,
+  uint32: Uint32Array,
   float32: Float32Array,
   int32: Int32Array,
   float64: Float64Array,
@@ -51,6 +52,11 @@ export class Kernels {
   row(array, k) {
     const shape = array.shape.slice(1);
     return this.view(array.type, array.address + k * product(shape) * array.data.BYTES_PER_ELEMENT, shape);
+  }
+
+  // The memory of an array of words as twice as many halves.
+  halves({ address, shape }) {
+    return this.view("uint32", address, [2 * product(shape)]);
   }
 
   view(type, address, shape) {

@@ -92,6 +92,17 @@ export class NetworkDrawing {
     }
   }
 
+  // Show biases in place of states, as discs: the stronger the larger, up to `largest`; negative ones are open.
+  incline(biases, largest) {
+    for (const [i, node] of this.nodes.entries()) {
+      const strength = Math.sqrt(Math.min(Math.abs(biases[i]) / largest, 1));
+      const circle = node.querySelector(".lab-bias") ?? node.appendChild(drawing("circle"));
+      const kind = biases[i] < 0 ? "lab-bias negative" : "lab-bias positive";
+      furnish(circle, { r: (strength * 0.8 * this.radius).toFixed(1), class: kind }, []);
+      node.classList.add("plain");
+    }
+  }
+
   listen() {
     this.nodes.forEach((node, i) => {
       furnish(node, { role: "button", tabindex: i ? -1 : 0 }, []);
