@@ -197,8 +197,9 @@ def _begin(weights, fields, units, local):
 def gather(rows, order, out):
     """Copy the rows (int8) whose numbers are in `order` into `out`, of floating point."""
     for k in range(order.size):
-        for j in range(out.shape[1]):
-            out[k, j] = rows[order[k], j]
+        source, target = rows[order[k]], out[k]
+        for j in range(target.size):
+            target[j] = source[j]
 
 
 @kernel

@@ -191,6 +191,41 @@ def test_every_method_climbs_the_exact_likelihood(visible, hidden, method):
     assert ends[method].history_.log_likelihood[-1] == pytest.approx(reached, abs=1e-5)
 
 
+# Bars and stripes, 3 x 3: no machine can have more than -ln 14 a pattern
+
+FALLING = ((0.2, 2000), (0.05, 1000), (0.01, 500))  # learning rates and epochs
+
+
+def excess(seed, stages, **options):
+    """How far below the bound a machine ends, as a share of it."""
+    (rate, n_epochs), *others = stages
+    machine = RBM(12, learning_rate=rate, n_epochs=n_epochs, evaluate_every=0, rng=seed, **options)
+    machine.fit(PATTERNS)
+    for rate, n_epochs in others:
+        machine.set_params(learning_rate=rate)
+        for _ in range(n_epochs):
+            machine.partial_fit(PATTERNS)
+    return machine.score(PATTERNS) / BOUND - 1.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_persistent_chains_learn_bars_and_stripes_within_three_percent(seed):
+    """A rate that falls: at a constant one the chains' noise keeps the machine some percent away."""
+    assert 0.0 < excess(seed, FALLING, n_chains=200, n_steps=5) < 0.03
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tempered_chains_do_so_at_a_constant_rate(seed):
+    options = {"method": "tempered", "n_chains": 200, "n_temperatures": 5}
+    assert 0.0 < excess(seed, ((0.2, 4000),), **options) < 0.03
+
+
+def test_one_step_of_contrast_ends_lower_than_exact_gradients():
+    stages = ((0.1, 6000),)
+    contrast, exact = (excess(1, stages, method=method) for method in ("cd", "exact"))
+    assert 0.0 < exact < 0.02 < contrast < 0.08
+
+
 # Bits
 
 
