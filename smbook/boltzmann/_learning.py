@@ -93,7 +93,7 @@ class Run:
         self._note()
 
     def learn(self) -> None:
-        """Make a step, or raise ValueError if the couplings overflow."""
+        """Make a step, or raise RuntimeError if the couplings overflow."""
         options = self._options
         kernels.learn(
             *self._phases.clamped, *self._phases.free, options.mask, options.learning_rate, options.momentum,
@@ -101,7 +101,7 @@ class Run:
         )  # fmt: skip
         self._epoch += 1
         if not all(np.isfinite(part).all() for part in self._parameters):
-            raise ValueError(
+            raise RuntimeError(
                 f"couplings overflow in epoch {self._epoch}: lower learning_rate, which is "
                 f"{options.learning_rate:g}, or weight_decay, {options.weight_decay:g}"
             )

@@ -187,8 +187,9 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         Raises
         ------
         TypeError, ValueError
-            If data or hyperparameters are of the wrong kind or out of range, or couplings run away as the
-            learning rate is too large. The machine stays as it was if it was refused.
+            If data or hyperparameters are of the wrong kind or out of range. The machine stays as it was.
+        RuntimeError
+            If the couplings grow beyond all numbers, as the learning rate is too large.
         """
         data = checked_data(X, sample_weight)
         n_visible = data.rows.shape[1]

@@ -423,7 +423,7 @@ def test_any_network_makes_a_machine():
         ({"rng": "seed"}, TypeError, "rng must be an integer"),
         (
             {"weight_decay": 1e4, "learning_rate": 1e4, "n_epochs": 99},
-            ValueError,
+            RuntimeError,
             "couplings overflow in epoch",
         ),
     ],
