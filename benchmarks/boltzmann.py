@@ -52,7 +52,7 @@ def _epoch_of_scikit_learn() -> Any:
 
 
 def _epoch_of_rbms(*, centered: bool) -> None:
-    """The loop of `rbms.training.pcd.train`, without its files."""
+    """Run the loop of `rbms.training.pcd.train`, without its files."""
     import torch
     from rbms.training.pcd import fit_batch_pcd
 

@@ -77,7 +77,8 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     dtype
         "float32" or "float64", of parameters and products; likelihoods are float64.
     rng
-        As for `smbook.ising.simulate`.
+        As for `smbook.ising.simulate`. A seed gives the same bits where the products of matrices do: with
+        the same BLAS, on the same number of its threads.
 
     Attributes
     ----------

@@ -184,15 +184,15 @@ def score_of(machine, rows):
 
 @kinds
 def test_the_histogram_of_samples_is_that_of_all_states(visible, hidden):
-    """Independent chains: chi-square, and free energies by the mean; 1 % in temperature is seen by these."""
+    """Independent chains: chi-square, and one mean, which sees 1.5 % in temperature."""
     machine = random_machine(visible, hidden, scale=1.2 if visible == "binary" else 0.6, dtype="float32")
-    samples = machine.sample(N_CHAINS, n_sweeps=30, rng=1)
+    samples = machine.sample(N_CHAINS, n_sweeps=20, rng=1)
     assert samples.dtype == np.int8
     assert p_value(samples, law(machine)) > 1e-4
     assert abs(z_of(samples, machine, lambda rows: score_of(machine, rows))) < 4
     for unit in range(N):
         assert abs(z_of(samples, machine, lambda rows, unit=unit: rows[:, unit].astype(float))) < 4.5
-    warmer = machine.sample(N_CHAINS, n_sweeps=30, beta=0.99, rng=1)
+    warmer = machine.sample(N_CHAINS, n_sweeps=20, beta=0.985, rng=1)
     assert abs(z_of(warmer, machine, lambda rows: score_of(machine, rows))) > 4
 
 
@@ -200,7 +200,7 @@ def test_the_histogram_of_samples_is_that_of_all_states(visible, hidden):
 def test_beta_multiplies_all_parameters(visible, hidden):
     machine = random_machine(visible, hidden, dtype="float32")
     for beta in (0.0, 0.6, 1.2):
-        samples = machine.sample(100_000, n_sweeps=40, beta=beta, rng=2)
+        samples = machine.sample(60_000, n_sweeps=30, beta=beta, rng=2)
         assert p_value(samples, law(machine, beta=beta)) > 1e-4
 
 
