@@ -156,7 +156,9 @@ class Law:
         TypeError, ValueError
             If an argument is of the wrong kind or out of range, or the smaller layer is too large for a sum.
 
-        References ---------- Neal (2001); Salakhutdinov and Murray (2008); Burda, Grosse and Salakhutdinov
+        References
+        ----------
+        Neal (2001); Salakhutdinov and Murray (2008); Burda, Grosse and Salakhutdinov
         (2015) for the reverse; Bereux et al. (2024) for the path.
 
         Examples

@@ -93,7 +93,9 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     n_features_in_
         n_visible.
 
-    References ---------- Smolensky (1986); Hinton (2002) for contrastive divergence; Tieleman (2008) for
+    References
+    ----------
+    Smolensky (1986); Hinton (2002) for contrastive divergence; Tieleman (2008) for
     persistent chains; Desjardins et al. (2010) for tempered ones; Melchior, Fischer and Wiskott (2016) for
     centring.
 
