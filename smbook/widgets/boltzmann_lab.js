@@ -57,7 +57,7 @@ const PRESETS = [
   {
     name: "XOR, one hidden unit",
     settings: { data: "xor", hidden: 1, averages: "exact", rate: 0.3 },
-    ask: "Predict first: one unit more, which no data reach. Which bars will grow now, and how far will KL fall? Then press Start.",
+    ask: "Predict first: with one unit more, which no data reach, which bars will grow, and how far will KL fall? Then press Start.",
   },
   {
     name: "From samples",

@@ -527,10 +527,10 @@ class RBMLab {
     const number = (value, digits = 2) => fixed(value, digits).trim();
     return (
       `A restricted machine of ${machine.n} visible and ${machine.m} hidden units, ${this.history}, at temperature ` +
-      `${short(this.model.get("temperature"), 4)}, ${clamped} pixels clamped, after ${told.sweeps} sweeps and ` +
-      `${told.updates} updates. The first chain has the free energy ${number(told.free_energy)}, the images ` +
+      `${short(this.model.get("temperature"), 4)}, ${clamped} pixels clamped, after ${counted(told.sweeps, "sweep")} and ` +
+      `${counted(told.updates, "update")}. The first chain has the free energy ${number(told.free_energy)}, the images ` +
       `have ${number(told.data_free_energy)} on average; the nearest is ${this.named(told.nearest)}, which differs ` +
-      `in ${told.difference} pixels. The reconstruction error is ${number(told.reconstruction_error, 4)}: this is ` +
+      `in ${counted(told.difference, "pixel")}. The reconstruction error is ${number(told.reconstruction_error, 4)}: this is ` +
       "not the likelihood, and can fall while the dreams get worse."
     );
   }
@@ -553,6 +553,10 @@ class RBMLab {
 function values(view, Type) {
   if (!view?.byteLength) return new Type(0);
   return new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+function counted(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 // What a copy does not carry, if there is any of it.

@@ -430,6 +430,7 @@ def test_the_words_say_whether_it_was_trained(shown):
     assert "with random weights" in long.inner_text()
     lab.type("Temperature T", 2)
     assert words.inner_text().startswith("Nothing is learned yet")
+    assert "after 1 sweep and 0 updates." in long.inner_text()
     lab.choose("Learning", "cd")
     lab.press("Step")
     lab.choose("Learning", "off")
