@@ -17,6 +17,7 @@ const WIDEST = 1; // the least strength of a coupling that is drawn as wide as c
 const SLOW = 5; // steps a second at which every state of the chains is shown
 const MET = 0.02; // largest difference of averages that have met
 const LEARNED = 0.05; // KL, in nats, of a law that is learned
+const ROOM = 1.1; // that bars need, in their own height, before the axis shrinks
 const RING = 0.42; // radius of the circle of units, where the drawing has the width 1
 const DATA = {
   xor: "XOR gate: 3 visible units",
@@ -53,16 +54,20 @@ const PRESETS = [
     settings: { data: "xor", hidden: 0, averages: "exact", rate: 0.3 },
     ask: "Predict first: in XOR any two units agree as often as not. How far will KL fall, and why not to 0? Then press Start.",
   },
-  { name: "XOR, one hidden unit", settings: { data: "xor", hidden: 1, averages: "exact", rate: 0.3 } },
   {
-    name: "Ising ring",
-    settings: { data: "ring", hidden: 0, averages: "exact", rate: 0.1 },
-    ask: "Predict first: the data come from a ring of six spins, neighbours coupled by 0.6. Which lines will be left? Then press Start.",
+    name: "XOR, one hidden unit",
+    settings: { data: "xor", hidden: 1, averages: "exact", rate: 0.3 },
+    ask: "Predict first: with one unit more, which no data reach, which bars will grow, and how far will KL fall? Then press Start.",
   },
   {
     name: "From samples",
     settings: { data: "xor", hidden: 1, averages: "sampled", rate: 0.1 },
     ask: "Predict first: with 100 chains in place of exact sums, what becomes of the falling curve? Then press Start.",
+  },
+  {
+    name: "Ising ring",
+    settings: { data: "ring", hidden: 0, averages: "exact", rate: 0.1 },
+    ask: "Predict first: the data come from a ring of six spins, neighbours coupled by 0.6. Which lines stay? Then press Start.",
   },
 ];
 
@@ -197,6 +202,7 @@ class Graph {
   constructor() {
     this.node = element("div");
     this.signs = legend(SIGNS.graph);
+    this.signs.append(element("li", {}, "no line: less than 2 % of the largest coupling"));
   }
 
   // Returns what is new to be described.
@@ -215,9 +221,10 @@ class Graph {
   }
 
   draw(couplings, fields) {
-    this.largest = Math.max(WIDEST, ...couplings.map(([, , J]) => Math.abs(J)), ...fields.map(Math.abs));
-    this.drawing.couple(couplings, this.largest);
-    this.drawing.incline(fields, this.largest);
+    this.largest = Math.max(0, ...couplings.map(([, , J]) => Math.abs(J)));
+    const widest = Math.max(WIDEST, this.largest, ...fields.map(Math.abs));
+    this.drawing.couple(couplings, widest);
+    this.drawing.incline(fields, widest);
   }
 }
 
@@ -267,10 +274,12 @@ class Law {
     const names = few ? order.map((v) => signs(v, visible)) : undefined;
     const step = Math.max(data.length / 4, 1); // so few names that they have room on a phone
     const places = names && order.filter((v) => v % step === step >> 1).map((v) => [v, names[v]]);
+    this.least = 1.2 * Math.max(...data);
+    this.top = this.fit(0);
     this.bars = new Bars({
       ...{ names, places },
       count: this.states.length,
-      y: [0, roundedRange([0, 1.2 * Math.max(...data)])[1]],
+      y: [0, this.top],
       xLabel: few ? "visible state v" : "visible states, the likeliest in the data first",
       yLabel: "probability of v",
       describe: "Probabilities of the visible states: bars of the machine, and lines of the data.",
@@ -281,11 +290,21 @@ class Law {
     return this.bars.svg;
   }
 
+  // The end of an axis that has room for the data, and for a bar of this height.
+  fit(height) {
+    return roundedRange([0, Math.max(this.least, height)])[1];
+  }
+
+  // The axis grows with the bars, and shrinks again when they have room in a shorter one.
   draw(law) {
-    this.bars.set(
-      this.states.map((v) => law[v]),
-      { exact: this.exact },
-    );
+    const values = this.states.map((v) => law[v]);
+    const highest = Math.max(...values);
+    if (this.fit(highest) > this.top || this.fit(ROOM * highest) < this.top) {
+      const { chart } = this.bars;
+      this.top = this.fit(highest);
+      chart.range([chart.x.low, chart.x.high], [0, this.top]);
+    }
+    this.bars.set(values, { exact: this.exact });
   }
 }
 
@@ -468,34 +487,21 @@ class BoltzmannLab {
     panel.slider("chains", { label: "Chains", integer: true, logarithmic: true, where: rest });
     panel.field("seed", { label: "Seed", where: rest });
     const names = ["KL", "log-likelihood", "at best", "largest difference"];
-    this.write = panel.readouts([...names, "outside the data", "widest line", "steps"]);
+    this.write = panel.readouts([...names, "outside the data", "largest coupling", "steps"]);
     panel.mount();
   }
 
   go({ settings, ask }) {
     for (const [name, value] of Object.entries(settings)) this.panel.set(name, value);
     this.reset();
-    this.panel.set("running", !ask);
-    if (ask) this.panel.say(ask);
+    this.panel.set("running", false);
+    this.panel.say(ask);
   }
 
   drawAnew() {
     const [low, high] = this.panel.limits.seed;
     const seed = this.model.get("seed");
     this.panel.set("seed", seed < high ? seed + 1 : low);
-  }
-
-  // The law to be learned: float64, an entry for each state of the visible units.
-  data() {
-    const name = this.model.get("data");
-    const own = this.model.get("_own");
-    if (name === "own" && own?.byteLength) return new Float64Array(bytes(own).slice().buffer);
-    const { units, states, shares } = this.model.get("_data")[name];
-    const law = new Float64Array(2 ** units);
-    states.forEach((v, k) => {
-      law[v] = shares[k];
-    });
-    return law;
   }
 
   // Put a pattern into the data, or take it out; all weigh the same then.
@@ -514,7 +520,7 @@ class BoltzmannLab {
 
   reset() {
     const { machine, panel, law, patterns } = this;
-    const data = this.data();
+    const data = lawOf(this.model);
     machine.begin(panel.settings, data);
     const drawn = [this.graph.start(machine), law.start(data, machine.visible)];
     panel.description.belongs(drawn);
@@ -572,7 +578,7 @@ class BoltzmannLab {
     write["at best"](fixed(likelihood + kl, 4));
     write["largest difference"](fixed(gap, 4));
     write["outside the data"](fixed(outside, 4));
-    write["widest line"](fixed(this.graph.largest, 2));
+    write["largest coupling"](fixed(this.graph.largest, 2));
     write.steps(String(steps));
     for (const [name, value] of Object.entries({ steps, kl, difference: gap, outside }))
       model.set(name, value);
@@ -643,4 +649,70 @@ function inked({ up, down }) {
   ];
 }
 
-export default lab((parts) => new BoltzmannLab(parts));
+// The law to be learned: float64, an entry for each state of the visible units.
+function lawOf(model) {
+  const name = model.get("data");
+  const own = model.get("_own");
+  if (name === "own" && own?.byteLength) return new Float64Array(bytes(own).slice().buffer);
+  const { units, states, shares } = model.get("_data")[name];
+  const law = new Float64Array(2 ** units);
+  states.forEach((v, k) => {
+    law[v] = shares[k];
+  });
+  return law;
+}
+
+// The states that own data give a probability, and these where they differ; nothing where the data are known by name.
+function ownRows(model) {
+  if (model.get("data") !== "own") return undefined;
+  const law = lawOf(model);
+  const states = [...law.keys()].filter((v) => law[v] > 0);
+  const shares = states.map((v) => law[v]);
+  return { units: Math.log2(law.length), states, shares: shares.some((q) => q !== shares[0]) ? shares : [] };
+}
+
+// In a link own data are the number of units, the states as bits of a number in base 16, and the shares of these.
+const ALONG = {
+  link(model) {
+    const own = ownRows(model);
+    if (!own) return [];
+    const inside = own.states.reduce((sum, v) => sum | (1n << BigInt(v)), 0n);
+    return [["own", [own.units, inside.toString(16), ...own.shares].join("_")]];
+  },
+
+  take: {
+    own(text, model) {
+      const law = lawFrom(text, model.get("_most_visible"));
+      if (!law) return `There are no rows in own=${text.slice(0, 40)}.`;
+      model.set("_own", new DataView(law.buffer));
+      return undefined;
+    },
+  },
+
+  python(settings, model) {
+    const own = ownRows(model);
+    if (!own) return settings;
+    const row = (v) => Array.from({ length: own.units }, (_, i) => ((v >> i) & 1 ? 1 : -1));
+    const given = [["X", own.states.map(row)]];
+    if (own.shares.length) given.push(["sample_weight", own.shares]);
+    return [...given, ...settings.filter(([name]) => name !== "data")];
+  },
+};
+
+function lawFrom(text, most) {
+  const [, units, digits, rest] = /^(\d+)_([0-9a-f]+)((?:_[^_]+)*)$/.exec(text) ?? [];
+  if (!(units >= 1 && units <= most)) return undefined;
+  const [length, inside] = [2 ** units, BigInt(`0x${digits}`)];
+  const states = Array.from({ length }, (_, v) => v).filter((v) => (inside >> BigInt(v)) & 1n);
+  const shares = rest ? rest.slice(1).split("_").map(Number) : states.map(() => 1 / states.length);
+  const sum = shares.reduce((a, b) => a + b, 0);
+  const good = shares.every((q) => q > 0) && Math.abs(sum - 1) < 1e-9;
+  if (inside === 0n || inside >> BigInt(length) || shares.length !== states.length || !good) return undefined;
+  const law = new Float64Array(length);
+  states.forEach((v, k) => {
+    law[v] = shares[k];
+  });
+  return law;
+}
+
+export default lab((parts) => new BoltzmannLab(parts), ALONG);

@@ -17,7 +17,10 @@ const METHODS = { off: "off", pcd: "PCD (chains go on)", cd: "CD (chains restart
 // The first chain: a painting whose strokes clamp pixels, or free them.
 class Picture extends Painting {
   constructor(panel, onPaint, { held, rows, columns, low }) {
-    super(panel, { onPaint, low, colours: "--lab-grey", count: 256 });
+    const pixelwise = { strides: [columns, rows], margin: 0.5 };
+    super(panel, { onPaint, low, colours: "--lab-grey", count: 256, ...pixelwise });
+    const middle = (size) => (Math.floor(size / 2) + 0.5) / size;
+    this.cursor = { x: middle(columns), y: middle(rows) };
     this.marks = drawing("path", { class: "lab-clamped" });
     this.cursorMark = drawing("g", { class: "lab-cell", visibility: "hidden" });
     this.cursorMark.append(...[0, 1].map(() => drawing("rect", { width: 1, height: 1 })));
@@ -103,13 +106,14 @@ class Progress {
 
 class RBMLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), pictured: 0, kept: {} });
+    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), kept: {} });
     this.gather(module);
     this.figures(el);
     this.furnish();
     this.first.append(el.querySelector(".lab-words"));
     panel.follow(["parameters", "seed"], () => this.reset());
-    panel.follow(["start", "image"], () => this.restart());
+    panel.follow("start", () => this.restart());
+    panel.follow("image", () => this.pick());
     panel.follow(["_held", "_off"], () => this.hold());
     panel.follow("shows", () => this.draw());
     panel.follow(["temperature", "learning"], () => this.wake());
@@ -242,6 +246,12 @@ class RBMLab {
     this.wake();
   }
 
+  // Another image was chosen: chains that start there start anew.
+  pick() {
+    if (this.model.get("start") === "image") this.restart();
+    else this.wake();
+  }
+
   // Show what has changed, and tell it.
   wake() {
     if (this.sweeps === undefined) return;
@@ -329,14 +339,23 @@ class RBMLab {
     this.play({ temperature: 1, learning: "off", speed: 20 });
   }
 
-  // The upper half of one image after the other.
+  // What the upper half of the chosen image says of a pixel.
+  half(i) {
+    const { n, rows } = this.machine;
+    return i < n / 2 ? rows.data[(this.model.get("image") - 1) * n + i] : NaN;
+  }
+
+  // Whether just this half is clamped.
+  get completes() {
+    return this.machine.held.data.every((value, i) => Object.is(value, this.half(i)));
+  }
+
+  // The upper half of the chosen image; of the next one where this is clamped already.
   complete() {
-    const { machine } = this;
-    this.play({ image: (this.pictured % machine.count) + 1, temperature: 1, learning: "off", speed: 20 });
-    const { data } = machine.rows;
-    const from = this.pictured * machine.n;
-    this.pictured = (this.pictured + 1) % machine.count;
-    this.clamp((i) => (i < machine.n / 2 ? data[from + i] : NaN));
+    const { machine, model, panel } = this;
+    if (this.completes) panel.set("image", (model.get("image") % machine.count) + 1);
+    this.play({ temperature: 1, learning: "off", speed: 20 });
+    this.clamp((i) => this.half(i));
     this.begin("noise");
   }
 
@@ -474,6 +493,12 @@ class RBMLab {
     return label === undefined ? String(number) : `${number} (${label})`;
   }
 
+  // Whether the machine knows no more of the data than how often each pixel is on.
+  get ignorant() {
+    const { machine, model } = this;
+    return machine.updates === 0 && !(this.given && model.get("parameters") === "given");
+  }
+
   // The kind of state: a sentence is heard only when another kind begins.
   inWords(clamped) {
     const { learning, start, image, temperature } = this.panel.settings;
@@ -481,20 +506,31 @@ class RBMLab {
       return `Learning by ${learning.toUpperCase()}: watch the filters.`;
     if (!this.sweeps)
       return start === "image" ? `At the start: image ${this.named(image)}.` : "At the start: noise.";
+    if (this.ignorant) return "Nothing is learned yet: no pixel knows of any other.";
+    if (this.completes) return `Completing image ${image}: its upper half is clamped.`;
     if (clamped) return `Completing: ${clamped} of ${this.machine.n} pixels are clamped.`;
     if (temperature > 1) return "Dreaming, hotter than it has learned.";
     return temperature < 1 ? "Dreaming, colder than it has learned." : "Dreaming: nothing is clamped.";
+  }
+
+  // Where the parameters are from.
+  get history() {
+    const { updates } = this.machine;
+    const given = this.given && this.model.get("parameters") === "given";
+    if (!updates) return given ? "trained beforehand" : "with random weights";
+    const start = given ? "from trained weights on" : "from random weights on";
+    return `which has learned here ${start}`;
   }
 
   atLength(told, clamped) {
     const { machine } = this;
     const number = (value, digits = 2) => fixed(value, digits).trim();
     return (
-      `A restricted machine of ${machine.n} visible and ${machine.m} hidden units at temperature ` +
-      `${short(this.model.get("temperature"), 4)}, ${clamped} pixels clamped, after ${told.sweeps} sweeps and ` +
-      `${told.updates} updates. The first chain has the free energy ${number(told.free_energy)}, the images ` +
+      `A restricted machine of ${machine.n} visible and ${machine.m} hidden units, ${this.history}, at temperature ` +
+      `${short(this.model.get("temperature"), 4)}, ${clamped} pixels clamped, after ${counted(told.sweeps, "sweep")} and ` +
+      `${counted(told.updates, "update")}. The first chain has the free energy ${number(told.free_energy)}, the images ` +
       `have ${number(told.data_free_energy)} on average; the nearest is ${this.named(told.nearest)}, which differs ` +
-      `in ${told.difference} pixels. The reconstruction error is ${number(told.reconstruction_error, 4)}: this is ` +
+      `in ${counted(told.difference, "pixel")}. The reconstruction error is ${number(told.reconstruction_error, 4)}: this is ` +
       "not the likelihood, and can fall while the dreams get worse."
     );
   }
@@ -519,4 +555,20 @@ function values(view, Type) {
   return new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-export default lab((parts) => new RBMLab(parts));
+function counted(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+// What a copy does not carry, if there is any of it.
+function without(model, page) {
+  const some = (name) => model.get(name)?.byteLength > 0;
+  const parts = [
+    !page && some("_parameters") && "the machine and its images",
+    some("_held") && "clamped pixels",
+    some("_off") && "units that are off",
+    model.get("updates") > 0 && "what was learned here",
+  ].filter(Boolean);
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : (parts[0] ?? "");
+}
+
+export default lab((parts) => new RBMLab(parts), { without });

@@ -29,6 +29,7 @@ const code = URL.createObjectURL(new Blob([state._esm], {{type: "text/javascript
 import(code).then(async ({{default: widget}}) => {{
     for (let view = 0; view < {views}; view += 1) {{
         const el = document.createElement("div");
+        el.dataset.lab = "{name}";
         setTimeout(() => document.querySelector("main").append(el), 50);
         window.leave = await widget.render({{model, el}});
     }}
@@ -49,12 +50,15 @@ FRAMES = """milliseconds => new Promise(resolve => {
 })"""
 
 
-def written(widget, path, *, views=1):
-    """Write the page of a widget, shown once or more often, and return its address."""
+def written(widget, path, *, views=1, name=""):
+    """Write the page of a widget, shown once or more often, and return its address.
+
+    A lab with a name is one of a book, which gives links away.
+    """
     state = {key: value for key, value in widget.get_state().items() if key != "layout"}
     binary = {key: value for key, value in state.items() if isinstance(value, bytes | memoryview)}
     state = {key: value for key, value in state.items() if key not in binary}
     state["binary"] = {key: base64.b64encode(value).decode() for key, value in binary.items()}
     text = json.dumps(state, ensure_ascii=False).replace("</", "<\\/")
-    path.write_text(PAGE.format(style=widget._css, state=text, views=views), encoding="utf8")
+    path.write_text(PAGE.format(style=widget._css, state=text, views=views, name=name), encoding="utf8")
     return path.as_uri()

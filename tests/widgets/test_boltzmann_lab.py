@@ -355,6 +355,8 @@ def test_a_step_goes_on_when_rate_or_averages_change_and_all_else_begins_anew(sh
     check_run(lab, python, 0)
 
 
+AXIS = """root => Math.max(...[...root.querySelectorAll(".lab-chart:has(.lab-boxes) .lab-axes text")]
+    .map(e => parseFloat(e.textContent)).filter(Number.isFinite))"""
 BOXES = """root => [...root.querySelectorAll(".lab-boxes.measured")].map(e => e.getAttribute("d"))"""
 
 
@@ -368,6 +370,18 @@ def test_bars_are_as_high_as_the_law_of_the_machine(shown):
         foot, top = box.split("V")[0].split()[1], box.split("V")[1].split("H")[0]
         heights.append((float(foot) - float(top)) / (230 - 34 - 44) * 0.3)
     np.testing.assert_allclose(heights, BoltzmannLab(hidden=2).simulate(200).law, atol=2e-4)
+
+
+@pytest.mark.browser
+def test_the_axis_of_probabilities_grows_with_the_bars_and_shrinks_again(shown):
+    """Strong couplings of the start make some pictures likelier than three times what the data say."""
+    given = {"data": "bars-2", "hidden": 3, "scale": 1.0, "seed": 2}
+    lab, python = shown(**given), BoltzmannLab(**given)
+    heights = [python.simulate(k).law.max() for k in (0, 300)]
+    assert heights[0] > 0.3 > 0.18 > heights[1]
+    assert lab.root.evaluate(AXIS) >= heights[0]
+    lab.root.evaluate(PRESS_STEP, 300)
+    assert lab.root.evaluate(AXIS) == 0.2
 
 
 def pressed(lab):
@@ -435,7 +449,7 @@ def test_eight_chains_of_each_phase_are_seen(shown):
 
 
 @pytest.mark.browser
-def test_presets_ask_first_or_run_and_words_tell_what_was_learned(shown):
+def test_presets_ask_first_and_words_and_lines_tell_what_was_learned(shown):
     lab = shown(speed=1000.0, rate=0.2)
     words = lab.root.locator(".lab-description")
     lab.press("XOR, nothing hidden")
@@ -445,14 +459,23 @@ def test_presets_ask_first_or_run_and_words_tell_what_was_learned(shown):
     lab.root.evaluate(PRESS_STEP, 300)
     assert "nothing is left to learn; the laws still differ" in words.inner_text()
     assert lab.readouts()["KL"] == pytest.approx(math.log(2), abs=1e-4)
+    assert lab.readouts()["largest coupling"] == 0
+    assert lab.root.locator(".lab-edge").count() == 0
     lab.press("XOR, one hidden unit")
-    assert lab.running
+    assert lab.status.endswith("Then press Start.")
+    lab.start()
+    assert lab.status == ""
     words.filter(has_text="Learned").wait_for(timeout=60_000)
     lab.pause()
     lab.press("Ising ring")
     assert not lab.running
     assert lab.page.evaluate(SETTING, "hidden") == 0
+    assert lab.root.locator(".lab-edge").count() == 15
+    lab.root.evaluate(PRESS_STEP, 600)
+    assert lab.root.locator(".lab-edge").count() == 6
+    assert lab.readouts()["largest coupling"] == 0.6
     lab.press("From samples")
+    assert lab.status.endswith("Then press Start.")
     assert lab.page.evaluate(SETTING, "averages") == "sampled"
     lab.press("Step")
     assert "Learning from samples" in words.inner_text()
@@ -469,6 +492,56 @@ def test_what_is_copied_makes_the_lab_again(shown):
     lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
     again = eval(lab.status.removeprefix("Copied: "))
     assert repr(again) == repr(BoltzmannLab(**given, running=False))
+
+
+OWN = [
+    {"X": states(3)[[1, 6, 7]].astype(int)},
+    {"X": [[1, -1], [-1, 1], [-1, -1]], "sample_weight": [1, 2, 5]},
+    {"X": states(9)[::3].astype(int)},
+]
+
+
+def copied(lab):
+    """Return what the lab copies; a long text is not shown to its end."""
+    lab.page.evaluate(CLIPBOARD)
+    lab.press("Copy link", "Copy as Python")
+    return lab.page.wait_for_function("window.copied").json_value()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("given", OWN, ids=["equal", "weighed", "many"])
+def test_what_is_copied_carries_own_rows(alone, given):
+    python = BoltzmannLab(**given, hidden=0, running=False)
+    again = eval(copied(alone(python)))
+    assert repr(again) == repr(python)
+    np.testing.assert_array_equal(again.law, python.law)
+    link = copied(alone(python, name="lab-1"))
+    assert len(link) < 500
+    lab = alone(BoltzmannLab(running=False), name="lab-1")
+    lab.page.evaluate("link => { location.hash = link.split('#')[1]; }", link)
+    lab.page.wait_for_function("model.get('data') === 'own'")
+    assert lab.status == ""
+    check_run(lab, python, 0)
+    lab.press("Step")
+    check_run(lab, python, 1)
+
+
+CLIPBOARD = """() => {
+    const clipboard = { writeText: async text => { window.copied = text; } };
+    Object.defineProperty(navigator, "clipboard", { value: clipboard });
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "own", ["", "x", "0_1", "10_1", "2_0", "2_1f", "2_g", "2_3_0.5", "2_3_0.5_0.6", "2_3_-1_2", "2_3_a_b"]
+)
+def test_a_link_without_rows_says_so_and_changes_nothing(alone, own):
+    lab = alone(BoltzmannLab(running=False), name="lab-1")
+    lab.page.evaluate("own => { location.hash = `lab-1?own=${own}`; }", own)
+    lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
+    assert lab.status == f"There are no rows in own={own}."
+    check_run(lab, BoltzmannLab(), 0)
 
 
 @pytest.mark.browser

@@ -313,6 +313,10 @@ def test_edges_tell_strength_and_sign(draw):
     page.evaluate("network.couple([[0, 1, -1]])")
     assert page.locator(".lab-edge").count() == 1
     assert page.locator(".lab-edge.negative").count() == 1
+    page.evaluate("network.couple([[0, 1, 1], [1, 2, -0.021], [2, 3, 0.019], [3, 4, NaN], [4, 5, Infinity]])")
+    assert page.locator(".lab-edge").count() == 2
+    page.evaluate("network.couple([[0, 1, 1e-17], [1, 2, -2e-17]], 1)")
+    assert page.locator(".lab-edge").count() == 0
     page.evaluate("network.couple([])")
     assert page.locator(".lab-edge").count() == 0
 

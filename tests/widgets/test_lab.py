@@ -233,6 +233,27 @@ def test_two_views_of_a_lab_both_live(kind, page, tmp_path):
     assert kind is not IsingLab or moving == [True, True]
 
 
+UNSEEN = """root => {
+    const seen = e => e.checkVisibility() && [...e.childNodes].some(t => t.nodeType === 3 && t.data.trim());
+    const ground = getComputedStyle(document.documentElement).backgroundColor;
+    return [...root.querySelectorAll(".lab-figures :not(svg *, option)")].filter(seen)
+        .filter(e => getComputedStyle(e).color === ground).map(e => e.textContent);
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", LABS)
+def test_words_are_seen_where_the_system_sets_dark_colours_on_a_light_page(kind, browser, tmp_path):
+    page = browser.new_page(forced_colors="active", color_scheme="dark")
+    page.goto(written(kind(running=False), tmp_path / "page.html"))
+    page.add_style_tag(content="html { background: Canvas; }")
+    root = page.locator(".smbook-lab")
+    root.get_by_role("button", name="Step", exact=True).wait_for()
+    assert root.evaluate("() => getComputedStyle(document.documentElement).backgroundColor") == "rgb(0, 0, 0)"
+    assert root.evaluate(UNSEEN) == []
+    page.close()
+
+
 @pytest.mark.browser
 def test_a_view_shows_the_spins_that_another_has_reported(page, tmp_path):
     page.goto(written(IsingLab(size=16, running=False), tmp_path / "page.html", views=2))

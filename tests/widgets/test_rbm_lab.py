@@ -342,7 +342,7 @@ def test_pixels_are_clamped_by_mouse_and_keys_and_freed_again(shown):
     lab.choose("Brush", "NaN")
     canvas = lab.root.locator("canvas").first
     canvas.focus()
-    for key in ["ArrowUp"] * 4 + ["ArrowLeft"] * 6 + [" "]:
+    for key in ["ArrowUp"] * 5 + ["ArrowDown"] + ["ArrowRight"] * 7 + ["ArrowLeft"] * 4 + [" "]:
         canvas.press(key)
     expected[7] = 2
     np.testing.assert_array_equal(held(lab), expected)
@@ -379,11 +379,86 @@ def test_half_an_image_is_completed_and_one_image_after_the_other(shown):
         lab.press("Step")
         chains = reported(lab, "_visible", np.int8).reshape(8, 24)
         assert (chains[:, :12] == DATA["images"][image, :12]).all()
-        assert lab.root.locator(".lab-description").inner_text() == "Completing: 12 of 24 pixels are clamped."
+        words = lab.root.locator(".lab-description").inner_text()
+        assert words == f"Completing image {image + 1}: its upper half is clamped."
+        assert lab.field("Image").input_value() == str(image + 1)
+    mouse = lab.page.mouse
+    mouse.click(*at(lab, 3, 5))
+    assert lab.root.locator(".lab-description").inner_text() == "Completing: 13 of 24 pixels are clamped."
     lab.press("Dream")
     lab.pause()
     assert held(lab).size == 0
     assert not lab.page.evaluate("model.get('learning') === 'pcd'")
+
+
+@pytest.mark.browser
+def test_the_image_that_the_slider_shows_is_completed_and_then_the_next_one(shown):
+    lab = shown(image=29)
+    for typed, shows in ((None, 29), (None, 30), (None, 1), (7, 7), (None, 8)):
+        if typed:
+            lab.type("Image", typed)
+        lab.press("Complete half an image")
+        lab.pause()
+        assert lab.field("Image").input_value() == str(shows)
+        np.testing.assert_array_equal(held(lab)[:12], DATA["images"][shows - 1, :12])
+    lab.press("Dream")
+    lab.press("Complete half an image")
+    lab.pause()
+    assert lab.field("Image").input_value() == "8"
+
+
+@pytest.mark.browser
+def test_another_image_starts_only_chains_anew_that_start_there(shown):
+    lab = shown()
+    lab.press("Step")
+    lab.type("Image", 4)
+    assert lab.readouts()["sweeps"] == 1
+    lab.press("From image")
+    lab.press("Step")
+    lab.type("Image", 5)
+    check_run(lab, RBMLab(GOOD, **DATA, start="image", image=5), 0)
+
+
+@pytest.mark.browser
+def test_the_words_say_whether_it_was_trained(shown):
+    lab = shown(rate=0.5)
+    words, long = lab.root.locator(".lab-description"), lab.root.locator(".lab-unseen")
+    assert "7 hidden units, trained beforehand, at temperature 1" in long.inner_text()
+    lab.press("Forget")
+    lab.press("Step")
+    assert words.inner_text() == "Nothing is learned yet: no pixel knows of any other."
+    assert "with random weights" in long.inner_text()
+    lab.type("Temperature T", 2)
+    assert words.inner_text().startswith("Nothing is learned yet")
+    assert "after 1 sweep and 0 updates." in long.inner_text()
+    lab.choose("Learning", "cd")
+    lab.press("Step")
+    lab.choose("Learning", "off")
+    assert words.inner_text() == "Dreaming, hotter than it has learned."
+    assert "which has learned here from random weights on" in long.inner_text()
+    lab.press("Trained weights")
+    lab.press("Step")
+    assert "trained beforehand" in long.inner_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("name", "more"), [("lab-1", ""), ("", "the machine and its images, ")])
+def test_a_copy_says_what_it_does_not_carry(alone, name, more):
+    lab = alone(RBMLab(GOOD, **DATA, running=False), name=name)
+
+    def said():
+        lab.hush()
+        lab.press("Copy link", "Copy as Python")
+        lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
+        return lab.status
+
+    assert ("ithout the machine and its images: RBMLab(" in said()) == (not name)
+    lab.page.mouse.click(*at(lab, 3, 5))
+    lab.press("Switch off")
+    assert f"ithout {more}clamped pixels and units that are off: " in said()
+    lab.choose("Learning", "cd")
+    lab.press("Step")
+    assert f"ithout {more}clamped pixels, units that are off and what was learned here: " in said()
 
 
 @pytest.mark.browser

@@ -39,8 +39,8 @@ async function shown(el) {
   });
 }
 
-// Builds the lab, and returns what takes it down again.
-export function lab(build) {
+// Builds the lab, and returns what takes it down again. `along` says what a copy of its settings carries beside them.
+export function lab(build, along) {
   return {
     async render({ model, el }) {
       el.classList.add("smbook-lab");
@@ -51,7 +51,7 @@ export function lab(build) {
         el.textContent = MISSING;
         return undefined;
       }
-      const panel = new Panel(el, model);
+      const panel = new Panel(el, model, along);
       panel.restore();
       build({ model, el, panel, module });
       const follow = () => panel.restore();

@@ -7,6 +7,8 @@ const WIDTH = 360;
 const PAD = 34; // around the nodes, for their names and for the ring of the focus
 const THINNEST = 0.7;
 const THICKEST = 4.5;
+const FAINT = 0.02; // of the strongest coupling: what is weaker is not drawn
+const NONE = 1e-6; // of the strength that is drawn thickest: no coupling but what rounding leaves
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class NetworkDrawing {
@@ -57,8 +59,10 @@ export class NetworkDrawing {
   }
 
   // Draw couplings, triples [i, j, J]: the stronger the thicker, up to `largest`; positive ones solid, negative dashed.
-  couple(couplings, largest = couplings.reduce((most, [, , J]) => Math.max(most, Math.abs(J)), 0)) {
-    const seen = couplings.filter(([, , J]) => J !== 0 && Number.isFinite(J));
+  // What is faint beside the strongest is left out.
+  couple(couplings, largest = strongest(couplings)) {
+    const least = Math.max(FAINT * strongest(couplings), NONE * largest);
+    const seen = couplings.filter(([, , J]) => J !== 0 && Number.isFinite(J) && Math.abs(J) >= least);
     while (this.edges.childElementCount > seen.length) this.edges.lastChild.remove();
     while (this.edges.childElementCount < seen.length) this.edges.append(drawing("line"));
     for (const [k, [i, j, J]] of seen.entries()) {
@@ -147,6 +151,12 @@ export class NetworkDrawing {
     this.nodes[i].focus();
     this.here = i;
   }
+}
+
+// The strength of the strongest coupling.
+function strongest(couplings) {
+  const strengths = couplings.map(([, , J]) => Math.abs(J));
+  return strengths.filter(Number.isFinite).reduce((most, strength) => Math.max(most, strength), 0);
 }
 
 // Places of n nodes on a circle, from its top on.

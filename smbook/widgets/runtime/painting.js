@@ -4,7 +4,7 @@ import { element, unique } from "./dom.js";
 import { palette, shade } from "./palette.js";
 import { watchTheme } from "./theme.js";
 
-const FINENESS = 24; // steps of the arrow keys from edge to edge, and brushes side by side
+const FINENESS = 24; // brushes side by side
 
 export class Painting {
   // Values from `low` to `high` take the colours of a variable of the style sheet, in `count` steps. On a torus
@@ -18,6 +18,8 @@ export class Painting {
       high: 1,
       colours: "--lab-spins",
       count: 2,
+      strides: [FINENESS, FINENESS], // steps of the arrow keys from edge to edge
+      margin: 0, // of these steps, at an edge
     };
     Object.assign(this, standard, options, { panel, cursor: { x: 0.5, y: 0.5 } });
     this.brush = this.high;
@@ -123,11 +125,19 @@ export class Painting {
       this.stroke(this.cursor, this.cursor);
     } else if (event.key in moves) {
       const [dx, dy] = moves[event.key];
-      const within = (u) => (this.wrap ? (u + 1) % 1 : Math.min(Math.max(u, 0), 1));
-      this.cursor = { x: within(this.cursor.x + dx / FINENESS), y: within(this.cursor.y + dy / FINENESS) };
+      const [across, along] = this.strides;
+      this.cursor = { x: this.moved(this.cursor.x, dx, across), y: this.moved(this.cursor.y, dy, along) };
       this.steer(true);
     } else return;
     event.preventDefault();
+  }
+
+  // A place moved by some steps, of which there are so many from edge to edge.
+  moved(from, steps, count) {
+    const to = from + steps / count;
+    if (this.wrap) return (to + 1) % 1;
+    const edge = this.margin / count;
+    return Math.min(Math.max(to, edge), 1 - edge);
   }
 
   // Paint a line of discs from one place to another.

@@ -6,12 +6,17 @@ import { element, unique } from "./dom.js";
 
 const ROOMY = 768; // width of a window, in pixels, from which all controls are shown
 const OURS = { autocomplete: "off" }; // a control shows its setting, not what a browser remembers of an earlier visit
+const LONG = 2000; // letters of what was copied that are shown
 const EVEN = { to: (x) => x, from: (x) => x };
 
 export class Panel {
-  constructor(el, model) {
+  // What a copy of the settings carries beside them, `along`: `link(model)` returns more pairs of a name and a text, of
+  // which `take[name](text, model)` sets the model and returns words where it refuses; `python(pairs, model)` returns
+  // what the pairs of settings become in Python; `without(model, page)` names what is not carried.
+  constructor(el, model, along = {}) {
     this.el = el;
     this.model = model;
+    this.along = { link: () => [], take: {}, python: (pairs) => pairs, without: () => "", ...along };
     this.limits = model.get("_limits");
     this.authored = this.settings; // before a link or the reader changes any
     this.main = element("div", { class: "lab-main" });
@@ -228,14 +233,18 @@ export class Panel {
   share() {
     const page = this.el.dataset.lab;
     this.button(page ? "Copy link" : "Copy as Python", async () => {
+      const { model, along } = this;
       const text = page
-        ? link(page, this.shown())
-        : expression(this.model.get("_anywidget_id"), this.shown());
+        ? link(page, [...this.shown(), ...along.link(model)])
+        : expression(model.get("_anywidget_id"), along.python(this.shown(), model));
       const copied = await navigator.clipboard?.writeText(text).then(
         () => true,
         () => false,
       );
-      this.say(copied ? `Copied: ${text}` : text);
+      const without = along.without(model, page);
+      const said = [copied && "Copied", without && `${copied ? "without" : "Without"} ${without}`];
+      const seen = copied && text.length > LONG ? `${text.slice(0, LONG)}\u2026` : text;
+      this.say([said.filter(Boolean).join(", "), seen].filter(Boolean).join(": "));
     });
   }
 
@@ -260,6 +269,8 @@ export class Panel {
     this.say = (text) => words.push(text);
     for (const [name, text] of new URLSearchParams(query)) {
       if (Object.hasOwn(this.limits, name)) this.model.set(name, this.parsed(name, text));
+      else if (Object.hasOwn(this.along.take, name))
+        words.push(...[this.along.take[name](text, this.model)].filter(Boolean));
       else words.push(`There is no setting ${name}.`);
     }
     this.model.save_changes();
@@ -288,6 +299,7 @@ function link(page, settings) {
 }
 
 function expression(id, settings) {
-  const python = (value) => (typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value));
+  const python = (value) =>
+    typeof value === "boolean" ? (value ? "True" : "False") : JSON.stringify(value).replaceAll(",", ", ");
   return `${id.split(".").pop()}(${settings.map(([name, value]) => `${name}=${python(value)}`).join(", ")})`;
 }
