@@ -44,7 +44,7 @@ const SIGNS = {
   ],
   averages: [
     ["dot measured", "two visible units"],
-    ["dot third", "one of them hidden, or both"],
+    ["dot unstable", "one of them hidden, or both"],
     ["diamond theory", "single unit"],
   ],
 };
@@ -248,7 +248,7 @@ class Averages {
     const points = (kind, draw) => this.chart.shape(`lab-points ${kind}`, (found) => found.map(draw));
     this.kinds = {
       single: points("single", diamond),
-      hidden: points("third", dot),
+      hidden: points("unstable", dot),
       pairs: points("measured", dot),
     };
   }

@@ -195,14 +195,16 @@ class RBMLab {
     panel.place("Brush", ...this.picture.brushes(this.brushes));
     panel.slider("image", { label: "Image", integer: true, step: 1 });
     panel.menu("learning", { label: "Learning", names: METHODS });
-    panel.slider("rate", { label: "Learning rate", logarithmic: true, digits: 3, step: 0.001 });
+    this.lessons = [
+      panel.slider("rate", { label: "Learning rate", logarithmic: true, digits: 3, step: 0.001 }),
+    ];
     panel.slider("speed", { label: "Sweeps / s", logarithmic: true, digits: 0, step: 1 });
     this.furnishRest();
     this.choice = element("p", { class: "lab-told" });
     this.unit.append(this.large.node, this.choice);
     this.switch = panel.button("Switch off", () => this.turnOff(this.filters.chosen), this.unit);
     const names = ["F(v)", "F of the images", "hidden units on", "reconstruction error", "updates", "sweeps"];
-    this.write = panel.readouts([...names, "nearest image"]);
+    this.write = panel.readouts([...names, "nearest image", "image chosen"]);
     panel.mount();
   }
 
@@ -218,8 +220,14 @@ class RBMLab {
     const { panel } = this;
     const { rest: where } = panel;
     panel.menu("shows", { label: "Pictures show", names: { means: "means", states: "units" }, where });
-    panel.slider("batch", { label: "Images a batch", integer: true, step: 1, where });
-    panel.slider("n_steps", { label: "Sweeps an update", integer: true, step: 1, where });
+    for (const [name, label] of [
+      ["batch", "Images a batch"],
+      ["n_steps", "Sweeps an update"],
+    ])
+      this.lessons.push(panel.slider(name, { label, integer: true, step: 1, where }));
+    panel.follow("learning", () => {
+      for (const row of this.lessons) row.hidden = panel.settings.learning === "off";
+    });
     panel.field("seed", { label: "Seed", where });
   }
 
@@ -482,6 +490,7 @@ class RBMLab {
       updates: String(told.updates),
       sweeps: String(told.sweeps),
       "nearest image": `${this.named(told.nearest)}, ${told.difference} off`,
+      "image chosen": this.named(this.panel.settings.image),
     };
     for (const [name, tell] of Object.entries(write)) tell(texts[name]);
     const clamped = this.machine.held.data.reduce((sum, value) => sum + !Number.isNaN(value), 0);
