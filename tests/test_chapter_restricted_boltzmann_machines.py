@@ -180,14 +180,14 @@ def learned_bars(way, seed, n_epochs=4000, rate=0.1, every=200):
 
 def test_what_five_ways_make_of_bars_and_stripes():
     best = theory.bars_and_stripes(3, doubled=True).total
-    times = {"exact": 3, "CD-1": 10, "CD-10": 3, "tempered": 8}
+    times = {"exact": 3, "CD-1": 10, "CD-10": 3, "tempered": 6}
     ends = {way: np.array([learned_bars(way, seed)[0][-1] for seed in range(n)]) for way, n in times.items()}
     off = {way: 100 * (found / best - 1) for way, found in ends.items()}
     assert all((found > 0).all() for found in off.values())
     assert ends["exact"] == pytest.approx(-42.5, abs=0.25)
     assert ((off["exact"] > 1.8) & (off["exact"] < 3)).all()
     assert np.sum(off["CD-10"] < 5.3) >= 2
-    assert np.sum(off["tempered"] < 6) >= 5
+    assert np.sum(off["tempered"] < 6) >= 4
     assert off["tempered"].max() < 15
     assert np.sum((off["CD-1"] > 5) & (off["CD-1"] < 10.5)) >= 9
     assert np.median(off["CD-10"]) < np.median(off["CD-1"]) - 2
@@ -506,7 +506,7 @@ def test_learning_with_chains_that_persist_by_hand(by_hand):
 def test_the_best_number_of_epochs_for_few_images():
     for seed in range(2):
         deal = np.random.default_rng([5, seed]).permutation(len(IMAGES))
-        learner = RBM(16, method="pcd", n_steps=5, n_epochs=1000, learning_rate=0.3, batch_size=50, rng=seed)
+        learner = RBM(16, method="pcd", n_steps=5, n_epochs=600, learning_rate=0.3, batch_size=50, rng=seed)
         learner.set_params(evaluate_every=50).fit(IMAGES[deal[:100]], validation=IMAGES[deal[100:]])
         held, epoch = learner.history_.validation, learner.history_.epoch
         assert 150 <= epoch[np.argmax(held)] <= 500
