@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
 
-from smbook import network, statistics
 from smbook.boltzmann import RBM
 from smbook.datasets import bars_and_stripes, digits
 from smbook.hopfield import hebb, overlap, random_patterns
@@ -122,7 +121,6 @@ def test_a_machine_of_zeros_and_ones_as_spins():
     assert spins.couplings[:4, 4:] == pytest.approx(weights / 4, abs=1e-15)
     fields = np.concatenate([b / 2 + weights.sum(axis=1) / 4, c / 2 + weights.sum(axis=0) / 4])
     assert spins.fields == pytest.approx(fields, abs=1e-15)
-    assert isinstance(spins, network.SpinNetwork)
 
 
 # ---- Learning.
@@ -173,34 +171,59 @@ def test_contrastive_divergence_does_not_know_shares():
     assert np.abs(learner.weights_ - strong).max() < 0.01
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_what_five_ways_make_of_bars_and_stripes(seed):
-    best, found = theory.bars_and_stripes(3, doubled=True).total, {}
-    for way, options in WAYS.items():
-        learner = RBM(
-            16, n_epochs=4000, learning_rate=0.1, evaluate_every=200, dtype="float64", rng=seed, **options
-        )
-        history = learner.fit(BARS).history_
-        found[way] = 16 * history.log_likelihood
-        assert history.reconstruction_error[-1] < 1e-3 * history.reconstruction_error[0]
-        if way == "PCD":
-            late = history.reconstruction_error[history.epoch >= 2500]
-            assert late[-1] < late[0]
-    assert found["exact"][-1] == pytest.approx(-42.45, abs=0.1)
-    assert found["exact"][-1] > 1.025 * best
-    for way, share in (("tempered", 1.06), ("CD-10", 1.06), ("CD-1", 1.1)):
-        assert share * best < found[way][-1] < best
-    assert -47.5 < found["PCD"].max() < -44
-    assert found["PCD"][-1] < found["PCD"].max() - 0.5
-    assert -65 < found["PCD"][-1] < -44
+def learned_bars(way, seed, n_epochs=4000, rate=0.1, every=200):
+    """Return the log-likelihoods of all 16 rows, and the history."""
+    options = {"n_epochs": n_epochs, "learning_rate": rate, "evaluate_every": every, "dtype": "float64"}
+    history = RBM(16, rng=seed, **options, **WAYS[way]).fit(BARS).history_
+    return 16 * history.log_likelihood, history
+
+
+def test_what_five_ways_make_of_bars_and_stripes():
+    best = theory.bars_and_stripes(3, doubled=True).total
+    times = {"exact": 3, "CD-1": 10, "CD-10": 3, "tempered": 6}
+    ends = {way: np.array([learned_bars(way, seed)[0][-1] for seed in range(n)]) for way, n in times.items()}
+    off = {way: 100 * (found / best - 1) for way, found in ends.items()}
+    assert all((found > 0).all() for found in off.values())
+    assert ends["exact"] == pytest.approx(-42.5, abs=0.25)
+    assert ((off["exact"] > 1.8) & (off["exact"] < 3)).all()
+    assert np.sum(off["CD-10"] < 5.3) >= 2
+    assert np.sum(off["tempered"] < 6) >= 4
+    assert off["tempered"].max() < 15
+    assert np.sum((off["CD-1"] > 5) & (off["CD-1"] < 10.5)) >= 9
+    assert np.median(off["CD-10"]) < np.median(off["CD-1"]) - 2
+    assert np.median(off["tempered"]) < np.median(off["CD-1"]) - 2
+
+
+def test_chains_that_persist_turn_round():
+    highest, ends = [], []
+    for seed in SEEDS:
+        found, history = learned_bars("PCD", seed)
+        late = history.reconstruction_error[history.epoch >= 2500]
+        assert late[-1] < late[0] < 1e-2 * history.reconstruction_error[0]
+        highest.append(found.max())
+        ends.append(found[-1])
+    assert np.sum((np.array(highest) > -47.5) & (np.array(highest) < -44.5)) >= 9
+    assert np.sum(np.array(ends) < np.array(highest) - 1) >= 9
+    assert np.sum((np.array(ends) > -66) & (np.array(ends) < -48)) >= 8
+
+
+def test_a_larger_rate_is_worse_for_chains_that_persist_at_the_same_sum_of_rates():
+    ends = {
+        rate: [learned_bars("PCD", seed, round(400 / rate), rate, 1000)[0][-1] for seed in range(6)]
+        for rate in (0.05, 0.2)
+    }
+    assert np.mean(ends[0.2]) < np.mean(ends[0.05]) - 2
 
 
 def test_the_printed_table_of_bars_and_stripes():
-    found = {line.split()[0]: line.split()[1:3] for line in CHAPTER.printed("bars").splitlines()[1:]}
+    found = {
+        line.split()[0]: [float(x) for x in line.split()[1:3]]
+        for line in CHAPTER.printed("bars").splitlines()[1:]
+    }
     assert list(found) == list(WAYS)
-    assert float(found["exact"][1]) == pytest.approx(-42.4, abs=0.1)
-    assert float(found["CD-1"][1]) > -41.59 * 1.1
-    assert float(found["PCD"][1]) < -44 < float(found["CD-10"][1])
+    assert found["exact"][1] == pytest.approx(-42.5, abs=0.25)
+    assert found["PCD"][1] < found["PCD"][0] - 1
+    assert found["PCD"][1] < found["CD-1"][1] < found["CD-10"][1] < found["exact"][1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -217,13 +240,33 @@ def test_contrastive_divergence_forgets_the_shares_while_its_reconstructions_imp
     assert right[-1] == pytest.approx(0.87, abs=0.03)
     assert exact.log_likelihood[-1] > -4.2
     assert cd.reconstruction_error[-1] < exact.reconstruction_error[-1]
-    _, wandering = shares.learn_shares(*kinds, every=50, rng=seed, method="pcd")
-    assert wandering[2:].min() > 0.25
+    if seed < 3:
+        _, delayed = shares.learn_shares(*kinds, every=300, rng=seed, method="cd", n_steps=10)
+        assert 0.15 < delayed[-1] < 0.45
+
+
+def test_the_shares_of_chains_that_persist_wander_farther_and_farther():
+    shares, soon, later = CHAPTER.definitions("algorithm-shares"), [], []
+    for seed in range(8):
+        kinds = shares.two_kinds(np.random.default_rng([2010, seed]))
+        _, wandering = shares.learn_shares(*kinds, n_epochs=600, every=25, rng=seed, method="pcd")
+        soon.append(wandering[4:12].min())
+        later.append(wandering.min())
+    assert np.sum(np.array(soon) > 0.45) >= 6
+    assert np.sum(np.array(later) < 1 / 3) >= 4
+
+
+def test_the_law_from_which_the_two_kinds_were_drawn():
+    (line,) = [line for line in CHAPTER.printed("shares-figure").splitlines() if line.startswith("the law")]
+    kinds = CHAPTER.definitions("algorithm-shares").two_kinds(np.random.default_rng(2010))
+    away = np.sum(kinds[0] != np.tile([1, 1, 0, 0], 4), axis=1)
+    p = 0.9 * 0.05**away * 0.95 ** (16 - away) + 0.1 * 0.95**away * 0.05 ** (16 - away)
+    assert float(line.split()[-1]) == pytest.approx(np.log(p).mean(), abs=0.006)
 
 
 def test_without_centring_contrastive_divergence_forgets_them_later():
     shares, late = CHAPTER.definitions("algorithm-shares"), []
-    for seed in range(6):
+    for seed in range(7):
         kinds = shares.two_kinds(np.random.default_rng([2010, seed]))
         learner = {"n_epochs": 1500, "every": 300, "rng": seed, "method": "cd", "centering": False}
         history, share = shares.learn_shares(*kinds, **learner)
@@ -232,7 +275,7 @@ def test_without_centring_contrastive_divergence_forgets_them_later():
         if share[-1] < 0.1:
             assert history.log_likelihood[-1] < history.log_likelihood[0] - 1
     assert np.median(late) < 0.2
-    assert np.sum(np.array(late) < 0.65) >= 4
+    assert np.sum(np.array(late) < 0.65) >= 5
 
 
 # ---- Annealing.
@@ -250,14 +293,11 @@ def test_annealing_by_hand_is_right_and_so_is_that_of_the_package(by_hand, seed)
 
 
 def test_annealing_is_flattering_and_reverse_annealing_the_opposite():
-    printed = rows("bracket")[2:]
+    printed = rows("bracket")[-4:]
     assert len(printed) == 4
-    for low, high in printed:
-        assert low < 0.08
-        assert high > -0.08
-    assert printed[0][0] < -0.7
-    assert printed[0][1] > 0.7
-    assert max(map(abs, printed[-1])) < 0.15
+    assert all(low < 0 < high for low, high in printed)
+    assert printed[0] == pytest.approx([-0.98, 0.96], abs=0.15)
+    assert max(map(abs, printed[-1])) < 0.04
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -273,9 +313,22 @@ def test_annealing_misses_a_mode_without_a_sign_of_it(seed):
     assert down.value > exact + 12
     lit = np.ones((1, 100), dtype=np.int8)
     assert -island.free_energy(lit)[0] - up.value > 10
-    betas = np.linspace(0.3, 0.4, 1001)
-    fields = -320 + 400 * expit(4 * betas)
-    assert betas[np.argmax(fields > 0)] == pytest.approx(0.35, abs=0.005)
+
+
+def test_chains_leave_the_second_valley_between_the_transition_and_the_spinodal():
+    """Down from beta = 1 in 1000 steps; the visible units matter by their sum only."""
+    betas = np.linspace(0.3, 1, 7001)
+    assert betas[np.argmax(-320 + 400 * expit(4 * betas) > 0)] == pytest.approx(0.3466, abs=2e-4)
+    heavier = 100 * np.logaddexp(0, 4 * betas) - 320 * betas > 100 * np.log(2)
+    assert betas[heavier].min() == pytest.approx(0.8203, abs=2e-4)
+    rng = np.random.default_rng(82)
+    lit, left = rng.binomial(100, expit(4.0), size=2000), np.full(2000, np.nan)
+    for beta in np.arange(999, -1, -1) / 1000:
+        on = rng.random(2000) < expit(beta * (4 * lit - 320))
+        left[np.isnan(left) & ~on] = beta
+        lit = rng.binomial(100, np.where(on, expit(4 * beta), 0.5))
+    assert np.median(left) == pytest.approx(0.48, abs=0.02)
+    assert np.mean((left > 0.3466) & (left < 0.82)) > 0.99
 
 
 # ---- Digits.
@@ -297,9 +350,9 @@ def test_the_likelihoods_of_digits(seed):
         assert found == pytest.approx([float(x) for x in printed[way]], abs=margin + 0.05)
 
 
-def test_a_machine_completes_digits_better_than_memory():
-    upper = np.arange(64) < 32
-    for seed in range(3):
+def test_a_machine_completes_digits_better_than_one_memory_and_about_as_well_as_ten():
+    upper, wrong = np.arange(64) < 32, []
+    for seed in range(4):
         deal = np.random.default_rng([7, seed]).permutation(len(IMAGES))
         train, test = IMAGES[deal[:1500]], IMAGES[deal[1500:]]
         machine = RBM(
@@ -309,10 +362,53 @@ def test_a_machine_completes_digits_better_than_memory():
         finished = machine.fit(train).sample(len(clamped), n_sweeps=100, clamped=clamped, rng=seed)
         assert (finished[:, upper] == clamped[:, upper]).all()
         vote = machine.inverse_transform(machine.transform(finished)).reshape(-1, 10, 64).mean(axis=1)
-        nearest = np.argmin(np.sum(test[:, None, :32] != train[None, :, :32], axis=2), axis=1)
-        wrong = [np.mean((guess > 0.5) != test, axis=0)[~upper].mean() for guess in (vote, train[nearest])]
-        assert wrong[0] < 0.16
-        assert wrong[0] < wrong[1]
+        unlike = np.sum(test[:, None, :32] != train[None, :, :32], axis=2)
+        similar = train[np.argsort(unlike, axis=1, kind="stable")[:, :10]]
+        guesses = vote, similar[:, 0], similar.mean(axis=1)
+        wrong.append([100 * np.mean((guess > 0.5) != test, axis=0)[~upper].mean() for guess in guesses])
+    by_machine, by_one, by_ten = np.transpose(wrong)
+    assert (by_machine < by_one).all()
+    assert (np.abs(by_machine - by_ten) < 1.8).all()
+    assert by_machine.mean() - by_ten.mean() < 1.2
+    assert (by_machine > 13).all()
+    assert (by_machine < 16.5).all()
+
+
+@pytest.fixture(scope="module")
+def dreamer():
+    """The machine of the live figure."""
+    machine = RBM(64, method="pcd", n_steps=5, n_epochs=200, learning_rate=0.2, evaluate_every=0, rng=1)
+    return machine.set_params(dtype="float64").fit(TRAIN)
+
+
+def read(states):
+    """Return the label of the training image that is most similar."""
+    labels = LABELS[DEAL[:1500]]
+    return labels[np.argmin(np.sum(states[:, None] != TRAIN[None], axis=2), axis=1)]
+
+
+def test_half_a_digit(dreamer):
+    half = np.where(np.arange(64) < 32, TEST[10], np.nan)
+    share = np.bincount(read(dreamer.sample(600, n_sweeps=100, clamped=half, rng=1)), minlength=10) / 600
+    assert share[[7, 5, 3]] == pytest.approx([0.81, 0.10, 0.04], abs=0.06)
+    assert np.mean(read(dreamer.sample(300, n_sweeps=100, clamped=half, beta=2.0, rng=1)) == 7) > 0.93
+    row, column = np.divmod(np.arange(64), 8)
+    stroke = np.where((column == 4) & (row >= 2) & (row <= 4), 1.0, np.nan)
+    zeros = [np.mean(read(dreamer.sample(1000, clamped=clamped, rng=2)) == 0) for clamped in (stroke, None)]
+    assert zeros[0] < 0.01
+    assert zeros[1] == pytest.approx(0.23, abs=0.05)
+
+
+def test_how_long_a_dream_stays_with_a_digit(dreamer):
+    warm, hot, cold = (dreamer.sample(200, beta=beta, rng=3) for beta in (1.0, 0.5, 2.0))
+    away = [np.min(np.sum(v[:, None] != TRAIN[None], axis=2), axis=1).mean() for v in (cold, warm, hot)]
+    assert away[0] < 3 < away[1] < 6 < away[2]
+    after = dreamer.sample(200, n_sweeps=10, initial=warm, rng=4)
+    assert 64 * np.mean(after != warm) == pytest.approx(10.5, abs=1.5)
+    after = dreamer.sample(200, n_sweeps=100, initial=warm, rng=4)
+    assert np.mean(read(after) == read(warm)) < 0.35
+    after = dreamer.sample(200, n_sweeps=300, initial=cold, beta=2.0, rng=4)
+    assert np.mean(read(after) == read(cold)) > 0.75
 
 
 def test_clamped_chains_have_the_exact_conditional_law():
@@ -367,6 +463,18 @@ def test_the_printed_rates_and_the_answer_on_weight_decay():
     rates = np.linalg.eigvalsh(covariance - np.diag(np.diag(covariance)))[::-1] / 4
     assert rates[:6] == pytest.approx([0.177, 0.159, 0.130, 0.084, 0.053, 0.046], abs=6e-4)
     assert np.sum(rates > 0.05) == 5
+    assert "reach 1 at t = 46;" in CHAPTER.printed("modes")
+
+
+@pytest.mark.parametrize(("decay", "growing"), [(0.15, 2), (0.2, 0)])
+def test_which_features_survive_weight_decay(decay, growing):
+    machine = RBM(
+        8, method="exact", n_epochs=400, initial_scale=0.001, learning_rate=0.2, batch_size=len(IMAGES),
+        weight_decay=decay, evaluate_every=5, dtype="float64", rng=2017,
+    ).fit(IMAGES)  # fmt: skip
+    values = machine.history_.singular_values
+    assert (values[9] < values[0]).all()  # t = 10 and 1
+    assert np.sum(values[-1] > values[-10]) == growing
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -388,7 +496,23 @@ def test_a_machine_cools_itself_along_its_exact_path(seed):
 
 def test_learning_with_chains_that_persist_by_hand(by_hand):
     persistent = CHAPTER.functions("persistent-code", block_gibbs=by_hand.block_gibbs)
-    assert -69 < persistent["persist"](0.1, 20)[0] < -55
+    found = {rate: [persistent["persist"](rate, seed) for seed in (20, 21, 22)] for rate in (0.1, 0.2)}
+    middle = {rate: np.mean(pairs, axis=0)[0] for rate, pairs in found.items()}
+    assert middle[0.1] == pytest.approx(-63, abs=5)
+    assert middle[0.2] == pytest.approx(middle[0.1], abs=4)
+    assert np.mean(found[0.2], axis=0)[1] < np.mean(found[0.1], axis=0)[1] - 5
+
+
+def test_the_best_number_of_epochs_for_few_images():
+    for seed in range(2):
+        deal = np.random.default_rng([5, seed]).permutation(len(IMAGES))
+        learner = RBM(16, method="pcd", n_steps=5, n_epochs=600, learning_rate=0.3, batch_size=50, rng=seed)
+        learner.set_params(evaluate_every=50).fit(IMAGES[deal[:100]], validation=IMAGES[deal[100:]])
+        held, epoch = learner.history_.validation, learner.history_.epoch
+        assert 150 <= epoch[np.argmax(held)] <= 500
+        assert held.max() == pytest.approx(-21, abs=0.8)
+        assert held[-1] < held.max() - 0.5
+        assert learner.history_.log_likelihood[-1] > learner.history_.log_likelihood[np.argmax(held)] + 0.5
 
 
 # ---- Questions.
@@ -408,4 +532,4 @@ def test_questions(name, right, wrong):
 def test_the_question_on_a_valley_far_from_the_data():
     asked = CHAPTER.question("question-cd")
     assert asked.check("Nothing: neither of the two sees it.").right
-    assert statistics  # the chapter's errors are the package's
+    assert not asked.check("The reconstruction error halves.").right
