@@ -75,6 +75,22 @@ def real(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = 
     return number
 
 
+def positive(name: str, value: Any) -> float:
+    """Return `value` as a float, or raise if it is not one finite real number above 0."""
+    number = real(name, value)
+    if number <= 0.0:
+        raise ValueError(f"{name} must be positive; got {number}")
+    return number
+
+
+def share_below_one(name: str, value: Any) -> float:
+    """Return `value` as a float, or raise if it is no real number from 0 to below 1."""
+    number = real(name, value, minimum=0.0)
+    if number >= 1.0:
+        raise ValueError(f"{name} must be below 1; got {number}")
+    return number
+
+
 def reals(name: str, values: ArrayLike, *, minimum: float = -math.inf) -> NDArray[np.float64]:
     """Return `values` as a float64 array, or raise if an entry is no finite real of at least `minimum`."""
     if _masked(values):

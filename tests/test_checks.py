@@ -284,3 +284,18 @@ def test_whole_numbers_of_every_type_give_the_same_answer(name, dtype):
     given_typed = numbers(call(lambda values: np.array(values, dtype=dtype)[()]))
     assert given_typed.tolist() == expected.tolist()
     plt.close("all")
+
+
+@pytest.mark.parametrize("value", [0.0, -1e-9, -3])
+def test_what_is_not_positive_is_refused(value):
+    with pytest.raises(ValueError, match=r"^x must be positive; got "):
+        _checks.positive("x", value)
+    assert _checks.positive("x", 5e-324) == 5e-324
+
+
+def test_a_share_of_one_is_not_below_one():
+    with pytest.raises(ValueError, match=r"^x must be below 1; got 1\.0$"):
+        _checks.share_below_one("x", 1)
+    with pytest.raises(ValueError, match=r"^x must be at least 0; got -0\.1$"):
+        _checks.share_below_one("x", -0.1)
+    assert _checks.share_below_one("x", 0) == 0.0

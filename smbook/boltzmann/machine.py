@@ -379,28 +379,14 @@ class BoltzmannMachine(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             _learning.checked_mask(self.connections, n_visible, n_hidden),
             _checks.choice("method", self.method, _learning.METHODS),
             _checks.integer("n_epochs", self.n_epochs, minimum=0),
-            _positive("learning_rate", self.learning_rate),
-            _below_one("momentum", self.momentum),
+            _checks.positive("learning_rate", self.learning_rate),
+            _checks.share_below_one("momentum", self.momentum),
             _checks.real("weight_decay", self.weight_decay, minimum=0.0),
             _checks.integer("n_chains", self.n_chains, minimum=1),
             _checks.integer("n_sweeps", self.n_sweeps, minimum=1),
             _checks.real("initial_scale", self.initial_scale, minimum=0.0),
             _checks.integer("evaluate_every", self.evaluate_every, minimum=1),
         )
-
-
-def _positive(name: str, value: float) -> float:
-    found = _checks.real(name, value)
-    if found <= 0.0:
-        raise ValueError(f"{name} must be positive; got {found:g}")
-    return found
-
-
-def _below_one(name: str, value: float) -> float:
-    found = _checks.real(name, value, minimum=0.0)
-    if found >= 1.0:
-        raise ValueError(f"{name} must be below 1; got {found:g}")
-    return found
 
 
 def _all_states(n_units: int) -> Spins:

@@ -349,12 +349,6 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         _checks.integer("evaluate_every", self.evaluate_every, minimum=0)
         _checks.real("initial_scale", self.initial_scale, minimum=0.0)
         method = _checks.choice("method", self.method, training.METHODS)
-        rate = _checks.real("learning_rate", self.learning_rate, minimum=0.0)
-        if rate == 0.0:
-            raise ValueError("learning_rate must be positive; got 0.0")
-        momentum = _checks.real("momentum", self.momentum, minimum=0.0)
-        if momentum >= 1.0:
-            raise ValueError(f"momentum must be below 1; got {momentum}")
         batch = min(100, len(data)) if self.batch_size is None else self.batch_size
         batch = _checks.integer("batch_size", batch, minimum=1)
         if batch > len(data):
@@ -365,8 +359,8 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return training.Options(
             method,
             _checks.integer("n_steps", self.n_steps, minimum=1),
-            rate,
-            momentum,
+            _checks.positive("learning_rate", self.learning_rate),
+            _checks.share_below_one("momentum", self.momentum),
             _checks.real("weight_decay", self.weight_decay, minimum=0.0),
             batch,
             _checks.integer("n_chains", self.n_chains, minimum=1),

@@ -56,6 +56,14 @@ def activate(kind, beta, fields, biases, state, words, halves, noise, means, uni
 
 
 @kernel
+def _two_states(kind):
+    """Return the lower state of a unit, and the factor of its field in the power of two that decides."""
+    if kind == SPIN:
+        return -_ONE, np.float32(-2.0 * _LOG2_E)
+    return _ZERO, np.float32(-_LOG2_E)
+
+
+@kernel
 def _draw_gaussian(beta, fields, biases, noise, means, units):
     for j in range(fields.size):
         means[j] = beta * fields[j] + biases[j]
@@ -64,9 +72,7 @@ def _draw_gaussian(beta, fields, biases, noise, means, units):
 
 @kernel
 def _draw_two_states(kind, beta, fields, biases, halves, means, units):
-    low, gain = _ZERO, np.float32(-_LOG2_E)
-    if kind == SPIN:
-        low, gain = -_ONE, np.float32(-2.0 * _LOG2_E)
+    low, gain = _two_states(kind)
     span, scale = _ONE - low, np.float32(beta)
     for j in range(fields.size):
         field = scale * np.float32(fields[j]) + np.float32(biases[j])
@@ -89,9 +95,7 @@ def _find_means(kind, beta, fields, biases, means):
         for j in range(fields.size):
             means[j] = beta * fields[j] + biases[j]
     else:
-        low, gain = _ZERO, np.float32(-_LOG2_E)
-        if kind == SPIN:
-            low, gain = -_ONE, np.float32(-2.0 * _LOG2_E)
+        low, gain = _two_states(kind)
         span, scale = _ONE - low, np.float32(beta)
         for j in range(fields.size):
             field = scale * np.float32(fields[j]) + np.float32(biases[j])

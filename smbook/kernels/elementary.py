@@ -8,7 +8,7 @@ stays below one unit in the last place, that of expm1 below two, and that of tan
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
@@ -16,6 +16,9 @@ from numba import types
 
 from smbook.kernels import kernel
 from smbook.kernels._jit import instruction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # ln 2 in two parts: the upper one has 37 bits, so that its product with an exponent is exact.
 _LN2_HIGH = np.float64(0x162E42FEFA) * 2.0**-37
@@ -37,44 +40,26 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = (
 )
 
 
-@instruction(lambda value: np.float64(value).view(np.int64))
-def _to_bits(_context: Any, value: Any) -> Any:  # noqa: ARG001
-    """Read the 64 bits of a float64 as an int64."""
+def _bit_cast(in_python: Callable[[Any], Any], given: Any, wanted: Any, kind: ir.Type) -> Any:
+    """Return an instruction that reads the bits of a number as another one of the same size."""
 
-    def codegen(_target, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(64))
+    def cast(_context: Any, value: Any) -> Any:  # noqa: ARG001  # numba goes by the names
+        def codegen(_target, builder, _signature, arguments):
+            return builder.bitcast(arguments[0], kind)
 
-    return types.int64(types.float64), codegen
+        return wanted(given), codegen
 
-
-@instruction(lambda bits: np.int64(bits).view(np.float64))
-def _from_bits(_context: Any, bits: Any) -> Any:  # noqa: ARG001
-    """Read the 64 bits of an int64 as a float64."""
-
-    def codegen(_target, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), codegen
+    return instruction(in_python)(cast)
 
 
-@instruction(lambda value: np.float32(value).view(np.int32))
-def _to_bits_single(_context: Any, value: Any) -> Any:  # noqa: ARG001
-    """Read the 32 bits of a float32 as an int32."""
-
-    def codegen(_target, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.int32(types.float32), codegen
-
-
-@instruction(lambda bits: np.int32(bits).view(np.float32))
-def _from_bits_single(_context: Any, bits: Any) -> Any:  # noqa: ARG001
-    """Read the 32 bits of an int32 as a float32."""
-
-    def codegen(_target, builder, _signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), codegen
+_to_bits = _bit_cast(lambda x: np.float64(x).view(np.int64), types.float64, types.int64, ir.IntType(64))
+_from_bits = _bit_cast(lambda x: np.int64(x).view(np.float64), types.int64, types.float64, ir.DoubleType())
+_to_bits_single = _bit_cast(
+    lambda x: np.float32(x).view(np.int32), types.float32, types.int32, ir.IntType(32)
+)
+_from_bits_single = _bit_cast(
+    lambda x: np.int32(x).view(np.float32), types.int32, types.float32, ir.FloatType()
+)
 
 
 @instruction(np.sqrt)

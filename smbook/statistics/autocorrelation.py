@@ -99,9 +99,7 @@ def integrated_autocorrelation_time(series: ArrayLike, *, window: float = 5.0) -
     True
     """
     values, exponent = unit(checked_series("series", series))
-    factor = _checks.real("window", window)
-    if factor <= 0:
-        raise ValueError(f"window must be positive; got {factor:g}")
+    factor = _checks.positive("window", window)
     if np.ptp(values) == 0:
         raise ValueError(
             f"series is constant at {math.ldexp(values[0], int(exponent)):g}: it has no autocorrelation time"

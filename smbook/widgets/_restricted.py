@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from smbook._records import equal
-from smbook.kernels import bipartite
+from smbook.boltzmann._layers import KINDS
 from smbook.kernels import restricted as kernels
 from smbook.kernels.rng import seed_state, state_apart
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
     Singles = NDArray[np.float32]
 
-KINDS = {
-    "binary": int(bipartite.BINARY),
-    "spin": int(bipartite.SPIN),
-    "gaussian": int(bipartite.GAUSSIAN),
-}
 CHAINS = 8
 SCALE = 0.01  # of random weights
 FREE = np.float32(np.nan)

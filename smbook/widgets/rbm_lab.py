@@ -10,6 +10,7 @@ import traitlets
 
 from smbook import _checks
 from smbook.boltzmann import Parameters
+from smbook.boltzmann._layers import KINDS
 from smbook.datasets import letters
 from smbook.widgets._lab import (
     LARGEST_SEED,
@@ -23,7 +24,7 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._restricted import CHAINS, FREE, KINDS, GibbsRun, Restricted
+from smbook.widgets._restricted import CHAINS, FREE, GibbsRun, Restricted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

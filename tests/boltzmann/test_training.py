@@ -359,7 +359,7 @@ WRONG = {
     "n_epochs": [(-1, "n_epochs must be at least 0; got -1")],
     "learning_rate": [
         (0.0, "learning_rate must be positive"),
-        (-1.0, "at least 0"),
+        (-1.0, "must be positive; got -1"),
         (np.nan, "must be finite"),
     ],
     "momentum": [(1.0, "momentum must be below 1; got 1.0"), (-0.1, "at least 0")],

@@ -44,11 +44,3 @@ def mean(kind: str, field: Floats) -> Floats:
 def deviation(kind: str) -> float:
     """Return the standard deviation of a unit without a field."""
     return _DEVIATION[kind]
-
-
-def positive(name: str, value: float) -> float:
-    """Return a positive number as a float, or raise."""
-    number = _checks.real(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} must be positive; got {number}")
-    return number

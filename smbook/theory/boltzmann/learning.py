@@ -12,7 +12,6 @@ from scipy.integrate import quad, solve_ivp
 
 from smbook import _checks
 from smbook.theory._shared import Values, plain
-from smbook.theory.boltzmann._units import positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -98,7 +97,7 @@ class Mode(abc.ABC):
 
     def _weight(self, name: str, value: float) -> float:
         """Return a weight as a float, or raise unless it is positive and the machine exists there."""
-        return positive(name, value)
+        return _checks.positive(name, value)
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,8 @@ def gaussian_mode(
     [0.01, 0.1995, 0.866, 0.866]
     """
     c = _checks.real("second_moment", second_moment, minimum=0.0)
-    variance = positive("visible_variance", visible_variance)
-    response = positive("hidden_variance", hidden_variance)
+    variance = _checks.positive("visible_variance", visible_variance)
+    response = _checks.positive("hidden_variance", hidden_variance)
     decay = _checks.real("weight_decay", weight_decay, minimum=0.0)
     excess = max(c - decay / response - variance, 0.0)
     end = math.sqrt(excess / (excess + variance) / (variance * response))

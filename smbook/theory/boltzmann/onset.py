@@ -87,7 +87,7 @@ def growth_rates(
     """
     moments = _checks.reals("second_moments", second_moments)
     variance = _checks.reals("visible_variance", visible_variance, minimum=0.0)
-    response = _units.positive("hidden_variance", hidden_variance)
+    response = _checks.positive("hidden_variance", hidden_variance)
     decay = _checks.real("weight_decay", weight_decay, minimum=0.0)
     step = _checks.real("learning_rate", learning_rate, minimum=0.0)
     rates = response * (moments - variance) - decay
@@ -110,8 +110,8 @@ def learning_threshold(
     >>> learning_threshold(), learning_threshold(weight_decay=0.01, hidden_variance=0.25)
     (1.0, 1.04)
     """
-    variance = _units.positive("visible_variance", visible_variance)
-    response = _units.positive("hidden_variance", hidden_variance)
+    variance = _checks.positive("visible_variance", visible_variance)
+    response = _checks.positive("hidden_variance", hidden_variance)
     return variance + _checks.real("weight_decay", weight_decay, minimum=0.0) / response
 
 
@@ -129,7 +129,7 @@ def noise_edge(n_visible: int, n_hidden: int, scale: float) -> float:
     0.5036
     """
     n, m = _layers(n_visible, n_hidden)
-    return _units.positive("scale", scale) * (math.sqrt(n) + math.sqrt(m))
+    return _checks.positive("scale", scale) * (math.sqrt(n) + math.sqrt(m))
 
 
 def noise_density(singular_values: ArrayLike, n_visible: int, n_hidden: int, scale: float) -> Values:
@@ -150,7 +150,7 @@ def noise_density(singular_values: ArrayLike, n_visible: int, n_hidden: int, sca
     """
     x = _checks.reals("singular_values", singular_values, minimum=0.0)
     n, m = _layers(n_visible, n_hidden)
-    s = _units.positive("scale", scale)
+    s = _checks.positive("scale", scale)
     low, high = s * abs(math.sqrt(n) - math.sqrt(m)), s * (math.sqrt(n) + math.sqrt(m))
     inside = (x >= low) & (x <= high)
     safe = np.where(inside & (x > 0), x, high)

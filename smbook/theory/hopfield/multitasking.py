@@ -95,7 +95,4 @@ def multitasking_temperature(dilution: float) -> float:
 
 
 def _dilution(dilution: float) -> float:
-    blank = _checks.real("dilution", dilution, minimum=0.0)
-    if blank >= 1:
-        raise ValueError(f"dilution must be below 1; got {blank}")
-    return blank
+    return _checks.share_below_one("dilution", dilution)
