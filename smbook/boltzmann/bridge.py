@@ -63,7 +63,7 @@ class StoredPatterns(NamedTuple):
         return f"StoredPatterns({count} patterns of {size} spins, residual {self.residual:.2g})"
 
 
-class OrderParameters(NamedTuple):
+class RetrievalOrder(NamedTuple):
     """How a machine's states lie to its patterns and to each other, a row a state.
 
     `overlaps` (rows, P) are m_mu = sum_i xi_i^mu s_i / N, `hidden` (rows, n_hidden) the means of the hidden
@@ -88,7 +88,7 @@ class OrderParameters(NamedTuple):
 
     def __repr__(self) -> str:
         rows, count = self.overlaps.shape
-        return f"OrderParameters({rows} states, {count} patterns)"
+        return f"RetrievalOrder({rows} states, {count} patterns)"
 
 
 def from_hopfield(
@@ -231,7 +231,7 @@ def patterns_of(
     return _fitted(weights, patterns)
 
 
-def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = None) -> OrderParameters:
+def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = None) -> RetrievalOrder:
     """Return the order parameters of retrieval of a machine's states.
 
     Parameters
@@ -279,7 +279,7 @@ def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = N
     products = first * second
     products[np.arange(pairs), np.abs(first).argmax(axis=1)] = 0.0
     one, other = states[: 2 * pairs : 2].astype(np.float64), states[1 : 2 * pairs : 2]
-    return OrderParameters(
+    return RetrievalOrder(
         overlaps,
         machine.transform(states),
         participation,
@@ -310,13 +310,13 @@ def _in_span(weights: Reals, n_patterns: int, n_starts: int, max_sweeps: int, rn
     chosen: list[Any] = []
     room = np.zeros((0, len(weights)))
     for k in np.argsort(outside, kind="stable"):
-        row = found[k].astype(np.float64)
-        rest = row - room.T @ (room @ row)
-        if (rest @ rest) > 1e-6 * len(row):
-            room = np.vstack([room, rest / np.linalg.norm(rest)])
-            chosen.append(found[k])
         if len(chosen) == basis.shape[1]:
             break
+        row = found[k].astype(np.float64)
+        rest = row - room.T @ (room @ row)
+        if rest @ rest > _SAME * len(row):
+            room = np.vstack([room, rest / np.linalg.norm(rest)])
+            chosen.append(found[k])
     return np.array(chosen, dtype=np.int8).reshape(-1, len(weights))
 
 
