@@ -47,9 +47,8 @@ class GibbsRun(NamedTuple):
     `visible` int8 (8, n) are the visible units, `means` float32 (8, n) what they were drawn from, and
     `hidden` float32 (8, m) the units that they were drawn given, 0 before the first sweep. `free_energy`
     (sweeps + 1, 8) is F of each chain at the start and after each sweep. The parameters and
-    `reconstruction_error` are those at the end. With a magnet `energy` and `magnetization` (sweeps + 1, 8)
-    are those per spin of each chain, at the start and after each sweep, and `dreams` are their means, None
-    while the machine learns and up to 20 sweeps. Two results are equal if all their numbers are.
+    `reconstruction_error` are those at the end. `energy` and `magnetization` (sweeps + 1, 8) are those per
+    spin of the chains of a magnet, else empty. Two results are equal if all their numbers are.
     """
 
     visible: NDArray[np.int8]
@@ -60,9 +59,8 @@ class GibbsRun(NamedTuple):
     visible_biases: Singles
     hidden_biases: Singles
     reconstruction_error: float
-    energy: NDArray[np.float64] | None = None
-    magnetization: NDArray[np.float64] | None = None
-    dreams: Dreams | None = None
+    energy: NDArray[np.float64]
+    magnetization: NDArray[np.float64]
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
@@ -159,24 +157,25 @@ class Restricted:
         return float(kernels.reconstruction_error(self.kinds, *self.parameters, *work))
 
 
-def magnet_sums(rows: NDArray[Any], shape: Sequence[int]) -> NDArray[np.int64]:
-    """Return the sum over bonds and that over spins of each row, units of either kind on a torus: (2, P)."""
+def measure(rows: NDArray[Any], shape: Sequence[int]) -> NDArray[np.float64]:
+    """Return energy and magnetization per spin of each row, units of either kind on a torus: (2, P)."""
     spins, sides = np.where(rows > 0, 1, -1).astype(np.int8), np.array(shape, dtype=np.int64)
-    return np.array([[lattice.bond_sum(row, sides), lattice.spin_sum(row)] for row in spins], np.int64).T
+    sums = np.array([[lattice.bond_sum(row, sides), -lattice.spin_sum(row)] for row in spins], np.float64)
+    densities: NDArray[np.float64] = 0.0 - sums.T / rows.shape[1]  # 0.0 - 0.0 is no -0.0
+    return densities
 
 
-def dreams_of(sums: NDArray[np.int64], n_sites: int) -> Dreams | None:
-    """Return the means of what `magnet_sums` has found before and after each sweep, (sweeps + 1, 2, 8)."""
-    n_sweeps, start = len(sums) - 1, SHORTEST_START
+def dreams_of(run: GibbsRun) -> Dreams | None:
+    """Return the means over the chains of a magnet, found from whole numbers; None if the run is short."""
+    (n_sites, _), n_sweeps, start = run.weights.shape, len(run.energy) - 1, SHORTEST_START
     if n_sweeps <= start:
         return None
     while 10 * start <= n_sweeps:
         start *= 2
-    late = sums[start + 1 :]
-    bonds, sides = late[:, 0].sum(axis=0), abs(late[:, 1]).sum(axis=0)  # of each chain
-    weight = len(late) * n_sites
-    (energy, energy_error), (magnetization, error) = (_mean(part, weight) for part in (-bonds, sides))
-    return Dreams(energy, energy_error, magnetization, error, start)
+    late = run.energy[start + 1 :], abs(run.magnetization[start + 1 :])
+    totals = [np.rint(n_sites * part).astype(np.int64).sum(axis=0) for part in late]  # of each chain
+    (energy, energy_error), (size, error) = (_mean(part, (n_sweeps - start) * n_sites) for part in totals)
+    return Dreams(energy, energy_error, size, error, start)
 
 
 def _mean(totals: NDArray[np.int64], weight: int) -> tuple[float, float]:

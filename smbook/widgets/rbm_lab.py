@@ -25,7 +25,7 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._restricted import CHAINS, FREE, GibbsRun, Restricted, dreams_of, magnet_sums
+from smbook.widgets._restricted import CHAINS, FREE, Dreams, GibbsRun, Restricted, dreams_of, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -197,12 +197,12 @@ class RBMLab(Lab, script="rbm_lab.js"):
         beta = _checks.real("magnet", magnet, minimum=0.0)
         if min(self._shape) < 2:
             raise ValueError(f"a magnet needs a shape with sides of at least 2; got {tuple(self._shape)}")
-        bonds, sums = magnet_sums(self.images, self._shape) / self.images.shape[1]
+        energies, sides = measure(self.images, self._shape)
         found = {
             "magnet": beta,
             "exact_energy": kaufman((self._shape[0], self._shape[1]), beta).energy,
-            "image_energy": float(0.0 - bonds.mean()),
-            "image_magnetization": float(abs(sums).mean()),
+            "image_energy": float(energies.mean()),
+            "image_magnetization": float(abs(sides).mean()),
         }
         with self.hold_sync():
             for name, value in found.items():
@@ -330,7 +330,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
         n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
         run, beta = self._at_reset(), 1.0 / self.temperature
         energies = np.empty((n_sweeps + 1, CHAINS))
-        sums = np.zeros((n_sweeps + 1, 2, CHAINS), np.int64)  # over bonds and spins, if they are a magnet's
+        found = np.empty((0 if self.magnet is None else n_sweeps + 1, 2, CHAINS))
         for k in range(n_sweeps + 1):
             if k:
                 run.sweep(beta)
@@ -338,15 +338,36 @@ class RBMLab(Lab, script="rbm_lab.js"):
                     run.learn(self.learning, self.rate, self.batch, self.n_steps)
             energies[k] = run.free_energies(beta, run.visible[2])
             if self.magnet is not None:
-                sums[k] = magnet_sums(run.visible[2], self._shape)
-        visible = run.visible[2].astype(np.int8)
+                found[k] = measure(run.visible[2], self._shape)
+        chains = run.visible[2].astype(np.int8), run.hidden[2], run.visible[1], energies
         machine = run.weights, run.visible_biases, run.hidden_biases
-        found = GibbsRun(visible, run.hidden[2], run.visible[1], energies, *machine, run.reconstruction_error)
-        if self.magnet is None:
-            return found
-        n = visible.shape[1]
-        dreams = dreams_of(sums, n) if self.learning == "off" else None
-        return found._replace(energy=0.0 - sums[:, 0] / n, magnetization=sums[:, 1] / n, dreams=dreams)
+        return GibbsRun(*chains, *machine, run.reconstruction_error, found[:, 0], found[:, 1])
+
+    def dreams(self, n_sweeps: int) -> Dreams | None:
+        """Return what the page has measured so many sweeps after Reset, of the chains of `simulate`.
+
+        None without a magnet, while the machine learns, and up to 20 sweeps.
+
+        Parameters
+        ----------
+        n_sweeps
+            As for `simulate`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `simulate`.
+
+        Examples
+        --------
+        >>> from smbook.boltzmann import RBM
+        >>> magnet = RBM.from_parameters(np.zeros((16, 2)), visible="spin", hidden="spin")
+        >>> lab = RBMLab(magnet, images=np.ones((1, 16), np.int8), magnet=0.3)
+        >>> round(lab.exact_energy, 3), round(lab.dreams(1000).energy, 2)
+        (-0.844, 0.0)
+        """
+        run = self.simulate(n_sweeps)
+        return None if self.magnet is None or self.learning != "off" else dreams_of(run)
 
 
 def _parted(flat: Singles, n: int, m: int) -> Parameters:
