@@ -70,7 +70,7 @@ def marginal_energy(patterns: ArrayLike, spins: ArrayLike, beta: float, *, softn
     Examples
     --------
     >>> patterns = np.array([[1, 1, 1, 1], [1, -1, 1, -1]])
-    >>> marginal_energy(patterns, [[1, 1, 1, 1], [1, 1, 1, -1]], 2.0).tolist()
+    >>> marginal_energy(patterns, [[1, 1, 1, 1], [1, 1, 1, -1]], 2.0).round(12).tolist()
     [-2.0, -1.0]
     >>> round(marginal_energy(patterns, [1, 1, 1, 1], 2.0, softness=0.5), 10)
     -1.6625013737
