@@ -37,7 +37,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	             "Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
 	    echo "Making $(VENV) and installing into it; the first time this takes some minutes."; \
 	    rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
-	@bash .ci/install-torch $(BIN)/python $(PIP_OPTIONS)
+	@bash .ci/install-torch $(BIN)/python $(PIP_OPTIONS) || \
+	    echo "No CPU build of PyTorch is within reach: pip takes another, with CUDA several GB." >&2
 	$(PIP_INSTALL) --editable '.[book,test]'
 	@mkdir -p $(VENV)/etc/ipython
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no word about encryption for each kernel that starts' \

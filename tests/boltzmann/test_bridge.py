@@ -162,7 +162,10 @@ def test_patterns_that_are_columns_keep_their_order_and_their_signs():
     found = patterns_of(from_hopfield(patterns, 0.4))
     assert (found.patterns == patterns).all()
     assert found.beta == pytest.approx(0.4, abs=0.0, rel=1e-9)
-    assert (patterns_of(from_hopfield(patterns, 0.4), n_patterns=7).patterns == patterns[:7]).all()
+    found = patterns_of(from_hopfield(random_patterns(30, 10, rng=1), 0.4))  # more than spins
+    assert len(found.patterns) == 30
+    assert found.residual < 1e-12
+    assert found.beta == pytest.approx(0.4)
 
 
 def test_noise_in_the_weights_shows_in_the_residual_and_leaves_the_patterns():
@@ -171,15 +174,41 @@ def test_noise_in_the_weights_shows_in_the_residual_and_leaves_the_patterns():
     noise = np.random.default_rng(2).normal(size=(120, 20))
     size = np.sqrt(2.0 / 120)
     weights = np.hstack([machine.weights_ + 0.1 * size * noise[:, :4], 0.1 * size * noise[:, 4:]])
-    found = patterns_of(RBM.from_parameters(weights, visible="spin", hidden="gaussian"), n_patterns=4, rng=1)
+    found = patterns_of(RBM.from_parameters(weights, visible="spin", hidden="gaussian"), rank=4, rng=1)
     assert 0.01 < found.residual < 0.3
     assert (np.abs(found.patterns.astype(int) @ patterns.T).max(axis=0) >= 118).all()
     assert found.beta == pytest.approx(2.0, rel=0.05)
 
 
-def test_a_missing_pattern_is_told_by_the_residual():
-    machine = rotated(from_hopfield(random_patterns(30, 100, rng=3), 2.0))
-    assert patterns_of(machine, rng=1).residual > 0.1
+@pytest.mark.parametrize(("count", "n", "n_starts"), [(30, 100, 2000), (30, 200, 2000), (25, 400, 200)])
+def test_as_many_patterns_are_found_as_is_promised(count, n, n_starts):
+    patterns = random_patterns(count, n, rng=3)
+    found = patterns_of(rotated(from_hopfield(patterns, 2.0)), n_starts=n_starts, rng=1)
+    assert found.residual < 1e-12
+    assert (np.abs(found.patterns.astype(int) @ patterns.T).max(axis=0) == n).all()
+
+
+def test_missing_patterns_are_told_by_the_residual():
+    machine = rotated(from_hopfield(random_patterns(40, 100, rng=3), 2.0))
+    assert patterns_of(machine, n_starts=200, rng=1).residual > 0.1
+
+
+def test_the_order_of_patterns_does_not_hang_on_the_last_bit():
+    machine = rotated(from_hopfield(random_patterns(12, 200, rng=1), 2.0))
+    weights = machine.weights_ * (1.0 + 1e-15 * np.random.default_rng(2).normal(size=machine.weights_.shape))
+    moved = RBM.from_parameters(weights, visible="spin", hidden="gaussian")
+    assert (patterns_of(machine, rng=3).patterns == patterns_of(moved, rng=3).patterns).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rounding_is_no_pattern(dtype):
+    patterns = random_patterns(10, 200, rng=1)
+    twice = from_hopfield(np.vstack([patterns, patterns]), 2.0)
+    turn = ortho_group.rvs(20, random_state=1)
+    machine = RBM.from_parameters(twice.weights_ @ turn, visible="spin", hidden="gaussian", dtype=dtype)
+    found = patterns_of(machine, rng=1)
+    assert len(found.patterns) == 10
+    assert found.beta == pytest.approx(4.0, rel=1e-5)
 
 
 def test_weights_of_lower_rank_and_of_none():
@@ -194,6 +223,8 @@ def test_weights_of_lower_rank_and_of_none():
     found = patterns_of(nothing, rng=1)
     assert found.patterns.shape == (0, 5)
     assert np.isnan(found.beta)
+    tiny = RBM.from_parameters(rotated(from_hopfield(pattern, 1.0)).weights_ * 1e-160, visible="spin")
+    assert patterns_of(tiny, rank=1, rng=1).residual < 1e-12
 
 
 def test_results_of_the_same_seed_are_equal():
@@ -247,14 +278,14 @@ def test_the_machine_has_the_order_parameters_of_the_network(load, temperature):
 
 
 @pytest.mark.parametrize("algorithm", ["heat-bath", "wolff", "swendsen-wang"])
-def test_a_machine_learns_from_the_samples_of_a_run_without_a_copy(algorithm):
+def test_a_machine_learns_from_the_samples_of_a_run_without_a_copy(algorithm, tmp_path):
     trace = ising.simulate((16, 16), 0.4, 40_000, algorithm=algorithm, keep_spins=True, thin=4, rng=1)
     rows = trace.samples.reshape(len(trace.samples), -1)
     assert np.shares_memory(rows, trace.samples)
     machine = RBM(4, visible="spin", hidden="spin", n_epochs=1, evaluate_every=0, batch_size=500, rng=1)
     machine.fit(rows[:500])  # compiles
     tracemalloc.start()
-    machine.fit(rows)
+    machine.fit(rows, checkpoints=tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert rows.nbytes == 10_000 * 256
@@ -288,8 +319,9 @@ def test_from_hopfield_refuses_rules_units_and_dependent_patterns():
         from_hopfield(patterns, 1.0, hidden="binary")
     with pytest.raises(ValueError, match="0 and 1 are the same or mirror images"):
         from_hopfield(np.vstack([patterns[:1], -patterns[:1]]), 1.0, rule="pseudo-inverse")
-    with pytest.raises(TypeError, match="visible"):
-        from_hopfield(patterns, 1.0, visible="binary")
+    for name, value in {"visible": "binary", "n_hidden": 3, "hidden_biases": 1.0, "base": 0.0}.items():
+        with pytest.raises(TypeError, match=f"{name} follows from the patterns; got {value!r}"):
+            from_hopfield(patterns, 1.0, **{name: value})
 
 
 def test_what_has_no_patterns_is_refused():
@@ -298,12 +330,24 @@ def test_what_has_no_patterns_is_refused():
         patterns_of(machine.to_network())
     with pytest.raises(ValueError, match="visible units of the kind 'spin'; got 'binary'"):
         patterns_of(RBM.from_parameters(np.ones((3, 1))))
-    with pytest.raises(ValueError, match="n_patterns must be at most 2; got 3"):
-        patterns_of(machine, n_patterns=3)
+    with pytest.raises(ValueError, match="rank must be at most 2; got 3"):
+        patterns_of(machine, rank=3)
+    with pytest.raises(ValueError, match="rank must be below the number of spins, 8: all states lie in the"):
+        patterns_of(rotated(from_hopfield(random_patterns(8, 8, rng=4), 1.0)))
+    with pytest.raises(TypeError, match="rng"):
+        patterns_of(machine, rng="abc")
     with pytest.raises(ValueError, match="n_starts must be at least 1; got 0"):
         patterns_of(machine, n_starts=0)
-    with pytest.raises(ValueError, match=r"visible must have the shape \(rows, 8\); got \(8,\)"):
+    with pytest.raises(
+        ValueError, match=r"visible must have the shape \(rows, 8\), at least one; got \(8,\)"
+    ):
         order_parameters(machine, np.ones(8, np.int8))
+    with pytest.raises(
+        ValueError, match=r"visible must have the shape \(rows, 8\), at least one; got \(0, 8"
+    ):
+        order_parameters(machine, np.ones((0, 8), np.int8))
+    with pytest.raises(TypeError, match="visible must hold real numbers; got a masked array"):
+        order_parameters(machine, np.ma.masked_array(np.ones((2, 8), np.int8), mask=True))
     with pytest.raises(ValueError, match="visible must hold -1 and 1 only"):
         order_parameters(machine, np.zeros((2, 8), np.int8))
     with pytest.raises(ValueError, match="patterns must be those of 8 spins"):
