@@ -41,3 +41,7 @@ export function fixed(value, digits) {
   const text = Math.abs(value).toFixed(digits);
   return (value < 0 && Number(text) !== 0 ? "\u2212" : "\u2007") + text;
 }
+
+export function capital(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
