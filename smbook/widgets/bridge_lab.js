@@ -19,7 +19,7 @@ const WARM = 0.5; // T of the buttons
 const SIGNS = [
   ["square up", "neuron +1"],
   ["square down", "neuron \u22121"],
-  ["square measured", "overlap m"],
+  ["line measured", "overlap m"],
   ["line unstable", "mean of the hidden unit"],
   ["dot third", "hidden unit as drawn"],
   ["line guide", "m of few patterns in a large network"],
