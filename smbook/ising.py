@@ -33,12 +33,15 @@ _SEARCHED = 16  # sites up to which every state is tried for a cycle that catche
 class Trace(NamedTuple):
     """What a run leaves: energy and magnetization per site at each kept sweep, and the final spins.
 
+    `samples` (kept, *shape) are all kept states, if they were asked for, else (0, *shape).
+
     Two traces are equal if all their numbers are: those of the same run are.
     """
 
     energy: Measurements
     magnetization: Measurements
     spins: Spins
+    samples: Spins
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
@@ -96,6 +99,7 @@ def simulate(
     coupling: float = 1.0,
     field: float = 0.0,
     initial: str | Spins = "random",
+    keep_spins: bool = False,
     thin: int = 1,
     rng: Randomness = None,
     progress: bool = False,
@@ -131,8 +135,11 @@ def simulate(
         h, in units of energy.
     initial
         "random", "up", or an int8 array of +1 and -1 of the lattice's shape, which is copied.
+    keep_spins
+        Whether to keep the states themselves, a byte a spin: ``samples.reshape(len(samples), -1)`` is what
+        `smbook.boltzmann.RBM` learns from, on the same memory.
     thin
-        Keep the state's energy and magnetization after every `thin`-th sweep.
+        Keep what a sweep leaves after every `thin`-th one.
     rng
         An int seed, a `numpy.random.SeedSequence` or a `numpy.random.Generator`; None draws a seed from the
         operating system. Several workers that are sent one generator, or one seed, make the same run, as each
@@ -143,7 +150,8 @@ def simulate(
     Returns
     -------
     Trace
-        `energy` and `magnetization` per site, float64 of length `n_sweeps // thin`, and the final `spins`.
+        `energy` and `magnetization` per site, float64 of length `n_sweeps // thin`, the final `spins`, and
+        `samples`, int8.
 
     Raises
     ------
@@ -179,9 +187,10 @@ def simulate(
     spins = np.ones(model.sides, dtype=np.int8) if start is None else np.array(start)
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
-    bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, progress)
+    samples = np.empty((n_sweeps // thin if keep_spins else 0, *model.sides), dtype=np.int8)
+    bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins, samples, progress)
     energies = 0.0 - (model.coupling * bonds + model.field * sums)  # 0.0 - 0.0 is no -0.0
-    return Trace(energies / spins.size, sums / spins.size, spins)
+    return Trace(energies / spins.size, sums / spins.size, spins, samples)
 
 
 def energy(spins: Spins, *, coupling: float = 1.0, field: float = 0.0) -> float:
@@ -428,16 +437,25 @@ _PLAIN: dict[str, Callable[[_Model], _Bind]] = {
 _ENGINES = {"auto": _PLAIN, "plain": _PLAIN}
 
 
-def _advance(sampler: _Sampler, n_sweeps: int, thin: int, progress: bool) -> tuple[Counts, Counts]:
-    """Run the kernel and return what it noted; sweeps after the last kept one go unnoted."""
+def _advance(
+    sampler: _Sampler, n_sweeps: int, thin: int, spins: Spins, samples: Spins, progress: bool
+) -> tuple[Counts, Counts]:
+    """Run the kernel and return what it noted; sweeps after the last kept one go unnoted.
+
+    The spins go into `samples` at each entry, as far as there is room for them.
+    """
     kept, per_sweep = n_sweeps // thin, sampler.steps_per_sweep
     bonds, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
 
     def run(call: _runs.Call) -> None:
         if sampler.part and not call.complete:
             sampler.part(call.steps)
-        else:
+        elif not len(samples):
             sampler.kernel(call.steps, bonds[call.entries], sums[call.entries])
+        else:
+            for entry in range(call.entries.start, call.entries.stop):
+                sampler.kernel(call.steps, bonds[entry : entry + 1], sums[entry : entry + 1])
+                samples[entry : entry + 1] = spins
 
     n_steps, every = n_sweeps * per_sweep, thin * per_sweep
     _runs.advance(run, n_steps, every, updates=sampler.updates, steps_per_unit=per_sweep, progress=progress)

@@ -9,6 +9,13 @@ from __future__ import annotations
 from smbook.boltzmann._law import LogLikelihood
 from smbook.boltzmann._layers import Parameters
 from smbook.boltzmann._learning import Gradient, LearningHistory
+from smbook.boltzmann.bridge import (
+    RetrievalOrder,
+    StoredPatterns,
+    from_hopfield,
+    order_parameters,
+    patterns_of,
+)
 from smbook.boltzmann.inverse import inverse_ising
 from smbook.boltzmann.machine import BoltzmannMachine
 from smbook.boltzmann.partition import LogPartition
@@ -23,6 +30,11 @@ __all__ = [
     "LogLikelihood",
     "LogPartition",
     "Parameters",
+    "RetrievalOrder",
+    "StoredPatterns",
     "TrainingHistory",
+    "from_hopfield",
     "inverse_ising",
+    "order_parameters",
+    "patterns_of",
 ]

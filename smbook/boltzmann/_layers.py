@@ -96,11 +96,14 @@ def checked_units(name: str, values: Any, kind: str, n_units: int) -> NDArray[np
 def check_states(name: str, values: NDArray[Any], kind: str) -> None:
     """Raise if a value is in none of the two states of a unit."""
     low = LOWEST[kind]
-    wrong = values[(values != low) & (values != 1)]
-    if wrong.size:
-        raise ValueError(
-            f"{name} must hold {low} and 1 only, as its units are {kind!r}; got {wrong.flat[0]:g}"
-        )
+    rows = values.reshape(-1, values.shape[-1]) if values.size else values
+    for first in range(0, len(rows), _ROWS_AT_ONCE):  # so that large data need no memory twice
+        part = rows[first : first + _ROWS_AT_ONCE]
+        wrong = part[(part != low) & (part != 1)]
+        if wrong.size:
+            raise ValueError(
+                f"{name} must hold {low} and 1 only, as its units are {kind!r}; got {wrong.flat[0]:g}"
+            )
 
 
 def _is_bool(values: Any) -> bool:

@@ -288,7 +288,8 @@ class RBM(Law, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         state = seed_state(self.rng)
         means = data.mean(axis=0)
         low = LOWEST[self.visible]
-        shares = (np.count_nonzero(data == 1, axis=0) + 1.0) / (len(data) + 2.0)
+        on = (data.sum(axis=0, dtype=np.int64) - low * len(data)) / (1 - low)
+        shares = (on + 1.0) / (len(data) + 2.0)
         biases = _layers.fields_of(self.visible, low + (1 - low) * shares)
         weights = np.empty((data.shape[1], self.n_hidden))
         fill_normal(state, weights.ravel())

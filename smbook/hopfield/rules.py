@@ -111,7 +111,7 @@ def pseudo_inverse(patterns: Spins, *, dtype: DTypeLike = np.float64) -> SpinNet
     """
     known = checked_patterns(patterns)
     found_type = checked_dtype(dtype)
-    _check_independent(known)
+    check_independent(known)
     rows = known.astype(np.float64)
     factor = linalg.cho_factor(rows @ rows.T)
     return _without_diagonal(rows.T @ linalg.cho_solve(factor, rows), found_type)
@@ -220,7 +220,7 @@ def _without_diagonal(couplings: NDArray[np.float64], dtype: np.dtype[Any]) -> S
     return SpinNetwork(found.astype(dtype, copy=False))
 
 
-def _check_independent(patterns: Spins) -> None:
+def check_independent(patterns: Spins) -> None:
     """Raise if patterns are linearly dependent, with the numbers of those that are."""
     if len(patterns) > patterns.shape[1]:
         raise ValueError(

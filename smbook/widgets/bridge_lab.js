@@ -2,7 +2,7 @@
 
 import { Bridge } from "./runtime/bridge.js";
 import { Chart, legend, short } from "./runtime/chart.js";
-import { capital, element, fixed } from "./runtime/dom.js";
+import { capital, counted, element, fixed } from "./runtime/dom.js";
 import { Gallery } from "./runtime/gallery.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -343,7 +343,7 @@ class BridgeLab {
     const drawn = Number.isNaN(value) ? "is summed out" : `was drawn as ${number(value)}`;
     return (
       `${machine.n} neurons and ${machine.count} hidden units of softness ${short(machine.softness, 3)} at temperature ` +
-      `${short(this.model.get("temperature"), 4)}, after ${sweeps} sweeps. ${this.note.textContent} The overlap with ` +
+      `${short(this.model.get("temperature"), 4)}, after ${counted(sweeps, "sweep")}. ${this.note.textContent} The overlap with ` +
       `${names[cue].long}, which was cued, is ${number(overlap)}; its hidden unit, divided by the square root of beta N, ` +
       `has the mean ${number(mean)} and ${drawn}. A large network with few patterns has the overlap ${number(machine.level)}.`
     );
