@@ -42,6 +42,10 @@ export function fixed(value, digits) {
   return (value < 0 && Number(text) !== 0 ? "\u2212" : "\u2007") + text;
 }
 
+export function capital(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 // So many of something, in the plural where it is not one.
 export function counted(number, what) {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
