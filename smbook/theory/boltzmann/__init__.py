@@ -30,6 +30,12 @@ from smbook.theory.boltzmann.onset import (
     ordering_scale,
 )
 from smbook.theory.boltzmann.patterns import BarsAndStripes, bars_and_stripes
+from smbook.theory.boltzmann.soft_memory import (
+    SoftState,
+    soft_capacity,
+    soft_glass_temperature,
+    soft_state,
+)
 from smbook.theory.boltzmann.soft_units import Unit, poisson_unit, soft_unit
 
 __all__ = [
@@ -41,6 +47,7 @@ __all__ = [
     "OneHiddenUnit",
     "OnePattern",
     "OrderingScale",
+    "SoftState",
     "Uniform",
     "Unit",
     "bars_and_stripes",
@@ -56,7 +63,10 @@ __all__ = [
     "one_pattern",
     "ordering_scale",
     "poisson_unit",
+    "soft_capacity",
+    "soft_glass_temperature",
     "soft_retrieval",
+    "soft_state",
     "soft_unit",
     "spin_hidden_curie_weiss",
     "uniform",
