@@ -109,6 +109,10 @@ ON_PAPER = {
         {"Start": ("steps", 1000)},
     ),
     "RBMLab": ({"temperature": 1, "seed": 1, "speed": 20}, {"Start": ("sweeps", 60)}),
+    "BridgeLab": (
+        {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
+        {"Start": ("sweeps", 150)},
+    ),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

@@ -230,18 +230,24 @@ def find_fields(memory, chain, scale, out):
 
 
 @kernel
+def turn_in_sums(sites, spins, sums, i):
+    """Flip spin i and bring the sums up to date."""
+    row = sites[i]
+    spins[i] = -spins[i]
+    if spins[i] > 0:
+        for mu in range(row.size):
+            sums[mu] += row[mu] + row[mu]
+    else:
+        for mu in range(row.size):
+            sums[mu] -= row[mu] + row[mu]
+
+
+@kernel
 def _turn(mirrored, entries, columns, starts, sites, spins, local, sums, i):
     if local is not None:
         network.turn(mirrored, entries, columns, starts, spins, local, i)
     if sums is not None:
-        row = sites[i]
-        spins[i] = -spins[i]
-        if spins[i] > 0:
-            for mu in range(row.size):
-                sums[mu] += row[mu] + row[mu]
-        else:
-            for mu in range(row.size):
-                sums[mu] -= row[mu] + row[mu]
+        turn_in_sums(sites, spins, sums, i)
 
 
 @kernel
@@ -267,6 +273,15 @@ def begin(memory, chain):
 
 
 @kernel
+def draw_sequence(state, words, sequence):
+    """Put the sites in `sequence` into a random order; `words` is as long. Source: Durstenfeld (1964)."""
+    fill_uint64(state, words)
+    for i in range(sequence.size - 1, 0, -1):
+        j = np.int64(words[i] % np.uint64(i + 1))
+        sequence[i], sequence[j] = sequence[j], sequence[i]
+
+
+@kernel
 def _begin_sweep(memory, chain, room, how, clock):
     words, noise, sequence, _, _ = room
     shuffled, cold, _, _, _ = how
@@ -277,10 +292,7 @@ def _begin_sweep(memory, chain, room, how, clock):
     if not cold:
         network.draw_noise(network.HEAT_BATH, chain[3], words, noise)
     if shuffled:
-        fill_uint64(chain[3], words)
-        for i in range(sequence.size - 1, 0, -1):
-            j = np.int64(words[i] % np.uint64(i + 1))
-            sequence[i], sequence[j] = sequence[j], sequence[i]
+        draw_sequence(chain[3], words, sequence)
 
 
 @kernel

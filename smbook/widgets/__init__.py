@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.boltzmann_lab import BoltzmannLab
+from smbook.widgets.bridge_lab import BridgeLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
@@ -20,6 +21,7 @@ from smbook.widgets.wall_lab import WallLab
 __all__ = [
     "AmplifierLab",
     "BoltzmannLab",
+    "BridgeLab",
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",

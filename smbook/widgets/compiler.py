@@ -35,6 +35,7 @@ from numba import types
 from smbook.kernels import (
     associative,
     boltzmann,
+    bridge,
     elementary,
     finite_magnet,
     hopfield,
@@ -157,6 +158,17 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "retrieve_couplings": (
         associative.retrieve_couplings,
         (_SINGLE_ROWS, _REALS, _BYTES, _REALS, *_RECALLED, _FLOAT64, _INT64),
+        _NOTHING,
+    ),
+    "fill_log_cosh": (bridge.fill_log_cosh, (_FLOAT64, _FLOAT64, _REALS), _NOTHING),
+    "find_means": (bridge.find_means, (_FLOAT64, _FLOAT64, _COUNTS, _REALS), _NOTHING),
+    "marginal_energy": (bridge.marginal_energy, (_FLOAT64, _FLOAT64, _COUNTS, _REALS), _FLOAT64),
+    "retrieve": (
+        bridge.retrieve,
+        (
+            *(_BYTE_ROWS, _BYTES, _COUNTS, _REALS, _REALS),
+            *(_WORDS, _WORDS, _WORDS, _REALS, _WHOLES, _WHOLES, _FLOAT64, _FLOAT64, _INT64),
+        ),
         _NOTHING,
     ),
     "order_parameters": (

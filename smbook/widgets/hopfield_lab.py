@@ -9,8 +9,8 @@ import numpy as np
 import traitlets
 
 from smbook import _checks
-from smbook.datasets import LETTERS, letters
-from smbook.hopfield import DenseMemory, Recall, corrupt, hebb, random_patterns, recall
+from smbook.datasets import LETTERS
+from smbook.hopfield import DenseMemory, Recall, corrupt, hebb, recall
 from smbook.hopfield.patterns import checked_patterns
 from smbook.kernels import associative as kernels
 from smbook.network import SpinNetwork
@@ -27,6 +27,7 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
+from smbook.widgets._stored import LETTER_PIXELS, stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 MOST_NEURONS = 1024  # of a reader's own patterns
 MOST_PATTERNS = 200
 MOST_DRAWN = 20
-
-_DRAWN = "".join(np.where(letters() > 0, "#", ".").flat)  # for the page, letter after letter, row by row
 
 
 class HopfieldLab(Lab, script="hopfield_lab.js"):
@@ -111,7 +110,7 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
     _aspect = traitlets.Unicode("view", read_only=True).tag(sync=True)
     _names = traitlets.Unicode(LETTERS, read_only=True).tag(sync=True)
     _capacity = traitlets.Float(round(CAPACITY, 6), read_only=True).tag(sync=True)
-    _letters = traitlets.Unicode(_DRAWN, read_only=True).tag(sync=True)
+    _letters = traitlets.Unicode(LETTER_PIXELS, read_only=True).tag(sync=True)
     _patterns = Binary()  # the reader's own, of `_neurons` neurons
     _neurons = traitlets.Int(0, read_only=True).tag(sync=True)
     _drawn = Binary()  # what was drawn on the page and stored
@@ -159,12 +158,7 @@ class HopfieldLab(Lab, script="hopfield_lab.js"):
 
     @property
     def _made(self) -> Spins:
-        first = (
-            letters(self.side, units="spin")[: self.count]
-            if self.kind == "letters"
-            else np.empty((0, self._size), np.int8)
-        )
-        return np.concatenate([first, random_patterns(self.count - len(first), self._size, rng=self.seed)])
+        return stored(self.kind, self.count, self.side, self.seed)
 
     @property
     def load(self) -> float:

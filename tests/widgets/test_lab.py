@@ -10,6 +10,7 @@ from ipywidgets.embed import embed_data
 from smbook.widgets import (
     AmplifierLab,
     BoltzmannLab,
+    BridgeLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -34,6 +35,7 @@ LABS = [
     PhaseDiagramLab,
     BoltzmannLab,
     RBMLab,
+    BridgeLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -58,6 +60,7 @@ REFUSED = [
     (PhaseDiagramLab, "load", 0.3, ValueError),
     (BoltzmannLab, "hidden", 4, ValueError),
     (RBMLab, "learning", "tempering", ValueError),
+    (BridgeLab, "softness", 1.5, ValueError),
 ]
 
 
