@@ -1,12 +1,12 @@
 # The book and its package. `make book` and `make test` need Python 3.11 or newer, git and make, nothing else.
 
 PYTHON ?= python3
-# More options for pip, such as the package index of PyTorch's CPU builds:
+# More options for pip, such as another package index, or one of PyTorch's CPU builds:
 #   make test PIP_OPTIONS="--extra-index-url <address>"
 PIP_OPTIONS ?=
 # More options for pytest: make test PYTEST_OPTIONS="-k ising"
 PYTEST_OPTIONS ?=
-# Options for make binder: make binder BINDER_OPTIONS="--screenshot lab.png --torch"
+# Options for make binder: make binder BINDER_OPTIONS="--screenshot lab.png"
 BINDER_OPTIONS ?=
 PORT ?= 8000
 
@@ -37,6 +37,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	             "Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
 	    echo "Making $(VENV) and installing into it; the first time this takes some minutes."; \
 	    rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@bash .ci/install-torch $(BIN)/python $(PIP_OPTIONS) || \
+	    echo "No CPU build of PyTorch is within reach: pip takes another, with CUDA several GB." >&2
 	$(PIP_INSTALL) --editable '.[book,test]'
 	@mkdir -p $(VENV)/etc/ipython
 	@echo 'c.IPKernelApp.log_level = "ERROR"  # no word about encryption for each kernel that starts' \

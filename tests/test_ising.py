@@ -225,6 +225,24 @@ def test_a_seed_fixes_a_run_whatever_its_chunks_and_thinning(algorithm, monkeypa
             assert thinned.spins.tolist() == whole.spins.tolist()
 
 
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_kept_spins_are_those_that_were_measured_and_change_nothing(algorithm, monkeypatch):
+    options = {"algorithm": algorithm, "rng": 7, "thin": 3}
+    plain = simulate((6, 5), 0.3, 100, **options)
+    assert plain.samples.shape == (0, 6, 5)
+    for updates in (10_000_000, 10):  # many entries to a call, many calls to an entry
+        monkeypatch.setattr(_runs, "UPDATES_PER_CALL", updates)
+        trace = simulate((6, 5), 0.3, 100, keep_spins=True, **options)
+        assert_equal_runs(trace._replace(samples=plain.samples), plain)
+        assert trace.samples.shape == (33, 6, 5)
+        assert trace.samples.dtype == np.int8
+        assert [energy(spins) for spins in trace.samples] == trace.energy.tolist()
+        assert [magnetization(spins) for spins in trace.samples] == trace.magnetization.tolist()
+    exact = simulate((6, 5), 0.3, 99, keep_spins=True, **options)
+    assert exact.samples[-1].tolist() == exact.spins.tolist()
+    assert not np.shares_memory(exact.samples, exact.spins)
+
+
 @pytest.mark.parametrize(
     ("n_sweeps", "thin", "kept"), [(0, 1, 0), (0, 5, 0), (4, 5, 0), (5, 5, 1), (14, 5, 2)]
 )

@@ -1,6 +1,6 @@
 """Try on this machine what Binder does with this repository: `make binder`, or, with options,
 
-    .venv/bin/python -m tests.try_binder --screenshot lab.png --torch
+    .venv/bin/python -m tests.try_binder --screenshot lab.png
 
 Into a fresh virtual environment goes what the files of `.binder` say, as repo2docker reads them: pip, then
 postBuild, both in the root of a copy of the repository, which is the home folder too. JupyterLab starts,
@@ -135,7 +135,7 @@ def code_cells(notebook):
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def prepare_chapter(path, torch):
+def prepare_chapter(path):
     """Empty the outputs of the chapter, and give it cells that look at its first live figure."""
     notebook = nbformat.read(path, as_version=4)
     for cell in code_cells(notebook):
@@ -143,8 +143,7 @@ def prepare_chapter(path, torch):
     place = next(i for i, cell in enumerate(notebook.cells) if "IsingLab(" in cell.source)
     for source in ("lab.temperature", "lab = _"):
         notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(source))
-    if torch:
-        notebook.cells.append(nbformat.v4.new_code_cell("import torch\n\ntorch.arange(3.0)"))
+    notebook.cells.append(nbformat.v4.new_code_cell("import torch\n\ntorch.arange(3.0)"))
     nbformat.write(notebook, path)
 
 
@@ -191,16 +190,16 @@ def build(folder, tree, report):
     return variables
 
 
-def look_for_cuda(environment, torch):
-    """Say which PyTorch is there: a CPU build, and there if wanted. Refuse CUDA."""
+def look_for_cuda(environment):
+    """Say which PyTorch is there: a CPU build. Refuse CUDA."""
     [packages] = environment.glob("lib/python*/site-packages")
     found = {package.name.lower(): package.version for package in distributions(path=[str(packages)])}
     cuda = [name for name in found if name.startswith(("nvidia", "cuda", "triton"))]
     demand(not cuda, f"CUDA is in the environment: {', '.join(sorted(cuda))}")
     version = found.get("torch")
-    demand(version is None or version.endswith("+cpu"), f"PyTorch {version} is no CPU build")
-    demand(version or not torch, "PyTorch is not installed, and a chapter imports it")
-    return f"PyTorch {version}" if version else "no PyTorch, which no chapter imports"
+    demand(version, "PyTorch is not installed, and a chapter imports it")
+    demand(version.endswith("+cpu"), f"PyTorch {version} is no CPU build")
+    return f"PyTorch {version}"
 
 
 # ---- The server.
@@ -464,10 +463,10 @@ def try_out(folder, options):
     """Build, start and read in `folder`."""
     report, tree = Report(), folder / "tree"
     copy_of_the_tree(tree)
-    prepare_chapter(tree / CHAPTER, options.torch)
+    prepare_chapter(tree / CHAPTER)
     report("a copy of the repository", megabytes(tree))
     variables = build(folder, tree, report)
-    report(look_for_cuda(folder / "environment", options.torch))
+    report(look_for_cuda(folder / "environment"))
     with jupyter_lab(tree, variables, folder / "server") as (server, address), Memory(server) as memory:
         report("JupyterLab answers")
         with chromium() as browser:
@@ -483,7 +482,6 @@ def try_out(folder, options):
 def main():
     parser = argparse.ArgumentParser(description="Try on this machine what Binder does with this repository.")
     parser.add_argument("--screenshot", metavar="PATH", type=Path, help="keep a picture of the last sight")
-    parser.add_argument("--torch", action="store_true", help="let the chapter's copy import PyTorch")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:

@@ -10,7 +10,7 @@ from smbook.boltzmann._law import LogLikelihood
 from smbook.boltzmann._layers import Parameters
 from smbook.boltzmann._learning import Gradient, LearningHistory
 from smbook.boltzmann.bridge import (
-    OrderParameters,
+    RetrievalOrder,
     StoredPatterns,
     from_hopfield,
     order_parameters,
@@ -29,8 +29,8 @@ __all__ = [
     "LearningHistory",
     "LogLikelihood",
     "LogPartition",
-    "OrderParameters",
     "Parameters",
+    "RetrievalOrder",
     "StoredPatterns",
     "TrainingHistory",
     "from_hopfield",

@@ -114,7 +114,9 @@ def files(folder: Path) -> list[Path]:
 
 def fingerprint(data: NDArray[np.int8]) -> str:
     """Return what tells one set of rows from another."""
-    return hashlib.sha256(repr(data.shape).encode() + np.ascontiguousarray(data).tobytes()).hexdigest()
+    found = hashlib.sha256(repr(data.shape).encode())
+    found.update(np.ascontiguousarray(data).data)
+    return found.hexdigest()
 
 
 def _about(machine: RBM) -> dict[str, Any]:

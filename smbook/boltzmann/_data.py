@@ -48,8 +48,8 @@ def checked_data(X: Any, sample_weight: Any, n_visible: int | None = None) -> Da
 
 
 def checked_rows(X: Any, n_visible: int | None = None) -> NDArray[np.int8]:
-    """Return rows of +1 and -1 as int8 (R, n)."""
-    values = _checks.reals("X", X)
+    """Return rows of +1 and -1 as int8 (R, n), those of a sampler as they are."""
+    values = X if type(X) is np.ndarray and X.dtype == np.int8 else _checks.reals("X", X)
     if values.ndim != 2 or not values.shape[1]:
         raise ValueError(f"X must have the shape (rows, visible units); got {values.shape}")
     if n_visible is not None and values.shape[1] != n_visible:
@@ -58,7 +58,7 @@ def checked_rows(X: Any, n_visible: int | None = None) -> NDArray[np.int8]:
     if wrong.size:
         i, j = (int(k) for k in wrong[0])
         raise ValueError(f"X must hold +1 and -1 only; got {values[i, j]:g} at {(i, j)}")
-    return values.astype(np.int8)
+    return np.asarray(values, dtype=np.int8)
 
 
 def _checked_weights(sample_weight: Any, n_rows: int) -> Reals:

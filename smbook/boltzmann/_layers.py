@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KINDS = {"binary": kernels.BINARY, "spin": kernels.SPIN, "gaussian": kernels.GAUSSIAN}
 LOWEST = {"binary": 0, "spin": -1}
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE, _UNITS_AT_ONCE = 4096, 2**20
 
 
 class Parameters(NamedTuple):
@@ -97,8 +97,9 @@ def check_states(name: str, values: NDArray[Any], kind: str) -> None:
     """Raise if a value is in none of the two states of a unit."""
     low = LOWEST[kind]
     rows = values.reshape(-1, values.shape[-1]) if values.size else values
-    for first in range(0, len(rows), _ROWS_AT_ONCE):  # so that large data need no memory twice
-        part = rows[first : first + _ROWS_AT_ONCE]
+    at_once = max(1, _UNITS_AT_ONCE // values.shape[-1]) if values.size else 1
+    for first in range(0, len(rows), at_once):  # so that large data need no memory twice
+        part = rows[first : first + at_once]
         wrong = part[(part != low) & (part != 1)]
         if wrong.size:
             raise ValueError(

@@ -19,20 +19,20 @@ from smbook.hopfield.retrieval import settle
 from smbook.hopfield.rules import check_independent
 from smbook.kernels import lattice
 from smbook.kernels.rng import seed_state
-from smbook.network import SpinNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from smbook.kernels.rng import Randomness
+    from smbook.kernels.rng import Randomness, State
 
     Reals = NDArray[np.float64]
     Spins = NDArray[np.int8]
 
 _RULES = ("hebb", "pseudo-inverse")
+_GIVEN = {"base", "hidden_biases", "n_hidden", "visible", "visible_biases"}
 _SAME = 1e-6  # relative difference up to which weights have one size
-_TINY = np.finfo(float).tiny
-_IN_SPAN = 1e-8  # up to which a singular value is none
+_ALIKE = 2.0  # how much more of a state may lie outside than of the best one
+_DIGITS = 9  # of what lies outside, so that rounding decides nothing
 
 
 class StoredPatterns(NamedTuple):
@@ -63,15 +63,15 @@ class StoredPatterns(NamedTuple):
         return f"StoredPatterns({count} patterns of {size} spins, residual {self.residual:.2g})"
 
 
-class OrderParameters(NamedTuple):
+class RetrievalOrder(NamedTuple):
     """How a machine's states lie to its patterns and to each other, a row a state.
 
     `overlaps` (rows, P) are m_mu = sum_i xi_i^mu s_i / N, `hidden` (rows, n_hidden) the means of the hidden
     units, and `participation` (rows,) is (sum m^2)^2 / sum m^4, the number of patterns that a state has to do
     with. Rows 0 and 1, 2 and 3, ... are replicas: `replica_overlap` q and `crosstalk` r (rows // 2,) are
     sum_i s_i s'_i / N, and (N / P) sum m_mu m'_mu over all patterns but the one that the first of the two is
-    nearest to. With Gaussian hidden units and Hebb's rule beta r is the same overlap of their means. Two
-    results are equal if all their numbers are.
+    nearest to: both are to be near that one. With Gaussian hidden units and Hebb's rule beta r is the same
+    overlap of their means. Two results are equal if all their numbers are.
     """
 
     overlaps: Reals
@@ -88,7 +88,7 @@ class OrderParameters(NamedTuple):
 
     def __repr__(self) -> str:
         rows, count = self.overlaps.shape
-        return f"OrderParameters({rows} states, {count} patterns)"
+        return f"RetrievalOrder({rows} states, {count} patterns)"
 
 
 def from_hopfield(
@@ -121,15 +121,15 @@ def from_hopfield(
         "hebb" or "pseudo-inverse".
     hidden
         "gaussian", or "spin" for hidden units +1 and -1 with the same weights. These agree with the Hopfield
-        network for fields sqrt(beta / N) sum_i xi_i s_i that are small.
+        network where the fields v . W on hidden units are small.
     hyperparameters
         Others of `RBM`, such as `dtype`, and those with which it may go on to learn.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range; if patterns are none or, for "pseudo-inverse",
-        linearly dependent: the error names them.
+        If an argument is of the wrong kind or out of range, or follows from the patterns; if patterns are
+        none or, for "pseudo-inverse", linearly dependent: the error names them.
 
     References
     ----------
@@ -151,6 +151,8 @@ def from_hopfield(
     _checks.choice("hidden", hidden, ("gaussian", "spin"))
     if not len(known):
         raise ValueError("patterns must be at least one; got none")
+    for name in _GIVEN & hyperparameters.keys():
+        raise TypeError(f"{name} follows from the patterns; got {hyperparameters[name]!r}")
     if rule == "hebb":
         weights = math.sqrt(beta / known.shape[1]) * known.T
     else:
@@ -162,7 +164,7 @@ def from_hopfield(
 def patterns_of(
     machine: RBM,
     *,
-    n_patterns: int | None = None,
+    rank: int | None = None,
     n_starts: int = 2000,
     max_sweeps: int = 100,
     rng: Randomness = None,
@@ -173,17 +175,17 @@ def patterns_of(
     is the same machine, and a machine that has learned shows its patterns in no single unit. But the span of
     the columns stays. Where every column has entries of one size it is a pattern itself. Else spins fall,
     from random starts, in the couplings of the projection on the span, whose lowest states are the patterns
-    in it; of what they find, those of which least lies outside are taken, as many as are independent.
+    in it. Those of which least lies outside are taken, then spins fall in what the span has besides.
 
     Parameters
     ----------
     machine
         An `RBM` that knows its weights, of visible units of +1 and -1.
-    n_patterns
-        How many to return at most, in the span of as many leading singular vectors; None is the rank of W.
+    rank
+        How many singular vectors of W, the leading ones, span the patterns, below N; None takes all but
+        those of singular value 0. A machine that has learned has small ones beside those that it means.
     n_starts
-        Random starts, at least 1. For random patterns 2000 find all of them up to some P = N / 5, and ten
-        times as many up to 0.3 N; `residual` is far from 0 where one is missing.
+        Random starts of each search, at least 1. Of random patterns 2000 find all if there are up to 30.
     max_sweeps
         Of each fall, at least 1.
     rng
@@ -193,12 +195,15 @@ def patterns_of(
     -------
     StoredPatterns
         Patterns in the order of the hidden units if they are columns, else those first that lie in the span
-        best; their signs are such that the first spin is +1 then. There may be fewer than were asked for.
+        best; their first spin is +1 then. There may be fewer than the rank. A small residual says that the
+        patterns span what the machine has, not that it was made of these: if there are nearly as many as
+        spins, other states lie in the same span.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range, or visible units are not spins.
+        If an argument is of the wrong kind or out of range, visible units are not spins, or the columns span
+        all states.
 
     References
     ----------
@@ -217,21 +222,20 @@ def patterns_of(
     array([100, 100, 100, 100])
     """
     weights = _checked_weights(machine)
-    rank = min(weights.shape)
-    n_patterns = _checks.integer(
-        "n_patterns", rank if n_patterns is None else n_patterns, minimum=1, maximum=rank
-    )
     n_starts = _checks.integer("n_starts", n_starts, minimum=1)
     max_sweeps = _checks.integer("max_sweeps", max_sweeps, minimum=1)
+    state = seed_state(rng)
     sizes = np.abs(weights)
-    if (np.ptp(sizes, axis=0) <= _SAME * sizes.max(axis=0)).all() and sizes.min() > 0.0:
-        patterns = np.sign(weights.T[:n_patterns]).astype(np.int8)
-    else:
-        patterns = _in_span(weights, n_patterns, n_starts, max_sweeps, rng)
-    return _fitted(weights, patterns)
+    if rank is None and sizes.min() > 0.0 and (np.ptp(sizes, axis=0) <= _SAME * sizes.max(axis=0)).all():
+        strengths = np.diag(len(weights) * (sizes**2).mean(axis=0))
+        return _fitted(weights, np.sign(weights.T).astype(np.int8), strengths)
+    basis = _span(weights, rank, machine.weights_.dtype)
+    return _fitted(weights, _in_span(basis, n_starts, max_sweeps, state))
 
 
-def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = None) -> OrderParameters:
+def order_parameters(
+    machine: RBM, visible: Spins, *, patterns: Spins | None = None, rng: Randomness = None
+) -> RetrievalOrder:
     """Return the order parameters of retrieval of a machine's states.
 
     Parameters
@@ -242,6 +246,8 @@ def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = N
         States, int8 (rows, N); rows 0 and 1, 2 and 3, ... of independent chains for the overlaps of replicas.
     patterns
         int8 (P, N), at least one; None takes those of `patterns_of`.
+    rng
+        As for `smbook.ising.simulate`, for that search.
 
     Raises
     ------
@@ -263,11 +269,11 @@ def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = N
     True
     """
     n_spins = _checked_weights(machine).shape[0]
-    rows = np.asarray(visible)
-    if rows.ndim != 2:
-        raise ValueError(f"visible must have the shape (rows, {n_spins}); got {rows.shape}")
-    states = _layers.checked_units("visible", rows, "spin", n_spins)
-    known = patterns_of(machine).patterns if patterns is None else checked_patterns(patterns, n_spins=n_spins)
+    states = _layers.checked_units("visible", visible, "spin", n_spins)
+    if states.ndim != 2 or not len(states):
+        raise ValueError(f"visible must have the shape (rows, {n_spins}), at least one; got {states.shape}")
+    known = patterns_of(machine, rng=rng).patterns if patterns is None else patterns
+    known = checked_patterns(known, n_spins=n_spins)
     if not len(known):
         raise ValueError("patterns must be at least one; got none")
     overlaps = np.asarray(overlap(known, states))
@@ -279,7 +285,7 @@ def order_parameters(machine: RBM, visible: Spins, *, patterns: Spins | None = N
     products = first * second
     products[np.arange(pairs), np.abs(first).argmax(axis=1)] = 0.0
     one, other = states[: 2 * pairs : 2].astype(np.float64), states[1 : 2 * pairs : 2]
-    return OrderParameters(
+    return RetrievalOrder(
         overlaps,
         machine.transform(states),
         participation,
@@ -293,51 +299,78 @@ def _checked_weights(machine: Any) -> Reals:
     if not isinstance(machine, RBM):
         raise TypeError(f"machine must be an RBM; got {type(machine).__name__}")
     check_is_fitted(machine, "weights_")
-    if machine.visible != "spin":
-        raise ValueError(f"machine must have visible units of the kind 'spin'; got {machine.visible!r}")
+    if machine._machine.visible != "spin":
+        raise ValueError(
+            f"machine must have visible units of the kind 'spin'; got {machine._machine.visible!r}"
+        )
     return np.asarray(machine.weights_, dtype=np.float64)
 
 
-def _in_span(weights: Reals, n_patterns: int, n_starts: int, max_sweeps: int, rng: Randomness) -> Spins:
-    """Return independent states that the couplings of the projection on the span hold, the best first."""
+def _span(weights: Reals, rank: int | None, dtype: np.dtype[Any]) -> Reals:
+    """Return the leading singular vectors of weights that are exact to so many digits, (N, rank)."""
+    n_spins, most = len(weights), min(weights.shape)
+    if rank is not None:
+        rank = _checks.integer("rank", rank, minimum=1, maximum=most)
     vectors, values, _ = linalg.svd(weights, full_matrices=False)
-    basis = vectors[:, :n_patterns][:, values[:n_patterns] > _IN_SPAN * max(values[0], _TINY)]
-    projection = basis @ basis.T
-    np.fill_diagonal(projection, 0.0)
-    network = SpinNetwork((projection + projection.T) / 2.0)
-    found = _falls(network, n_starts, max_sweeps, rng)
-    outside = 1.0 - ((found @ basis) ** 2).sum(axis=1) / len(weights)
-    chosen: list[Any] = []
-    room = np.zeros((0, len(weights)))
-    for k in np.argsort(outside, kind="stable"):
-        row = found[k].astype(np.float64)
-        rest = row - room.T @ (room @ row)
-        if (rest @ rest) > 1e-6 * len(row):
-            room = np.vstack([room, rest / np.linalg.norm(rest)])
-            chosen.append(found[k])
-        if len(chosen) == basis.shape[1]:
+    found = int((values > n_spins * np.finfo(dtype).eps * values[0]).sum())
+    found = found if rank is None else min(rank, found)
+    if found == n_spins:
+        raise ValueError(f"rank must be below the number of spins, {n_spins}: all states lie in the span")
+    return np.asarray(vectors[:, :found])
+
+
+def _in_span(basis: Reals, n_starts: int, max_sweeps: int, state: State) -> Spins:
+    """Return independent states that lie in a span best, the best first, up to its dimension."""
+    n_spins, rank = basis.shape
+    whole = _projection(basis)
+    chosen, known = np.empty((0, n_spins), np.int8), np.zeros((n_spins, 0))
+    while len(chosen) < rank:
+        left = basis - known @ (known.T @ basis)
+        vectors, values, _ = linalg.svd(left, full_matrices=False)
+        found = _falls(_projection(vectors[:, values > 0.5]), whole, n_starts, max_sweeps, state)
+        outside = np.round(1.0 - ((found @ basis) ** 2).sum(axis=1) / n_spins, _DIGITS)
+        order = np.argsort(outside, kind="stable")
+        before, limit = len(chosen), np.inf
+        for k in order:
+            rest = found[k] - known @ (known.T @ found[k])
+            if len(chosen) == rank or outside[k] > limit:
+                break
+            if rest @ rest > _SAME * n_spins:
+                limit = min(limit, _ALIKE * outside[k] + 0.1**_DIGITS)
+                chosen = np.vstack([chosen, found[k]])
+                known = linalg.qr(np.column_stack([known, rest]), mode="economic")[0]
+        if len(chosen) == before:
             break
-    return np.array(chosen, dtype=np.int8).reshape(-1, len(weights))
+    return chosen
 
 
-def _falls(network: SpinNetwork, n_starts: int, max_sweeps: int, rng: Randomness) -> Spins:
-    """Return the different states, but for a sign, at which spins rest that fall from random starts."""
-    state = seed_state(rng)
-    ends = np.empty((n_starts, network.n_spins), dtype=np.int8)
+def _projection(basis: Reals) -> Reals:
+    """Return the couplings of the projection on orthonormal vectors, without their diagonal."""
+    found = basis @ basis.T
+    np.fill_diagonal(found, 0.0)
+    return np.asarray((found + found.T) / 2.0)
+
+
+def _falls(first: Reals, then: Reals, n_starts: int, max_sweeps: int, state: State) -> Spins:
+    """Return the different states, but for a sign, at which spins rest that fall in two couplings in turn."""
+    ends = np.empty((n_starts, len(first)), dtype=np.int8)
+    nowhere = np.zeros(len(first))
     for spins in ends:
         lattice.randomize(spins, state)
-        spins[:] = settle(network.couplings, network.fields, spins, max_sweeps)
+        for couplings in (first, then):
+            settle(couplings, nowhere, spins, max_sweeps)
     return np.unique(ends * ends[:, :1], axis=0)
 
 
-def _fitted(weights: Reals, patterns: Spins) -> StoredPatterns:
-    """Return patterns with the strengths by which they make up W W^T best."""
-    whole = weights @ weights.T
-    if not len(patterns):
-        return StoredPatterns(patterns, np.zeros((0, 0)), 1.0)
-    known = patterns.astype(np.float64)
-    inverse = linalg.pinv(known)  # (N, P)
-    strengths = len(weights) * inverse.T @ whole @ inverse
-    rest = whole - known.T @ strengths @ known / len(weights)
-    size = np.linalg.norm(whole)
-    return StoredPatterns(patterns, strengths, float(np.linalg.norm(rest) / size) if size else 0.0)
+def _fitted(weights: Reals, patterns: Spins, strengths: Reals | None = None) -> StoredPatterns:
+    """Return patterns with these strengths, or those by which they make up W W^T best."""
+    largest = float(np.abs(weights).max())
+    if not len(patterns) or not largest:
+        return StoredPatterns(patterns[:0], np.zeros((0, 0)), 1.0)
+    known, scaled = patterns.astype(np.float64), weights / largest
+    whole = scaled @ scaled.T
+    if strengths is None:
+        inverse = linalg.pinv(known)  # (N, P)
+        strengths = largest**2 * len(weights) * inverse.T @ whole @ inverse
+    rest = whole - known.T @ (strengths / largest**2) @ known / len(weights)
+    return StoredPatterns(patterns, strengths, float(np.linalg.norm(rest) / np.linalg.norm(whole)))

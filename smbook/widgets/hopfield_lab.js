@@ -1,15 +1,15 @@
 // The live associative memory: a picture that neurons recall one by one, the stored patterns, and the energy that falls.
 
 import { Chart, legend, roundedRange, short, ticks } from "./runtime/chart.js";
-import { drawing, element, fixed, unique } from "./runtime/dom.js";
+import { capital, drawing, element, fixed } from "./runtime/dom.js";
 import { Gallery } from "./runtime/gallery.js";
 import { bytes } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 import { Memory } from "./runtime/memory.js";
 import { Painting } from "./runtime/painting.js";
+import { BRUSHES, Cues, LETTER, stored } from "./runtime/stored.js";
 
-const LETTER = 16; // pixels of a letter's side, as it is drawn
 const DRAWINGS = 20; // of the reader, at most
 const POINTS = 300; // of the record of energies
 const NOTED = 16; // energies of a frame
@@ -18,10 +18,6 @@ const HOME = 0.9; // overlap from which a state is a pattern, and from which it 
 const NEAR = { from: 0.7, to: 0.5 }; // overlap from which a warm state is near a pattern, and down to which it still is
 const WIDEST = 7; // patterns of which all triples are compared with a state
 const REST = { cue: 900, home: 800 }; // milliseconds that a figure that shows itself waits
-const BRUSHES = [
-  [1, "neurons +1"],
-  [-1, "neurons \u22121"],
-];
 const RULES = {
   hebb: "Hebb's rule",
   "pseudo-inverse": "pseudo-inverse",
@@ -204,9 +200,7 @@ class HopfieldLab {
       ...{ label: "Patterns", names: { letters: "letters first", random: "random" }, where },
     });
     this.sides = panel.slider("side", { label: "Neurons a side", integer: true, step: 1, where });
-    this.cues = element("select", { autocomplete: "off", id: unique("cue") });
-    this.cues.addEventListener("change", () => panel.set("cue", Number(this.cues.value)));
-    panel.place("Pattern cued", [this.cues], this.cues, where);
+    this.cues = new Cues(panel, where);
     panel.field("seed", { label: "Seed", where });
   }
 
@@ -262,26 +256,13 @@ class HopfieldLab {
   // Put all patterns together, and name them.
   gather({ kind, side, seed, count }, own, drawn) {
     const { memory } = this;
-    const [letters, names] = ["_letters", "_names"].map((trait) => this.model.get(trait));
-    let first = bytes(own ?? new DataView(new ArrayBuffer(0)), Int8Array);
-    let lettered = 0;
-    if (!first.length) {
-      lettered = kind === "letters" ? Math.min(count, names.length) : 0;
-      const random = memory.draw(count - lettered, seed);
-      first = new Int8Array(count * memory.n);
-      for (let k = 0; k < lettered; k += 1)
-        first.set(scaled(letters.slice(k * LETTER ** 2), side), k * memory.n);
-      first.set(random, lettered * memory.n);
-    }
-    this.patterns = new Int8Array(first.length + drawn.length);
-    this.patterns.set(first);
-    this.patterns.set(drawn, first.length);
-    const made = first.length / memory.n;
-    this.names = Array.from({ length: this.patterns.length / memory.n }, (_, mu) => {
-      if (mu < lettered) return { short: names[mu], long: `letter ${names[mu]}` };
-      if (mu < made) return { short: String(mu + 1), long: `pattern ${mu + 1}` };
-      return { short: `mine ${mu + 1 - made}`, long: `your picture ${mu + 1 - made}` };
-    });
+    const given = bytes(own ?? new DataView(new ArrayBuffer(0)), Int8Array);
+    const first = stored(memory, { kind, count, side, seed }, this.model, given);
+    this.patterns = new Int8Array(first.patterns.length + drawn.length);
+    this.patterns.set(first.patterns);
+    this.patterns.set(drawn, first.patterns.length);
+    const mine = Array.from({ length: drawn.length / memory.n }, (_, k) => k + 1);
+    this.names = [...first.names, ...mine.map((k) => ({ short: `mine ${k}`, long: `your picture ${k}` }))];
   }
 
   // Show the controls that have something to do.
@@ -291,8 +272,7 @@ class HopfieldLab {
     this.panel.presets.toggleAttribute("hidden", own || !this.lettered); // they would lead out of what an author has set
     this.powers.toggleAttribute("hidden", rule !== "polynomial");
     this.forgetting.toggleAttribute("hidden", mine === 0);
-    const options = this.names.map(({ long }, mu) => element("option", { value: mu + 1 }, long));
-    this.cues.replaceChildren(...options);
+    this.cues.offer(this.names);
   }
 
   // How much is stored, and how much there is room for.
@@ -313,7 +293,7 @@ class HopfieldLab {
   // Back to the cue: the pattern chosen, corrupted, always in the same neurons.
   reset() {
     const { memory } = this;
-    if (this.cues) this.cues.value = this.cue + 1;
+    this.cues?.choose(this.cue);
     memory.restart(this.model.get("seed"));
     this.updates = 0;
     this.pace.cost = this.pace.firstCost;
@@ -578,18 +558,6 @@ function triples(list) {
   return list.flatMap((a, i) =>
     list.slice(i + 1).flatMap((b, j) => list.slice(i + j + 2).map((c) => [a, b, c])),
   );
-}
-
-// A letter on side x side pixels: each takes the nearest.
-function scaled(letter, side) {
-  const place = (k) => Math.floor(((2 * k + 1) * LETTER) / (2 * side));
-  return Int8Array.from({ length: side ** 2 }, (_, i) =>
-    letter[place(Math.floor(i / side)) * LETTER + place(i % side)] === "#" ? 1 : -1,
-  );
-}
-
-function capital(words) {
-  return words[0].toUpperCase() + words.slice(1);
 }
 
 export default lab((parts) => new HopfieldLab(parts));

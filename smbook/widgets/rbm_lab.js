@@ -1,7 +1,8 @@
 // The live restricted machine: chains that dream, pixels that can be clamped, filters, and learning.
 
 import { Chart, roundedRange, short, ticks } from "./runtime/chart.js";
-import { drawing, element, fixed } from "./runtime/dom.js";
+import { counted, drawing, element, fixed } from "./runtime/dom.js";
+import { Comparison } from "./runtime/dreams.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 import { Painting } from "./runtime/painting.js";
@@ -108,7 +109,7 @@ class RBMLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), kept: {} });
     this.gather(module);
-    this.figures(el);
+    this.figures(el, module);
     this.furnish();
     this.first.append(el.querySelector(".lab-words"));
     panel.follow(["parameters", "seed"], () => this.reset());
@@ -116,7 +117,7 @@ class RBMLab {
     panel.follow("image", () => this.pick());
     panel.follow(["_held", "_off"], () => this.hold());
     panel.follow("shows", () => this.draw());
-    panel.follow(["temperature", "learning"], () => this.wake());
+    panel.follow(["temperature", "learning"], () => this.changed());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow("running", () => model.get("running") || this.report());
   }
@@ -141,8 +142,8 @@ class RBMLab {
     if (model.get("image") > count) panel.set("image", count);
   }
 
-  figures(el) {
-    const { machine, panel, low } = this;
+  figures(el, module) {
+    const { machine, model, panel, low } = this;
     const [rows, columns] = this.model.get("_shape");
     const form = { held: machine.held.data, rows, columns, low };
     this.picture = new Picture(panel, () => this.painted(), form);
@@ -170,6 +171,10 @@ class RBMLab {
     const second = element("div", { class: "lab-second" }, this.filters.node, this.caption);
     this.unit = element("div", { class: "lab-unit-told" });
     const below = element("div", { class: "lab-pair lab-below" }, this.unit, this.progress.chart.svg);
+    if (model.get("magnet") !== null) {
+      this.magnet = new Comparison({ model, panel, module }, CHAINS, this.progress.chart.svg);
+      below.append(this.magnet.node);
+    }
     el.append(element("div", { class: "lab-figures" }, this.first, second, below));
   }
 
@@ -205,6 +210,7 @@ class RBMLab {
     this.switch = panel.button("Switch off", () => this.turnOff(this.filters.chosen), this.unit);
     const names = ["F(v)", "F of the images", "hidden units on", "reconstruction error", "updates", "sweeps"];
     this.write = panel.readouts([...names, "nearest image", "image chosen"]);
+    this.magnet?.furnish(panel);
     panel.mount();
   }
 
@@ -251,6 +257,12 @@ class RBMLab {
     const { model, machine } = this;
     machine.start(model.get("seed"), model.get("start") === "image" ? model.get("image") - 1 : undefined);
     this.sweeps = 0;
+    this.changed();
+  }
+
+  // What it dreams is measured anew.
+  changed() {
+    this.magnet?.restart();
     this.wake();
   }
 
@@ -309,7 +321,7 @@ class RBMLab {
       "_held",
       Int8Array.from(any ? data : [], (value) => (Number.isNaN(value) ? FREE : value)),
     );
-    this.wake();
+    this.changed();
   }
 
   clamp(valueAt) {
@@ -323,7 +335,7 @@ class RBMLab {
     const { data } = this.machine.off;
     data[j] = Number.isNaN(data[j]) ? 0 : NaN;
     this.keep("_off", Int16Array.from([...data.keys()].filter((k) => !Number.isNaN(data[k]))));
-    this.wake();
+    this.changed();
   }
 
   begin(start) {
@@ -385,6 +397,7 @@ class RBMLab {
     for (let k = 0; k < count; k += 1) {
       machine.sweep(beta);
       if (learning !== "off") machine.learn(learning, rate, batch, steps);
+      else this.magnet?.add((chain) => machine.units(machine.visible, chain));
     }
     this.sweeps += count;
   }
@@ -474,6 +487,7 @@ class RBMLab {
       ...{ nearest: number, difference },
     };
     for (const [name, value] of Object.entries(told)) model.set(name, value);
+    this.magnet?.show(this.asLearned);
     model.save_changes();
     this.progress.add(machine.updates, error);
     this.progress.draw();
@@ -495,6 +509,12 @@ class RBMLab {
     for (const [name, tell] of Object.entries(write)) tell(texts[name]);
     const clamped = this.machine.held.data.reduce((sum, value) => sum + !Number.isNaN(value), 0);
     this.panel.description.set(this.inWords(clamped), this.atLength(told, clamped));
+  }
+
+  // Whether it dreams as it has learned to: at T = 1, with all pixels free and all units on.
+  get asLearned() {
+    const { machine, beta } = this;
+    return beta === 1 && [machine.held, machine.off].every(({ data }) => data.every(Number.isNaN));
   }
 
   named(number) {
@@ -540,7 +560,7 @@ class RBMLab {
       `${counted(told.updates, "update")}. The first chain has the free energy ${number(told.free_energy)}, the images ` +
       `have ${number(told.data_free_energy)} on average; the nearest is ${this.named(told.nearest)}, which differs ` +
       `in ${counted(told.difference, "pixel")}. The reconstruction error is ${number(told.reconstruction_error, 4)}: this is ` +
-      "not the likelihood, and can fall while the dreams get worse."
+      `not the likelihood, and can fall while the dreams get worse.${this.magnet?.atLength(this.asLearned) ?? ""}`
     );
   }
 
@@ -564,15 +584,14 @@ function values(view, Type) {
   return new Type(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-function counted(number, what) {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
-}
-
 // What a copy does not carry, if there is any of it.
 function without(model, page) {
   const some = (name) => model.get(name)?.byteLength > 0;
+  const magnet = model.get("magnet") !== null;
   const parts = [
-    !page && some("_parameters") && "the machine and its images",
+    !page &&
+      some("_parameters") &&
+      `the machine${magnet ? ", its images and their magnet" : " and its images"}`,
     some("_held") && "clamped pixels",
     some("_off") && "units that are off",
     model.get("updates") > 0 && "what was learned here",

@@ -12,6 +12,7 @@ from smbook import _checks
 from smbook.boltzmann import Parameters
 from smbook.boltzmann._layers import KINDS
 from smbook.datasets import letters
+from smbook.theory.ising import kaufman
 from smbook.widgets._lab import (
     LARGEST_SEED,
     Binary,
@@ -24,7 +25,7 @@ from smbook.widgets._lab import (
     read_out,
     refusing,
 )
-from smbook.widgets._restricted import CHAINS, FREE, GibbsRun, Restricted
+from smbook.widgets._restricted import CHAINS, FREE, Dreams, GibbsRun, Restricted, dreams_of, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +69,12 @@ class RBMLab(Lab, script="rbm_lab.js"):
     persistent or by restarted chains of `n_steps` sweeps, as many as a batch has images; it learns at T = 1
     and from unclamped pixels. From Reset on, after k sweeps, the page shows the chains and the machine of
     ``simulate(k)``, bit for bit.
+
+    ``RBMLab(machine, images=images, magnet=beta)`` says that the images are configurations of the Ising model
+    of `shape`, periodic, with J = 1 and no field, at inverse temperature beta. While it does not learn, the
+    page then measures energy and |m| per spin of what the machine dreams, and compares the energy with the
+    exact one of this finite torus (Kaufman, 1949), which holds for the machine at T = 1 with all pixels free
+    and all units on. Measuring begins anew when one of these changes.
 
     `reconstruction_error` is not the likelihood: it can fall while what the machine dreams gets worse.
     Read-outs are None until a page shows the lab.
@@ -118,6 +125,17 @@ class RBMLab(Lab, script="rbm_lab.js"):
     nearest = read_out("the number of the image nearest to the first chain, from 1 on")
     difference = read_out("the number of pixels in which they differ")
 
+    magnet = traitlets.Float(
+        None, allow_none=True, read_only=True, help="beta of the magnet that the images are of, if any"
+    ).tag(sync=True)
+    exact_energy = read_out("Kaufman's energy per spin of this magnet; None without one, as all that follows")
+    image_energy = read_out("the mean energy per spin of the images")
+    image_magnetization = read_out("the mean of |m| of the images")
+    dream_energy = read_out("the mean energy per spin of the dreams; None while it learns, and at first")
+    dream_energy_error = read_out("its standard error, from eight chains")
+    dream_magnetization = read_out("the mean of |m| of the dreams")
+    dream_magnetization_error = read_out("its standard error, from eight chains")
+
     _shape = traitlets.List(traitlets.Int(), read_only=True).tag(sync=True)
     _units = traitlets.Int(read_only=True).tag(sync=True)  # hidden ones
     _kinds = traitlets.List(traitlets.Unicode(), read_only=True).tag(sync=True)
@@ -137,11 +155,16 @@ class RBMLab(Lab, script="rbm_lab.js"):
         images: ArrayLike | None = None,
         labels: ArrayLike | None = None,
         shape: tuple[int, int] | None = None,
+        magnet: float | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         with refusing():
+            if magnet is not None and machine is None:
+                raise TypeError(f"magnet belongs to a machine and its images; got {magnet!r} and no machine")
             self._take(machine, images, labels, shape)
+            if magnet is not None:
+                self._compare(magnet)
 
     def _take(self, machine: Machine | None, images: Any, labels: Any, shape: Any) -> None:
         """Take a machine and its data, or the letters that a new one is to learn."""
@@ -168,6 +191,22 @@ class RBMLab(Lab, script="rbm_lab.js"):
             self._images = np.packbits(rows.ravel() > 0, bitorder="little").tobytes()
             self._labels = marks.astype(np.uint8).tobytes()
             self._quantize(learned)
+
+    def _compare(self, magnet: Any) -> None:
+        """Take the images for those of a magnet, of which the exact energy is known."""
+        beta = _checks.real("magnet", magnet, minimum=0.0)
+        if min(self._shape) < 2:
+            raise ValueError(f"a magnet needs a shape with sides of at least 2; got {tuple(self._shape)}")
+        energies, sides = measure(self.images, self._shape)
+        found = {
+            "magnet": beta,
+            "exact_energy": kaufman((self._shape[0], self._shape[1]), beta).energy,
+            "image_energy": float(energies.mean()),
+            "image_magnetization": float(abs(sides).mean()),
+        }
+        with self.hold_sync():
+            for name, value in found.items():
+                self.set_trait(name, value)
 
     def _quantize(self, learned: Parameters | None) -> None:
         values = np.concatenate([part.ravel() for part in learned]) if learned else np.zeros(0)
@@ -291,15 +330,44 @@ class RBMLab(Lab, script="rbm_lab.js"):
         n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
         run, beta = self._at_reset(), 1.0 / self.temperature
         energies = np.empty((n_sweeps + 1, CHAINS))
-        energies[0] = run.free_energies(beta, run.visible[2])
-        for k in range(n_sweeps):
-            run.sweep(beta)
-            if self.learning != "off":
-                run.learn(self.learning, self.rate, self.batch, self.n_steps)
-            energies[k + 1] = run.free_energies(beta, run.visible[2])
-        visible = run.visible[2].astype(np.int8)
+        found = np.empty((0 if self.magnet is None else n_sweeps + 1, 2, CHAINS))
+        for k in range(n_sweeps + 1):
+            if k:
+                run.sweep(beta)
+                if self.learning != "off":
+                    run.learn(self.learning, self.rate, self.batch, self.n_steps)
+            energies[k] = run.free_energies(beta, run.visible[2])
+            if self.magnet is not None:
+                found[k] = measure(run.visible[2], self._shape)
+        chains = run.visible[2].astype(np.int8), run.hidden[2], run.visible[1], energies
         machine = run.weights, run.visible_biases, run.hidden_biases
-        return GibbsRun(visible, run.hidden[2], run.visible[1], energies, *machine, run.reconstruction_error)
+        return GibbsRun(*chains, *machine, run.reconstruction_error, found[:, 0], found[:, 1])
+
+    def dreams(self, n_sweeps: int) -> Dreams | None:
+        """Return what the page has measured so many sweeps after Reset, of the chains of `simulate`.
+
+        None without a magnet, while the machine learns, and up to 20 sweeps.
+
+        Parameters
+        ----------
+        n_sweeps
+            As for `simulate`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `simulate`.
+
+        Examples
+        --------
+        >>> from smbook.boltzmann import RBM
+        >>> magnet = RBM.from_parameters(np.zeros((16, 2)), visible="spin", hidden="spin")
+        >>> lab = RBMLab(magnet, images=np.ones((1, 16), np.int8), magnet=0.3)
+        >>> round(lab.exact_energy, 3), round(lab.dreams(1000).energy, 2)
+        (-0.844, 0.0)
+        """
+        run = self.simulate(n_sweeps)
+        return None if self.magnet is None or self.learning != "off" else dreams_of(run)
 
 
 def _parted(flat: Singles, n: int, m: int) -> Parameters:

@@ -1,13 +1,16 @@
 """RBMLab from Python and on a page: the machine, chains that dream and complete, and learning."""
 
+import re
 import types
 
 import numpy as np
 import pytest
 
+from smbook import ising
 from smbook.boltzmann import RBM
 from smbook.boltzmann.training import reconstruction_error
 from smbook.datasets import letters
+from smbook.theory.ising import density_of_states, kaufman
 from smbook.widgets import RBMLab
 
 NAN = float("nan")
@@ -237,6 +240,126 @@ def test_what_cannot_be_held_is_refused_and_leaves_all_as_it_was(name, value, er
 def test_simulate_refuses_what_is_no_number_of_sweeps(n_sweeps):
     with pytest.raises((TypeError, ValueError), match="n_sweeps"):
         RBMLab().simulate(n_sweeps)
+
+
+# With a magnet
+
+
+def magnet_of(shape=(4, 4), beta=0.3, *, factor=1.0, visible="spin", **settings):
+    """Return a lab of a machine whose visible law is exactly that of a magnet, or off by a factor in w.
+
+    One hidden unit of two states a bond: sum_h exp(w h (s_i + s_j)) is exp(beta s_i s_j) up to a constant
+    where cosh 2w = exp 2 beta. Binary visible units have twice the weights, and hidden biases.
+    """
+    sites = np.arange(np.prod(shape)).reshape(shape)
+    pairs = [np.stack([sites, np.roll(sites, -1, axis)], -1).reshape(-1, 2) for axis in (0, 1)]
+    weights = np.zeros((sites.size, 2 * sites.size))
+    for k, pair in enumerate(np.concatenate(pairs)):
+        np.add.at(weights[:, k], pair, factor * np.arccosh(np.exp(2 * beta)) / 2)
+    low, biases = -1, None
+    if visible == "binary":
+        low, biases, weights = 0, -weights.sum(axis=0), 2 * weights
+    machine = RBM.from_parameters(weights, None, biases, visible=visible, hidden="spin")
+    images = np.random.default_rng(1).choice(np.array([low, 1]), (5, sites.size))
+    data = {"images": images, "shape": shape}
+    return RBMLab(machine, **data, **({"magnet": beta, "running": False} | settings))
+
+
+@pytest.mark.parametrize(("shape", "visible"), [((4, 4), "spin"), ((2, 5), "spin"), ((3, 4), "binary")])
+def test_energies_are_those_of_the_magnet_and_the_exact_one_is_kaufmans(shape, visible):
+    lab = magnet_of(shape, 0.35, visible=visible)
+    assert lab.magnet == 0.35
+    assert lab.exact_energy == kaufman(shape, 0.35).energy
+    spins = np.where(lab.images > 0, 1, -1).astype(np.int8).reshape(-1, *shape)
+    assert lab.image_energy == pytest.approx(np.mean([ising.energy(s) for s in spins]), abs=1e-12)
+    assert lab.image_magnetization == pytest.approx(np.mean([abs(s.mean()) for s in spins]), abs=1e-12)
+    run = lab.simulate(3)
+    assert run.energy.shape == run.magnetization.shape == (4, 8)
+    for k in range(4):
+        visible_units = lab.simulate(k).visible
+        chains = np.where(visible_units > 0, 1, -1).astype(np.int8).reshape(-1, *shape)
+        assert run.energy[k].tolist() == [ising.energy(s) for s in chains]
+        assert run.magnetization[k].tolist() == [ising.magnetization(s) for s in chains]
+    assert lab.dreams(20) is None
+
+
+@pytest.mark.parametrize(("n_sweeps", "left_out"), [(21, 20), (199, 20), (399, 40), (400, 80), (2000, 320)])
+def test_a_start_is_left_out_of_the_means_and_errors_are_those_of_eight_chains(n_sweeps, left_out):
+    run, dreams = magnet_of().simulate(n_sweeps), magnet_of().dreams(n_sweeps)
+    assert dreams.left_out == left_out
+    late = run.energy[left_out + 1 :].mean(axis=0), abs(run.magnetization[left_out + 1 :]).mean(axis=0)
+    for chains, mean, error in zip(late, dreams[:4:2], dreams[1:4:2], strict=True):
+        assert mean == pytest.approx(chains.mean(), abs=1e-12)
+        assert error == pytest.approx(chains.std(ddof=1) / np.sqrt(8), rel=1e-9)
+
+
+@pytest.mark.parametrize("visible", ["spin", "binary"])
+def test_a_machine_that_is_the_magnet_dreams_its_energy_and_one_that_is_not_does_not(visible):
+    """It would catch couplings off by a few hundredths, bonds that miss a boundary, and a T that is not 1."""
+
+    def deviation(lab):
+        dreams = lab.dreams(1500)
+        return (dreams.energy - lab.exact_energy) / dreams.energy_error
+
+    assert abs(deviation(magnet_of(visible=visible))) < 4
+    assert deviation(magnet_of(visible=visible, factor=1.1)) < -6
+    assert deviation(magnet_of(visible=visible, factor=0.9)) > 6
+    assert deviation(magnet_of(visible=visible, temperature=1.2)) > 6
+
+
+def test_the_mean_of_the_size_of_m_is_exact_too():
+    states, dreams = density_of_states((4, 4)), magnet_of(seed=2).dreams(1500)
+    weights = states.count * np.exp(0.3 * states.bond_sum)
+    exact = (weights * abs(states.spin_sum)).sum() / weights.sum() / 16
+    assert abs(dreams.magnetization - exact) < 4 * dreams.magnetization_error
+
+
+def test_what_is_held_or_off_is_measured_as_well_and_a_learning_machine_is_not():
+    lab = magnet_of(beta=0.5)
+    lab.clamped = [1.0] * 16
+    assert lab.dreams(30) == (-2.0, 0.0, 1.0, 0.0, 20)
+    lab.clamped, lab.switched_off = None, range(32)
+    free = lab.dreams(400)
+    assert abs(free.energy) < 4 * free.energy_error
+    lab.learning = "cd"
+    assert lab.dreams(30) is None
+    assert lab.simulate(30).energy.shape == (31, 8)
+
+
+def test_without_a_magnet_nothing_is_measured_and_the_chains_are_the_same():
+    lab, other = magnet_of(), magnet_of(magnet=None)
+    run, plain = lab.simulate(30), other.simulate(30)
+    assert other.magnet is None
+    assert other.exact_energy is None
+    assert other.dreams(30) is None
+    assert plain.energy.shape == plain.magnetization.shape == (0, 8)
+    np.testing.assert_array_equal(run.visible, plain.visible)
+    assert run != plain
+    assert run == lab.simulate(30)
+
+
+@pytest.mark.parametrize(
+    ("magnet", "error", "words"),
+    [
+        (-0.1, ValueError, r"magnet must be at least 0; got -0\.1"),
+        (float("inf"), ValueError, "magnet must be finite; got inf"),
+        (NAN, ValueError, "magnet must be finite; got nan"),
+        ("cold", TypeError, "magnet must be a real number; got 'cold'"),
+        (True, TypeError, "magnet must be a real number; got True"),
+    ],
+)
+def test_what_is_no_inverse_temperature_is_refused(magnet, error, words):
+    with pytest.raises(error, match=words):
+        magnet_of(magnet=magnet)
+
+
+def test_a_magnet_needs_a_machine_its_images_and_two_sides():
+    with pytest.raises(TypeError, match=r"belongs to a machine and its images; got 0\.4 and no"):
+        RBMLab(magnet=0.4)
+    with pytest.raises(TypeError, match="images must be the data of the machine; got None"):
+        RBMLab(GOOD, magnet=0.4)
+    with pytest.raises(ValueError, match=r"sides of at least 2; got \(1, 24\)"):
+        RBMLab(GOOD, **DATA | {"shape": (1, 24)}, magnet=0.4)
 
 
 # On a page
@@ -572,6 +695,120 @@ SIZES = """root => {
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 400])
 def test_nothing_is_too_small_to_read_or_too_wide(alone, width):
-    lab = alone(RBMLab(GOOD, **DATA, running=False), viewport={"width": width, "height": 700})
+    lab = alone(RBMLab(GOOD, **DATA, magnet=0.4, running=False), viewport={"width": width, "height": 700})
     assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
     assert min(lab.root.evaluate(SIZES)) >= 11
+
+
+# With a magnet, on a page
+
+
+def dreams_on(lab):
+    said = told(lab)
+    parts = [f"dream_{what}{error}" for what in ("energy", "magnetization") for error in ("", "_error")]
+    return [said[name] for name in parts]
+
+
+def below(lab):
+    """Return the words below the chart of dreams."""
+    return lab.root.locator(".lab-below .lab-told").last.inner_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("visible", ["spin", "binary"])
+def test_the_page_measures_what_python_measures(alone, visible):
+    python = magnet_of((4, 6), 0.4, visible=visible, seed=5, speed=1000.0)
+    lab = alone(python)
+    assert dreams_on(lab) == [None] * 4
+    assert lab.readouts()["energy of the dreams"] is None
+    for _ in range(21):
+        lab.press("Step")
+    for n_sweeps in (21, None):
+        if n_sweeps is None:
+            lab.start()
+            lab.page.wait_for_function("window.saved?.sweeps > 410")
+            lab.pause()
+            n_sweeps = int(lab.readouts()["sweeps"])
+        dreams = python.dreams(n_sweeps)
+        mean, error, size, size_error = dreams_on(lab)
+        assert (mean, size) == (dreams.energy, dreams.magnetization)
+        assert (error, size_error) == pytest.approx(
+            (dreams.energy_error, dreams.magnetization_error), rel=1e-9
+        )
+        left_out = dreams.left_out
+        assert f"over {n_sweeps - left_out} sweep" in below(lab)
+        assert below(lab).endswith(f"the first {left_out} left out.")
+    assert lab.readouts()["exact energy"] == pytest.approx(python.exact_energy, abs=0.501e-3)
+    assert lab.readouts()["energy of the images"] == pytest.approx(python.image_energy, abs=0.501e-3)
+    shown = lab.root.locator("dt", has_text="energy of the dreams").locator("xpath=../dd").inner_text()
+    assert shown.replace("\u2212", "-").replace("\u00a0", " ") == f"{mean:.3f} ± {error:.3f}"
+    words = lab.root.locator(".lab-unseen").inner_text()
+    assert "of a magnet at inverse temperature 0.4, with the exact energy" in words
+    assert "T = 1" not in words
+
+
+@pytest.mark.browser
+def test_measuring_begins_anew_when_the_machine_changes_and_says_when_the_exact_energy_does_not_hold(alone):
+    lab = alone(magnet_of((4, 6), 0.4, speed=1000.0))
+
+    def measured():
+        lab.start()
+        lab.page.wait_for_function("(window.saved?.dream_energy ?? null) !== null")
+        lab.pause()
+
+    def anew():
+        return lab.page.evaluate("saved.dream_energy") is None
+
+    condition = "The exact energy is that of T = 1, with every pixel free and every unit on."
+    for change, undo in (
+        (lambda: lab.type("Temperature T", 0.9), lambda: lab.type("Temperature T", 1)),
+        (lambda: lab.page.mouse.click(*at(lab, 2, 3)), lambda: lab.press("Free all pixels")),
+        (lambda: lab.press("Switch off"), lambda: lab.press("Switch on")),
+    ):
+        measured()
+        assert condition not in below(lab)
+        change()
+        assert anew()
+        measured()
+        assert condition in below(lab)
+        assert condition in lab.root.locator(".lab-unseen").inner_text()
+        undo()
+        assert anew()
+    for press in ("Forget", "Trained weights", "From image", "Reset"):
+        measured()
+        lab.press(press)
+        assert anew()
+
+
+@pytest.mark.browser
+def test_while_it_learns_the_reconstruction_error_is_drawn_and_no_energy_measured(alone):
+    lab = alone(magnet_of((4, 6), 0.4, speed=1000.0))
+    charts = lab.root.locator(".lab-below .lab-chart")
+    errors, energies = charts.first, charts.last
+    assert (errors.is_visible(), energies.is_visible()) == (False, True)
+    lab.choose("Learning", "cd")
+    assert (errors.is_visible(), energies.is_visible()) == (True, False)
+    lab.start()
+    lab.page.wait_for_function("window.saved?.updates > 60")
+    lab.pause()
+    assert dreams_on(lab) == [None] * 4
+    assert "nothing is measured while it learns" in lab.root.locator(".lab-unseen").inner_text()
+    lab.choose("Learning", "off")
+    assert energies.is_visible()
+    lab.start()
+    lab.page.wait_for_function("(window.saved?.dream_energy ?? null) !== null")
+    lab.pause()
+    across = [energies.locator(f".lab-line.{kind}").get_attribute("d") for kind in ("theory", "guide")]
+    assert all(re.fullmatch(r"M\S+ (\S+)L\S+ \1", path) for path in across)
+    lab.hush()
+    lab.press("Copy as Python")
+    lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
+    assert "ithout the machine, its images and their magnet and what was learned here" in lab.status
+
+
+@pytest.mark.browser
+def test_without_a_magnet_the_page_is_as_it_was(shown):
+    lab = shown()
+    assert not [name for name in lab.readouts() if "dreams" in name or "exact" in name]
+    assert lab.root.locator(".lab-below > *").count() == 2
+    assert "magnet" not in lab.root.locator(".lab-unseen").inner_text()

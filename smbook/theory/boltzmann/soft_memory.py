@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _PHASES = {"retrieval": _soft_states.retrieval, "glass": _soft_states.glass}
-_COLDEST = 1e-300  # whose inverse is a float
+_COLDEST = 1e-100  # whose inverse has a square
 
 
 class SoftState(NamedTuple):
@@ -79,10 +79,9 @@ def soft_state(
 
     is positive. At softness 1 this is `smbook.theory.hopfield.replica_symmetric`, with r = p T, and f is
     less by alpha / 2, the diagonal. At softness 0 there are spins on both sides, and to exchange the layers
-    is to exchange q and p. The limit
-    of many spins is slow: the bounded part of the unit of the pattern that is retrieved adds a field of
-    sqrt(beta (1 - Omega) / N), which lifts m to 0.748 from 0.710 at N = 1000, T = 0.4 and Omega = 1/2 for a
-    single pattern.
+    is to exchange q and p. The limit of many spins is slow: the bounded part of the unit whose pattern is
+    retrieved adds a field of sqrt(beta (1 - Omega) / N) that lifts m, for a single pattern at T = 0.4 and
+    Omega = 1/2 and N = 1000 from 0.710 to 0.748.
     (Barra, Genovese, Sollich and Tantari 2018.)
 
     Parameters

@@ -23,11 +23,11 @@ export function keepKeys(el) {
 
 // Each lab of a page is a module of its own, so that a count alone would give the same name twice.
 const MODULE = Math.random().toString(36).slice(2, 10);
-let counted = 0;
+let made = 0;
 
 export function unique(name) {
-  counted += 1;
-  return `lab-${name}-${MODULE}-${counted}`;
+  made += 1;
+  return `lab-${name}-${MODULE}-${made}`;
 }
 
 // A symbol with a subscript, in a chart: T and c give what print sets as T_c.
@@ -40,4 +40,13 @@ export function fixed(value, digits) {
   if (value === null || !Number.isFinite(value)) return "–";
   const text = Math.abs(value).toFixed(digits);
   return (value < 0 && Number(text) !== 0 ? "\u2212" : "\u2007") + text;
+}
+
+export function capital(words) {
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+// So many of something, in the plural where it is not one.
+export function counted(number, what) {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

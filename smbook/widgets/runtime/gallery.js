@@ -6,8 +6,9 @@ const SHOWN = 12; // at most
 const FEW = 4; // so many are larger
 
 export class Gallery {
-  constructor(onChoose) {
-    this.onChoose = onChoose;
+  // At most `shown` patterns are seen; bars are as long as their box at an overlap of `reach`.
+  constructor(onChoose, { shown = SHOWN, reach = 1 } = {}) {
+    Object.assign(this, { onChoose, shown, half: 50 / reach });
     this.more = element("p", { class: "lab-told" });
     const label = "Stored patterns. Press one to cue it.";
     this.list = element("div", { class: "lab-gallery", role: "group", "aria-label": label });
@@ -19,17 +20,18 @@ export class Gallery {
   start(patterns, names, n, own) {
     const count = names.length;
     this.title.textContent = `Stored patterns: ${count}`;
-    const last = Math.min(own, SHOWN / 2);
-    const places = Array.from({ length: Math.min(count, SHOWN) }, (_, k) =>
-      count > SHOWN && k >= SHOWN - last ? count - SHOWN + k : k,
+    const { shown } = this;
+    const last = Math.min(own, shown / 2);
+    const places = Array.from({ length: Math.min(count, shown) }, (_, k) =>
+      count > shown && k >= shown - last ? count - shown + k : k,
     );
     this.entries = places.map((mu) =>
       this.entry(mu, names[mu].short, patterns.subarray(mu * n, (mu + 1) * n)),
     );
     this.list.replaceChildren(...this.entries.map(({ node }) => node));
     this.list.classList.toggle("few", count <= FEW);
-    this.more.textContent = count > SHOWN ? `and ${count - SHOWN} more` : "";
-    this.more.hidden = count <= SHOWN;
+    this.more.textContent = count > shown ? `and ${count - shown} more` : "";
+    this.more.hidden = count <= shown;
   }
 
   entry(mu, name, pattern) {
@@ -45,11 +47,16 @@ export class Gallery {
     for (const { mu, button } of this.entries) button.setAttribute("aria-pressed", String(mu === cue));
   }
 
+  // Where in a bar's box a value stands.
+  place(value) {
+    return `${Math.min(Math.max(50 + this.half * value, 0), 100)}%`;
+  }
+
   draw(overlaps) {
     for (const { mu, bar, value } of this.entries) {
       const m = overlaps[mu];
-      bar.style.left = `${50 + 50 * Math.min(m, 0)}%`;
-      bar.style.width = `${50 * Math.abs(m)}%`;
+      bar.style.left = this.place(Math.min(m, 0));
+      bar.style.width = `${this.half * Math.abs(m)}%`;
       bar.classList.toggle("negative", m < 0);
       const text = fixed(m, 2);
       if (value.textContent !== text) value.textContent = text;

@@ -90,6 +90,13 @@ export class Panel {
     return kept;
   }
 
+  // Give a setting another upper limit on this page, and the inputs in its row; what lies beyond is moved to it.
+  bound(name, high, row) {
+    this.limits = { ...this.limits, [name]: [this.limits[name][0], high] };
+    for (const input of row.querySelectorAll("input")) input.max = high;
+    if (this.model.get(name) > high) this.set(name, high);
+  }
+
   // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions. A `scale`
   // of the lab's own, { to, from, round }, says where on the slider a number stands, and back.
   slider(
