@@ -33,7 +33,7 @@ _SEARCHED = 16  # sites up to which every state is tried for a cycle that catche
 class Trace(NamedTuple):
     """What a run leaves: energy and magnetization per site at each kept sweep, and the final spins.
 
-    `samples` (kept, *shape) are all kept states, if they were asked for, else (0, *shape).
+    `samples` (kept, and the sides of the lattice) are all kept states, if they were asked for, else none.
 
     Two traces are equal if all their numbers are: those of the same run are.
     """

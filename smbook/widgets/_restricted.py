@@ -28,7 +28,7 @@ SHORTEST_START = 20  # sweeps that no mean of dreams takes in
 
 
 class Dreams(NamedTuple):
-    """Hold the mean energy per spin and the mean of |m| of what a machine dreams, with their errors.
+    """Hold the mean energy per spin and the mean of abs(m) of what a machine dreams, with their errors.
 
     They are means over eight chains and over all sweeps but the first `left_out`: 20, and from 200 sweeps on
     a tenth to a fifth of all. Errors come from the means of the eight chains, and are known to a quarter.

@@ -72,7 +72,7 @@ class RBMLab(Lab, script="rbm_lab.js"):
 
     ``RBMLab(machine, images=images, magnet=beta)`` says that the images are configurations of the Ising model
     of `shape`, periodic, with J = 1 and no field, at inverse temperature beta. While it does not learn, the
-    page then measures energy and |m| per spin of what the machine dreams, and compares the energy with the
+    page then measures energy and abs(m) per spin of what the machine dreams, and compares the energy with the
     exact one of this finite torus (Kaufman, 1949), which holds for the machine at T = 1 with all pixels free
     and all units on. Measuring begins anew when one of these changes.
 
@@ -130,10 +130,10 @@ class RBMLab(Lab, script="rbm_lab.js"):
     ).tag(sync=True)
     exact_energy = read_out("Kaufman's energy per spin of this magnet; None without one, as all that follows")
     image_energy = read_out("the mean energy per spin of the images")
-    image_magnetization = read_out("the mean of |m| of the images")
+    image_magnetization = read_out("the mean of abs(m) of the images")
     dream_energy = read_out("the mean energy per spin of the dreams; None while it learns, and at first")
     dream_energy_error = read_out("its standard error, from eight chains")
-    dream_magnetization = read_out("the mean of |m| of the dreams")
+    dream_magnetization = read_out("the mean of abs(m) of the dreams")
     dream_magnetization_error = read_out("its standard error, from eight chains")
 
     _shape = traitlets.List(traitlets.Int(), read_only=True).tag(sync=True)
