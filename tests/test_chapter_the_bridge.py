@@ -215,6 +215,7 @@ def test_the_printed_order_parameters():
             assert abs(float(number) - float(value)) < 4 * float(error) * scale + 0.5e-2 * float(value)
     known = memory_theory.replica_symmetric(0.05, 1 / 0.46)
     assert (known.m, known.r) == pytest.approx((0.94, 1.58), abs=0.005)
+    assert memory_theory.coexistence_temperature(0.05) == pytest.approx(0.216, abs=5e-4)
 
 
 # ---- Too many hidden units.
