@@ -205,9 +205,9 @@ def test_where_the_pattern_is_lost(seed):
 
 
 def test_the_printed_order_parameters():
-    lines = CHAPTER.printed("states-code").splitlines()[1:]
-    assert len(lines) == 8
-    for line in lines[:6]:
+    lines = CHAPTER.printed("states-code").splitlines()
+    assert len(lines) == 18
+    for line in lines[1:7] + lines[10:16]:
         parts = re.findall(r"[\d.]+(?:\([\d.]+\))?", line)[2:]
         for estimate, value in zip(parts[::2], parts[1::2], strict=True):
             number, error = re.fullmatch(r"([\d.]+)\(([\d.]+)\)", estimate).groups()
@@ -215,6 +215,7 @@ def test_the_printed_order_parameters():
             assert abs(float(number) - float(value)) < 4 * float(error) * scale + 0.5e-2 * float(value)
     known = memory_theory.replica_symmetric(0.05, 1 / 0.46)
     assert (known.m, known.r) == pytest.approx((0.94, 1.58), abs=0.005)
+    assert memory_theory.coexistence_temperature(0.05) == pytest.approx(0.216, abs=5e-4)
 
 
 # ---- Too many hidden units.
@@ -297,11 +298,13 @@ def test_choosing_the_number_of_units_from_data_alone(by_hand):
     teacher = np.sqrt(1.2 / 12) * np.array([[1] * 12, [1] * 6 + [-1] * 6, ([1] * 3 + [-1] * 3) * 2]).T
     names = {"half": half, "truth": by_hand.log_law(teacher, half), **vars(by_hand)}
     choices = CHAPTER.functions("data-code", **names)["choices"]
-    few = np.array([choices(50, np.random.default_rng([50, seed])) for seed in range(12)])
-    many = np.array([choices(500, np.random.default_rng([500, seed])) for seed in range(8)])
+    few = np.array([choices(50, np.random.default_rng([50, seed])) for seed in range(20)])
+    many = np.array([choices(500, np.random.default_rng([500, seed])) for seed in range(20)])
     assert np.std(few[:, 0]) > 0.8
-    assert 0.05 < np.mean(few[:, 1] > 3) < 0.85
-    assert (np.mean(many == 3, axis=0) > 0.65).all()
+    assert 0.25 < np.mean(few[:, 0] == 3) < 0.85
+    assert np.mean(few[:, 1] == 3) > 0.6
+    assert np.mean(many[:, 0] == 3) > 0.4
+    assert np.mean(many[:, 1] == 3) > 0.6
 
 
 # ---- Soft units.
@@ -323,12 +326,16 @@ def test_the_quartic_correction_and_the_couplings_that_it_makes():
 
 
 def test_the_printed_couplings():
-    for beta, softness, *pairs in rows("couplings")[1:]:
-        for n, pair, four in zip((10, 100, 1000), pairs[:3], pairs[3:6], strict=True):
+    for beta, softness, *terms in rows("quartic-code")[1:]:
+        for n, pair, four in zip((10, 1000), terms[:2], terms[2:], strict=True):
             found = theory.effective_couplings(n, beta, softness)
             assert pair == pytest.approx(n / beta * found.pair, abs=6e-4)
             assert four == pytest.approx((n / beta) ** 2 * found.quartet, abs=6e-3)
     assert theory.effective_couplings(1000, 1.0, 0.0).pair * 1000 == pytest.approx(0.606, abs=6e-4)
+    next_order = [
+        (1000 / beta) ** 2 * theory.effective_couplings(1000, beta, 0.0).quartet for beta in (0.01, 0.005)
+    ]
+    assert next_order == pytest.approx([-2 + 0.08, -2 + 0.04], abs=0.01)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -349,17 +356,18 @@ def test_the_printed_overlaps_of_soft_units():
     for line, softness in zip(rows("soft-figure")[1:5], (1.0, 0.5, 0.2, 0.0), strict=True):
         exact = [theory.one_pattern(10**k, 1 / 0.3, softness).magnetization for k in (2, 3, 4, 6)]
         assert line[:6] == pytest.approx([softness, *exact, theory.soft_retrieval(0.3, softness)], abs=6e-4)
-    assert theory.soft_capacity(0.2, 0.0) == 0
 
 
 def test_the_overlaps_of_the_live_figure():
+    """With four letters the A is left near softness 0.7, far above the limit for one."""
     live_overlap = CHAPTER.functions("live-code")["live_overlap"]
-    for softness in (1.0, 0.6, 0.4, 0.2):
-        found = statistics.disorder_mean([live_overlap(softness, seed) for seed in range(100, 120)]).mean
-        exact = theory.one_pattern(256, 1 / 0.3, softness).magnetization
-        assert abs(found.value - exact) < 4 * 1.1 * found.error
-        printed = CHAPTER.column("live-code", f"{softness:8}", 0)
-        assert printed == pytest.approx(exact, abs=0.03)
+    for softness, four in ((1.0, 0.951), (0.7, 0.73), (0.6, 0.33), (0.5, 0.28)):
+        exact = theory.one_pattern(256, 2.0, softness).magnetization
+        for column, count, known, slack in ((0, 4, four, 0.1), (1, 1, exact, 0.0)):
+            runs = [live_overlap(count, softness, seed) for seed in range(100, 120)]
+            found = statistics.disorder_mean(runs).mean
+            assert abs(found.value - known) < 5 * found.error + slack
+            assert CHAPTER.column("live-code", f"{softness:8}", column) == pytest.approx(known, abs=0.1)
 
 
 # ---- Patterns and back.
@@ -376,8 +384,8 @@ def test_a_student_learns_the_letters_and_hides_them(seed):
     found = patterns_of(learner, rng=seed)
     four = letters(8, units="spin")[:4].astype(int)
     np.testing.assert_array_equal(np.abs(found.patterns @ four.T).max(axis=0), [64] * 4)
-    single = np.abs(np.where(learner.weights_.T > 0, 1, -1) @ four.T).max(axis=0)
-    assert single.min() < 60
+    shares = (learner.weights_.T @ four.T) ** 2 / 64 / np.sum(learner.weights_**2, axis=0)[:, None]
+    assert shares.max(axis=1).min() < 0.6
     assert np.abs(learner.visible_biases_).max() < 0.2
 
 
@@ -430,7 +438,7 @@ def test_a_unit_that_chooses_is_the_exponential_memory(by_hand, seed):
 
 
 def test_what_is_printed_is_true():
-    for cell in ("walk", "identity", "overfit-code", "rotation", "dense-code"):
+    for cell in ("identity", "overfit-code", "rotation", "dense-code"):
         assert "True" in CHAPTER.printed(cell), cell
         assert "False" not in CHAPTER.printed(cell), cell
     verdicts = [re.findall("agrees|differs", line) for line in CHAPTER.printed("heat-code").splitlines()[1:]]
@@ -456,6 +464,37 @@ def test_two_neurons_and_one_pattern(by_hand):
     assert equal == pytest.approx(1 / (1 + np.exp(-0.9)))
 
 
+def test_other_units_that_a_few_neurons_cannot_tell():
+    """A lattice unit makes Hebb's rule, a unit of three values the fourth power of four neurons."""
+    for n, beta in ((10, 0.9), (10, 6.0), (9, 2.0)):
+        z = 2 * np.sqrt(beta / n) * np.arange(-100, 101)
+        x = np.sqrt(beta / n) * np.arange(-n, n + 1, 2)
+        phi = logsumexp(np.multiply.outer(x, z) - z**2 / 2, axis=1)
+        assert np.ptp(phi - x**2 / 2) < 1e-12
+    sums, c = np.arange(-4, 5, 2), 0.01
+    a = np.arccosh((np.exp(256 * c) - 1) / (np.exp(16 * c) - 1) / 2 - 1) / 2
+    p = (np.exp(16 * c) - 1) / (np.cosh(2 * a) - 1)
+    assert (a, p) == pytest.approx((2.1007, 0.005356), rel=1e-4)
+    assert np.log(1 - p + p * np.cosh(a * sums)) == pytest.approx(c * sums**4, abs=1e-12)
+
+
+def test_a_fourth_unit_takes_more_than_its_share(by_hand):
+    """Between three units and eleven the truth is singular, however many rows there are."""
+    half = by_hand.all_spins(12)[: 2**11].astype(float)
+    teacher = np.sqrt(1.2 / 12) * np.array([[1] * 12, [1] * 6 + [-1] * 6, ([1] * 3 + [-1] * 3) * 2]).T
+    truth = by_hand.log_law(teacher, half)
+    law, rng, gains = 2 * np.exp(truth), np.random.default_rng(4), []
+    for _ in range(30):
+        counts = rng.multinomial(20_000, law / law.sum()) / 20_000
+        moments = half.T @ (counts[:, None] * half)
+        three = by_hand.student(half, moments, teacher)
+        four = by_hand.student(half, moments, np.hstack([three, 0.1 * rng.normal(size=(12, 1))]))
+        gains.append([40_000 * counts @ (by_hand.log_law(w, half) - truth) for w in (three, four)])
+    third, fourth = np.mean(gains, axis=0)
+    assert third == pytest.approx(33, abs=6)
+    assert fourth - third > 11
+
+
 # ---- Questions.
 
 
@@ -464,8 +503,8 @@ def test_two_neurons_and_one_pattern(by_hand):
     [
         ("question-diagonal", 2.0, (4.0, 0.0, -2.0, 1.0)),
         ("question-mean", 0.8, (1.0, 0.64, 0.05, 1.25)),
-        ("question-enough", 19, (20, 190, 3)),
-        ("question-soft", 0.7, (1.0, 0.3, 0.837)),
+        ("question-enough", 19, (20, 15, 190, 3)),
+        ("question-soft", 0.7, (1.0, 0.3, 1.43, 0.837)),
     ],
 )
 def test_questions(name, right, wrong):
