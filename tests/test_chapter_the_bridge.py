@@ -302,9 +302,9 @@ def test_choosing_the_number_of_units_from_data_alone(by_hand):
     many = np.array([choices(500, np.random.default_rng([500, seed])) for seed in range(20)])
     assert np.std(few[:, 0]) > 0.8
     assert 0.25 < np.mean(few[:, 0] == 3) < 0.85
-    assert np.mean(few[:, 1] == 3) > 0.6
+    assert np.mean(few[:, 1] == 3) > 0.5
     assert np.mean(many[:, 0] == 3) > 0.4
-    assert np.mean(many[:, 1] == 3) > 0.6
+    assert np.mean(many[:, 1] == 3) > 0.5
 
 
 # ---- Soft units.
@@ -438,7 +438,7 @@ def test_a_unit_that_chooses_is_the_exponential_memory(by_hand, seed):
 
 
 def test_what_is_printed_is_true():
-    for cell in ("identity", "overfit-code", "rotation", "dense-code"):
+    for cell in ("identity", "overfit-teacher", "rotation", "dense-code"):
         assert "True" in CHAPTER.printed(cell), cell
         assert "False" not in CHAPTER.printed(cell), cell
     verdicts = [re.findall("agrees|differs", line) for line in CHAPTER.printed("heat-code").splitlines()[1:]]
@@ -476,23 +476,6 @@ def test_other_units_that_a_few_neurons_cannot_tell():
     p = (np.exp(16 * c) - 1) / (np.cosh(2 * a) - 1)
     assert (a, p) == pytest.approx((2.1007, 0.005356), rel=1e-4)
     assert np.log(1 - p + p * np.cosh(a * sums)) == pytest.approx(c * sums**4, abs=1e-12)
-
-
-def test_a_fourth_unit_takes_more_than_its_share(by_hand):
-    """Between three units and eleven the truth is singular, however many rows there are."""
-    half = by_hand.all_spins(12)[: 2**11].astype(float)
-    teacher = np.sqrt(1.2 / 12) * np.array([[1] * 12, [1] * 6 + [-1] * 6, ([1] * 3 + [-1] * 3) * 2]).T
-    truth = by_hand.log_law(teacher, half)
-    law, rng, gains = 2 * np.exp(truth), np.random.default_rng(4), []
-    for _ in range(30):
-        counts = rng.multinomial(20_000, law / law.sum()) / 20_000
-        moments = half.T @ (counts[:, None] * half)
-        three = by_hand.student(half, moments, teacher)
-        four = by_hand.student(half, moments, np.hstack([three, 0.1 * rng.normal(size=(12, 1))]))
-        gains.append([40_000 * counts @ (by_hand.log_law(w, half) - truth) for w in (three, four)])
-    third, fourth = np.mean(gains, axis=0)
-    assert third == pytest.approx(33, abs=6)
-    assert fourth - third > 11
 
 
 # ---- Questions.
