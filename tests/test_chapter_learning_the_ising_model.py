@@ -298,6 +298,19 @@ def test_the_printed_measurements_keep_what_the_text_says():
     assert [row[1] for row in rows] == pytest.approx([e.energy for e in EXACT], rel=0.021)
 
 
+def test_the_exact_values_of_the_larger_lattice():
+    """What one run of some minutes found stands beside them in the text."""
+    text = source(CHAPTER.cell("collapse-lesson"))
+    for temperature, shown, off in zip(
+        TEMPERATURES, (-1.8545, -1.426, -0.8091), (-0.3, -1.9, -1.1), strict=True
+    ):
+        energy = kaufman((16, 16), 1 / temperature).energy
+        assert f"−{-energy:.4f} |" in text
+        assert 100 * (shown / energy - 1) == pytest.approx(off, abs=0.06)
+    thermal = kaufman((16, 16), CRITICAL_BETA)
+    assert 256 * (thermal.log_partition + thermal.energy * CRITICAL_BETA) == pytest.approx(75, abs=0.5)
+
+
 def test_a_small_machine_is_off_by_a_tenth():
     for seed in range(2):
         rng = np.random.default_rng([2020, seed])
