@@ -49,7 +49,7 @@ class StoredPatterns(NamedTuple):
 
     @property
     def beta(self) -> float:
-        """The mean of the diagonal of `strengths`: the inverse temperature of Hebb's rule."""
+        """The mean of the diagonal of `strengths`: with Gaussian hidden units, beta of Hebb's rule."""
         return float(np.diagonal(self.strengths).mean()) if len(self.strengths) else math.nan
 
     def __eq__(self, other: object) -> bool:
