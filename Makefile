@@ -19,8 +19,9 @@ NOTEBOOKS = $(sort $(shell find book -name '*.ipynb' -not -path '*/.ipynb_checkp
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt
 BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_toc.yml" --path-output . -W --keep-going
 
-# Notebooks and tests run side by side, a core each: linear algebra is to keep to its own.
+# Notebooks and tests run side by side, a core each: linear algebra is to keep to its own, NumPy's and PyTorch's.
 pages test notebooks: export OPENBLAS_NUM_THREADS = 1
+pages test notebooks: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help book pages serve test lint notebooks kernels benchmark visit binder picture clean

@@ -46,14 +46,12 @@ BY_HAND = defined("learner", "verdict", "exact", "thermal", "measure", "correlat
 
 
 @pytest.fixture(autouse=True)
-def one_thread_in_double():
+def one_thread():
     """Let torch compute as it does in the chapter, and as before afterwards."""
-    threads, kind = torch.get_num_threads(), torch.get_default_dtype()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
     yield
     torch.set_num_threads(threads)
-    torch.set_default_dtype(kind)
 
 
 @pytest.fixture(scope="module", params=RUNS, ids=lambda run: f"T={TEMPERATURES[run[0]]:.2f}-seed{run[1]}")
@@ -207,7 +205,7 @@ def test_spins_are_drawn_with_the_probabilities_of_their_fields():
 def test_learning_by_hand_goes_up_the_gradient_of_the_package():
     """One update of many states and chains from weights that are all but zero, where any state is fair."""
     states = BY_HAND.magnet_states(3, 2.0, 60_000, np.random.default_rng(5))
-    weights = 0.01 * np.random.default_rng(9).normal(size=(9, 2))
+    weights = 0.01 * np.random.default_rng(9).standard_normal((9, 2), np.float32)
     after = BY_HAND.learn(
         states, 2, ((1.0, 1),), np.random.default_rng(9), n_chains=100_000, batch=100_000
     ).weights_
@@ -225,7 +223,7 @@ def test_the_mean_of_weights_is_that_of_the_last_stage():
         for stages in (((0.1, 1),), ((0.1, 2),))
     )
     alone = BY_HAND.learn(states, 2, ((0.1, 1), (0.1, 1)), np.random.default_rng(1)).weights_
-    assert second == pytest.approx((first + alone) / 2, abs=1e-14)
+    assert second == pytest.approx((first + alone) / 2, abs=1e-7)
 
 
 def test_what_machines_dream_is_near_the_exact_values(learned):
@@ -319,7 +317,7 @@ def test_a_small_machine_is_off_by_a_tenth():
         seen = sketch.sample(2000, n_sweeps=500, rng=rng)
         assert BY_HAND.energies(seen).mean() / EXACT[1].energy == pytest.approx(0.893, abs=0.02)
         missing = BY_HAND.exact_torus(8, CRITICAL_BETA)[1] - BY_HAND.along_rows(seen)[0][:8]
-        assert (missing[1:] > 0).all()
+        assert (missing[1:] > -0.02).all()
         assert np.argmax(missing) in (1, 7)
     printed = CHAPTER.printed("verdict")
     assert "drawn: energy per spin -1.49, off by less than four" in printed
@@ -339,6 +337,19 @@ def test_contrastive_divergence_is_better_where_states_are_forgotten_fast():
         assert least < 100 * (energy.value / EXACT[which].energy - 1) < most
         low = 100 * (c.value / EXACT[which].specific_heat - 1)
         assert low < heat if which == 1 else low > heat
+
+
+def test_a_copy_stands_for_bonds_that_weaken_where_neighbours_agree():
+    def stands_for(c, w, around):
+        return np.log(np.cosh(c + w * around) / np.cosh(c - w * around)) / (2 * around)
+
+    peak, near = numbers("filters")[1][1:3]
+    assert stands_for(peak, near, 2) == pytest.approx(0.42, abs=0.006)
+    assert stands_for(peak, near, 4) == pytest.approx(0.32, abs=0.006)
+    assert stands_for(peak, 0.55, 2) == pytest.approx(CRITICAL_BETA, abs=0.003)
+    assert stands_for(10.0, CRITICAL_BETA, 4) == pytest.approx(CRITICAL_BETA, abs=1e-6)
+    assert max(stands_for(peak, w, 4) for w in np.linspace(0.1, 9, 90)) < peak / 4 + 1e-9
+    assert peak / 4 < CRITICAL_BETA
 
 
 def test_biases_grow_without_reason():
@@ -408,11 +419,23 @@ def test_divergences_against_the_number_of_hidden_units():
             nats.append(np.exp(right) @ (right - machine.score_samples(EVERY)))
         assert nats[0] == pytest.approx((0.18, 0.59, 0.80)[seed], abs=0.02)
         assert nats[1] > 0.1
-        assert nats[2] < (0.16, 0.1, 0.03)[seed]
+        assert nats[2] < (0.16, 0.1, 0.1)[seed]
         assert nats[3] < 0.05
     for row, first in zip(numbers("sizes"), (0.18, 0.59, 0.80), strict=True):
         assert row[2] == pytest.approx(first, abs=0.02)
         assert row[-1] <= 0.03
+
+
+@pytest.mark.parametrize(("temperature", "least", "most"), [(TEMPERATURES[1], 0, 4), (3.0, 3, 9)])
+def test_eight_units_find_all_copies_in_some_runs_or_miss_one(temperature, least, most):
+    right, nats = log_law(1 / temperature), []
+    for seed in range(12):
+        rng = np.random.default_rng([1975, seed])
+        states = BY_HAND.magnet_states(4, temperature, 30_000, rng)
+        machine = BY_HAND.learn(states, 8, ((0.2, 1500), (0.02, 500)), rng)
+        nats.append(np.exp(right) @ (right - machine.score_samples(EVERY)))
+    assert least <= np.sum(np.array(nats) < 0.03) <= most
+    assert np.abs([x - 0.07 for x in nats if x >= 0.03]).max() < 0.03
 
 
 def test_eight_units_hold_the_cold_magnet():
@@ -449,7 +472,7 @@ def networks():
 
 def test_an_autoregressive_network_is_normalized_and_looks_back_only(networks):
     torch.manual_seed(1)
-    network = networks.Autoregressive(9, 20)
+    network = networks.Autoregressive(9, 20).double()
     states = torch.from_numpy(all_states(9)).double()
     log_q = network.log_q(states).detach().numpy()
     assert logsumexp(log_q) == pytest.approx(0, abs=1e-12)
@@ -458,7 +481,7 @@ def test_an_autoregressive_network_is_normalized_and_looks_back_only(networks):
     differs = (network(states) != network(turned)).any(dim=0).numpy()
     assert not differs[:5].any()
     assert differs[5:].all()
-    drawn = network.sample(40_000).numpy()
+    drawn = network.float().sample(40_000).numpy()
     counts = np.bincount(((drawn < 0) @ (1 << np.arange(9))).astype(int), minlength=512)
     expected = 40_000 * np.exp(log_q)
     assert np.sum((counts - expected) ** 2 / expected) < 511 + 4 * np.sqrt(2 * 511)
@@ -467,14 +490,14 @@ def test_an_autoregressive_network_is_normalized_and_looks_back_only(networks):
 def test_a_network_imitates_the_magnet(networks):
     rng = np.random.default_rng(11)
     torch.manual_seed(11)
-    rows = torch.from_numpy(BY_HAND.magnet_states(8, TEMPERATURES[1], 30_000, rng)).double()
+    rows = torch.from_numpy(BY_HAND.magnet_states(8, TEMPERATURES[1], 30_000, rng)).float()
     network = networks.Autoregressive(64, 128)
     surprise = CHAPTER.functions("imitate", rows=rows, imitator=network)["surprise"]
     networks.descend(network, surprise, 1200, rate=0.003)
     fresh = BY_HAND.magnet_states(8, TEMPERATURES[1], 10_000, rng)
     true = -64 * (BY_HAND.energies(fresh) * CRITICAL_BETA + EXACT[1].log_partition)
     with torch.no_grad():
-        away = true - network.log_q(torch.from_numpy(fresh).double()).numpy()
+        away = true - network.log_q(torch.from_numpy(fresh).float()).double().numpy()
     assert 0.05 < away.mean() < 0.2
     seen = BY_HAND.energies(network.sample(2000).numpy()).mean()
     assert abs(seen / EXACT[1].energy - 1) < 0.025
@@ -491,7 +514,7 @@ def test_the_variational_free_energy_of_a_network_is_a_close_bound(networks, see
     assert variance < 0.012
     assert abs(off) < 0.003
     with torch.no_grad():
-        log_q = network.log_q(torch.from_numpy(EVERY).double()).numpy()
+        log_q = network.log_q(torch.from_numpy(EVERY).float()).double().numpy()
     exact = np.exp(log_q) @ (log_q - log_law(beta))
     assert gap == pytest.approx(exact, abs=5 * np.sqrt(variance / 20_000))
 

@@ -127,7 +127,7 @@ ORDER = """(() => {
     requestAnimationFrame(look);
 })()"""
 
-ALL_SET = "document.documentElement.dataset.formulas === 'set'"
+ALL_SET = "document.documentElement?.dataset.formulas === 'set'"  # none before the page begins
 UNSET = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container')).length"
 
 
