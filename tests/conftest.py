@@ -106,7 +106,7 @@ def table_of_notebooks(checked, built):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """List the dearest tests, and the seconds of each notebook."""
+    """List the dearest tests and files of them, and the seconds of each notebook."""
     reports = [
         report for group in terminalreporter.stats.values() for report in group if hasattr(report, "duration")
     ]
@@ -114,6 +114,12 @@ def pytest_terminal_summary(terminalreporter, config):
     if tests:
         terminalreporter.section(f"dearest {min(N_DEAREST, len(tests))} of {len(tests)} tests")
         for name, seconds in tests.most_common(N_DEAREST):
+            terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
+        files = Counter()
+        for name, seconds in tests.items():
+            files[name.partition("::")[0]] += seconds
+        terminalreporter.section(f"dearest {min(N_DEAREST, len(files))} of {len(files)} files of tests")
+        for name, seconds in files.most_common(N_DEAREST):
             terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
     if notebooks:
         from tests.run_notebooks import CACHE, seconds_of_runs  # not at the top: half a second a worker

@@ -41,8 +41,15 @@ RAW_TEX = r"""() => {
 UNDESCRIBED = r"""() => [...document.images]
     .filter(e => !(e.alt ?? "").trim() || /^(https?:|data:|[0-9a-f]{32})|\.(png|svg)$/.test(e.alt))
     .map(e => e.src.slice(-80))"""
-# Tokens and formulas that look like others already there: axe would take a minute to say the same of each.
+# Entries of reference and index, tokens and formulas that look like others already there: axe would take a minute to
+# say the same of each.
 THIN = """() => {
+    const count = new Map();
+    for (const entry of document.querySelectorAll("dl.py, .genindextable li")) {
+        const kind = entry.localName + entry.className, seen = (count.get(kind) ?? 0) + 1;
+        count.set(kind, seen);
+        if (seen > 12) entry.remove();
+    }
     const known = new Set();
     for (const token of [...document.querySelectorAll("pre span[class], .sig span[class]")].reverse())
         if (known.size < known.add(token.className).size) continue;
@@ -101,14 +108,15 @@ def look(context, home, name, schemes=("light", "dark")):
         page.wait_for_function(f"{NO_MATHJAX} || ({UNTYPESET})().length === 0", timeout=60_000)
     questions = {"untypeset": UNTYPESET, "raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
     visit.facts |= {key: page.evaluate(script) for key, script in questions.items()}
+    page.set_viewport_size(PHONE)
+    page.wait_for_timeout(200)
+    visit.facts["too wide"] = page.evaluate(TOO_WIDE)
+    page.set_viewport_size(DESKTOP)
     visit.facts["barriers"] = []
     for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(IN_THEME, arg=scheme)
         visit.facts["barriers"] += barriers(page, () if scheme == "light" else ["color-contrast"])
-    page.set_viewport_size(PHONE)
-    page.wait_for_timeout(200)
-    visit.facts["too wide"] = page.evaluate(TOO_WIDE)
     page.close()
     return visit
 
