@@ -41,8 +41,8 @@ RAW_TEX = r"""() => {
 UNDESCRIBED = r"""() => [...document.images]
     .filter(e => !(e.alt ?? "").trim() || /^(https?:|data:|[0-9a-f]{32})|\.(png|svg)$/.test(e.alt))
     .map(e => e.src.slice(-80))"""
-# Entries of reference and index, tokens and formulas that look like others already there: axe would take a minute to
-# say the same of each.
+# Entries of reference and index, tokens, and formulas that look like others already there: axe would take
+# minutes to say the same of each.
 THIN = """() => {
     const count = new Map();
     for (const entry of document.querySelectorAll("dl.py, .genindextable li")) {
