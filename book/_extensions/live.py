@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = re.compile(r'<script type="application/vnd\.jupyter\.widget-view\+json">(.*?)</script>', re.DOTALL)
 FOLDER = "live"
+ESCAPED = {ord(c): f"\\x{ord(c):02x}" for c in '\0\n\r"\\'}  # what may not stand in a string of JavaScript
 
 
 class Part:
@@ -64,8 +65,8 @@ def script(name: str) -> Part:
 
 @cache
 def kernels(code: bytes) -> Part:
-    """Return the WebAssembly module."""
-    return Part("kernels", json.dumps(base64.b64encode(code).decode()))
+    """Return the WebAssembly module: a character a byte, which compresses better than base64 by a quarter."""
+    return Part("kernels", f'"{code.decode("latin-1").translate(ESCAPED)}"')
 
 
 @cache

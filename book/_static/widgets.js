@@ -10,7 +10,7 @@
     constructor({ state, buffers = [] }) {
       this.state = state;
       this.listeners = {};
-      for (const { path, data } of buffers) this.put(path, decoded(data));
+      for (const { path, data } of buffers) this.put(path, bytes(atob(data)));
     }
 
     put(path, value) {
@@ -40,10 +40,7 @@
     save_changes() {} // there is nobody to tell
   }
 
-  function decoded(base64) {
-    const text = atob(base64);
-    return new DataView(Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer);
-  }
+  const bytes = (text) => new DataView(Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer);
 
   // What figures share, by name. A file of the book hands over its part whenever it has come; modules are run, and
   // kernels decoded, when the first figure needs them.
@@ -56,7 +53,7 @@
     if (typeof part === "function") {
       part(modules);
       parts.set(name, true);
-    } else if (typeof part === "string") parts.set(name, decoded(part));
+    } else if (typeof part === "string") parts.set(name, bytes(part));
     return parts.get(name);
   }
 
