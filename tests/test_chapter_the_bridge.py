@@ -298,8 +298,8 @@ def test_choosing_the_number_of_units_from_data_alone(by_hand):
     teacher = np.sqrt(1.2 / 12) * np.array([[1] * 12, [1] * 6 + [-1] * 6, ([1] * 3 + [-1] * 3) * 2]).T
     names = {"half": half, "truth": by_hand.log_law(teacher, half), **vars(by_hand)}
     choices = CHAPTER.functions("data-code", **names)["choices"]
-    few = np.array([choices(50, np.random.default_rng([50, seed])) for seed in range(20)])
-    many = np.array([choices(500, np.random.default_rng([500, seed])) for seed in range(20)])
+    few = np.array([choices(50, np.random.default_rng([50, seed])) for seed in range(10)])
+    many = np.array([choices(500, np.random.default_rng([500, seed])) for seed in range(10)])
     assert np.std(few[:, 0]) > 0.8
     assert 0.25 < np.mean(few[:, 0] == 3) < 0.85
     assert np.mean(few[:, 1] == 3) > 0.5
