@@ -12,6 +12,7 @@ from smbook.theory.curvature.exact import (
     saddle_probability_exact,
 )
 from smbook.theory.curvature.forms import FormMoments, form_density, form_moments, form_probability
+from smbook.theory.curvature.laws import curvature_cumulative_exact, curvature_density_exact
 from smbook.theory.curvature.sections import (
     SectionMoments,
     UnitMoments,
@@ -30,7 +31,9 @@ __all__ = [
     "SectionMoments",
     "UnitMoments",
     "curvature_cumulative",
+    "curvature_cumulative_exact",
     "curvature_density",
+    "curvature_density_exact",
     "curvature_moments_exact",
     "form_density",
     "form_moments",

@@ -35,10 +35,10 @@ def curvature_moments_exact(eigenvalues: ArrayLike) -> ExactCurvatures:
     .. math:: E R = \sqrt{\tfrac\pi2}\, E \sqrt Q, \qquad E R^2 = 2s, \qquad
               E \tfrac{A + C}2 R = \sqrt{\tfrac\pi2}\, E A \sqrt Q
 
-    as along a direction that is turned by an angle a in the plane the curvature is q = (A + C) / 2 + R cos 2a,
-    up to a phase, with the slope 2B at the start, and B given eta is normal of variance Q. Hence E kappa =
-    t +- sqrt(pi / 2) E sqrt Q. The Gaussian t +- sqrt(pi s / 2) is too far out, by the share tr H^4 /
-    4 (tr H^2)^2 of sqrt(pi s / 2) to leading order, which is of order 1 / N.
+    as along a direction that is turned by an angle a in the plane the curvature is q = (A + C) / 2 +
+    R cos 2a, up to a phase, with the slope 2B at the start, and B given eta is normal of variance Q. Hence
+    E kappa = t +- sqrt(pi / 2) E sqrt Q. The Gaussian t +- sqrt(pi s / 2) is too far out, to leading order
+    by the share tr H^4 / 4 (tr H^2)^2 of sqrt(pi s / 2), which is of order 1 / N.
 
     Parameters
     ----------

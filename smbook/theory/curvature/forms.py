@@ -133,7 +133,7 @@ def form_probability(x: ArrayLike, eigenvalues: ArrayLike, *, upper: bool = Fals
     """
     points = _checks.reals("x", x)
     found = levels(eigenvalues)
-    values = [_tail(y / found.unit, found, upper) for y in points.ravel().tolist()]
+    values = [tail(y / found.unit, found, upper=upper) for y in points.ravel().tolist()]
     return plain(np.reshape(values, points.shape))
 
 
@@ -180,6 +180,15 @@ def part_above(x: float, found: Levels, power: float) -> float:
     return float((np.exp(exponents - height) * slopes).real.sum()) * step / math.pi * math.exp(height)
 
 
+def tail(x: float, found: Levels, *, upper: bool) -> float:
+    """Return the probability above x, or up to x, in the unit; the larger one is the rest of the smaller."""
+    if x >= found.counts @ found.values:
+        above = part_above(x, found, 0.0)
+        return above if upper else 1 - above
+    below = part_above(-x, found.mirrored(), 0.0)
+    return 1 - below if upper else below
+
+
 def _exponent(z: Complexes, x: float, found: Levels, order: float) -> Complexes:
     """Return the logarithm of the integrand."""
     logs = np.log(1 - 2 * np.multiply.outer(z, found.values)) @ found.counts
@@ -202,7 +211,7 @@ def _centre(x: float, found: Levels, order: float) -> float:
         first = _NEXT_TO_POLE / (2 * low) if low < 0 else -found.rank / abs(x)
     if slope(last) <= 0:
         return last
-    return float(brentq(slope, first, last, rtol=1e-12, xtol=1e-300)) if slope(first) < 0 else first
+    return float(brentq(slope, first, last, xtol=1e-9 / size)) if slope(first) < 0 else first
 
 
 def _density(x: float, found: Levels) -> float:
@@ -211,12 +220,3 @@ def _density(x: float, found: Levels) -> float:
         return part_above(x, found, -1.0)
     product = float(np.prod(found.values**found.counts))
     return 1 / (2 * math.sqrt(product)) if found.rank == 2 and product > 0 else math.inf
-
-
-def _tail(x: float, found: Levels, upper: bool) -> float:
-    """Return the probability of the smaller tail as it is, of the other one as the rest."""
-    if x >= found.counts @ found.values:
-        above = part_above(x, found, 0.0)
-        return above if upper else 1 - above
-    below = part_above(-x, found.mirrored(), 0.0)
-    return 1 - below if upper else below

@@ -159,23 +159,31 @@ def curvature_cumulative(kappa: ArrayLike, trace: float, square: float, *, sign:
     return plain(below if side == 1 else 1 - below)
 
 
-def saddle_probability(trace: ArrayLike, square: ArrayLike) -> Values:
+def saddle_probability(trace: ArrayLike, square: ArrayLike, *, cube: ArrayLike = 0.0) -> Values:
     r"""Return the probability that a random section looks like a saddle, for Gaussian A, B and C.
 
     .. math:: P(\kappa_+ \kappa_- < 0) = P(AC < B^2) = \frac{1}{\sqrt2}\, e^{-t^2/4s}
 
-    whatever saddle H itself is: the sign of the mean curvature decides what is seen. The two may be arrays.
-    `saddle_probability_exact` is for given eigenvalues.
+    whatever saddle H itself is: the sign of the mean curvature decides what is seen. With the `cube` tr H^3
+    it is multiplied by
+
+    .. math:: 1 + \frac{t \operatorname{tr} H^3}{2s^2} \Bigl(1 - \frac{t^2}{3s}\Bigr)
+
+    the leading effect of skewness, of order N^(-1/2), where that is small; what is left is of order 1 / N.
+    `saddle_probability_exact` is for given eigenvalues. Arguments may be arrays, which are broadcast.
 
     Examples
     --------
     >>> round(saddle_probability(0.0, 1000.0), 4), round(saddle_probability(60.0, 1000.0), 4)
     (0.7071, 0.2875)
     """
-    t, s = _checks.reals("trace", trace), _checks.reals("square", square)
+    t, s, third = (
+        _checks.reals(name, value) for name, value in (("trace", trace), ("square", square), ("cube", cube))
+    )
     if (s <= 0).any():
         raise ValueError(f"square must be positive; got {s.min()}")
-    return plain(np.exp(-(t**2) / (4 * s)) / math.sqrt(2))
+    skew = t * third / (2 * s**2) * (1 - t**2 / (3 * s))
+    return plain(np.exp(-(t**2) / (4 * s)) / math.sqrt(2) * (1 + skew))
 
 
 def hutchinson_variance(

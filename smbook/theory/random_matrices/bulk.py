@@ -70,9 +70,8 @@ def semicircle_cumulative(x: ArrayLike, variance: float = 1.0) -> Values:
     >>> semicircle_cumulative([-2.0, 0.0, 1.0, 5.0]).round(6).tolist()
     [0.0, 0.5, 0.804499, 1.0]
     """
-    radius = semicircle_edges(variance).high
-    values = _checks.reals("x", x)
-    return plain(_semicircle_share(_angle(values / radius)))
+    edges = semicircle_edges(variance)
+    return plain(_semicircle_share(_angle(_checks.reals("x", x), edges)))
 
 
 def semicircle_quantile(share: ArrayLike, variance: float = 1.0) -> Values:
@@ -174,7 +173,7 @@ def marchenko_pastur_cumulative(x: ArrayLike, ratio: float, variance: float = 1.
     0.576004
     """
     values, g, s = _checks.reals("x", x), *_scales(ratio, variance)
-    angles = _angle((values / s - 1 - g) / (2 * math.sqrt(g)))
+    angles = _angle(values, marchenko_pastur_edges(g, s))
     share = marchenko_pastur_atom(g) + _marchenko_pastur_share(angles, g)
     return plain(np.where(values < 0, 0.0, np.minimum(share, 1.0)))
 
@@ -219,9 +218,10 @@ def _scales(ratio: float, variance: float) -> tuple[float, float]:
     return _checks.positive("ratio", ratio), _checks.positive("variance", variance)
 
 
-def _angle(x: Floats) -> Floats:
-    """Return the angle from 0 to pi whose cosine is -x, or the nearer end for x beyond +-1."""
-    return np.asarray(np.arccos(np.clip(-x, -1.0, 1.0)))
+def _angle(x: Floats, edges: Edges) -> Floats:
+    """Return the angle from 0 to pi whose cosine falls from 1 at the lower edge to -1 at the upper one."""
+    below, above = np.maximum(x - edges.low, 0.0), np.maximum(edges.high - x, 0.0)
+    return np.asarray(2 * np.arctan2(np.sqrt(below), np.sqrt(above)))
 
 
 def _semicircle_share(theta: Floats) -> Floats:

@@ -46,7 +46,7 @@ def tracy_widom(x: ArrayLike, *, symmetry: int = 1) -> Values:
               K(y, z) = \operatorname{Ai}(x + y + z), \quad y, z > 0
 
     for real symmetric matrices (symmetry 1) and Hermitian ones (2). The determinants are those of K on
-    Gauss-Legendre points, good to some 1e-14. (Tracy and Widom 1994, 1996; Ferrari and Spohn 2005 for the
+    Gauss-Legendre points, good to some 1e-13. (Tracy and Widom 1994, 1996; Ferrari and Spohn 2005 for the
     kernel; Bornemann 2010 for the quadrature.)
 
     Parameters

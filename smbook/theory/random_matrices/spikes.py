@@ -43,7 +43,8 @@ def spiked_wigner(theta: float, variance: float = 1.0) -> Outlier:
     variance sigma^2 / N. If abs(theta) > sigma an eigenvalue leaves the bulk,
 
     .. math:: \lambda \to \theta + \frac{\sigma^2}\theta, \qquad
-              (u \cdot v)^2 \to 1 - \frac{\sigma^2}{\theta^2}, \qquad N \operatorname{Var} \lambda \to 2\sigma^2 \Bigl(1 - \frac{\sigma^2}{\theta^2}\Bigr)
+              (u \cdot v)^2 \to 1 - \frac{\sigma^2}{\theta^2}, \qquad
+              N \operatorname{Var} \lambda \to 2\sigma^2 \Bigl(1 - \frac{\sigma^2}{\theta^2}\Bigr)
 
     and else it sticks to the edge. A negative theta pulls out the lowest. The variance holds for Gaussian W,
     of 2 sigma^2 / N on the diagonal. (Peche 2006; Capitaine, Donati-Martin and Feral 2009; Benaych-Georges
