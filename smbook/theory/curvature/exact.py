@@ -109,7 +109,7 @@ def saddle_probability_exact(eigenvalues: ArrayLike, *, level: float = 0.0) -> f
     mirrored = found.mirrored()
     one = part_above(x, found, -0.5) * part_above(-x, mirrored, 0.5)
     other = part_above(-x, mirrored, -0.5) * part_above(x, found, 0.5)
-    return math.pi / 2 * (one + other)  # Gamma(1/2) Gamma(3/2)
+    return min(max(math.pi / 2 * (one + other), 0.0), 1.0)  # Gamma(1/2) Gamma(3/2) = pi / 2
 
 
 def _two_levels(found: Levels) -> float:

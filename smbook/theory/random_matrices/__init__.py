@@ -34,6 +34,7 @@ from smbook.theory.random_matrices.spikes import (
     spiked_covariance,
     spiked_rectangular,
     spiked_wigner,
+    spiked_wigner_signs,
 )
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "spiked_covariance",
     "spiked_rectangular",
     "spiked_wigner",
+    "spiked_wigner_signs",
     "tracy_widom",
     "tracy_widom_moments",
     "wigner_edge",

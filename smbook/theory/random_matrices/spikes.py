@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+from scipy.optimize import brentq
+
 from smbook import _checks
+from smbook.theory._shared import gaussian_rule
 from smbook.theory.random_matrices.bulk import marchenko_pastur_edges, semicircle_edges
 
 
@@ -62,6 +66,42 @@ def spiked_wigner(theta: float, variance: float = 1.0) -> Outlier:
         return Outlier(math.copysign(semicircle_edges(s).high, strength), 0.0, math.nan)
     overlap = 1 - s / strength**2
     return Outlier(strength + s / strength, overlap, 2 * s * overlap)
+
+
+def spiked_wigner_signs(theta: float) -> float:
+    r"""Return the largest squared overlap with a signal of signs that a spiked matrix allows.
+
+    For v of entries +-1 / sqrt(N) with fair signs, and sigma = 1, the posterior mean of the signs has the
+    squared cosine q with them,
+
+    .. math:: q = \int Dz \tanh(\theta^2 q + \theta \sqrt q\, z)
+
+    which is above 1 - 1 / theta^2 of the leading eigenvector, from the same threshold theta = 1 on. To know
+    that the signal is made of signs helps above the threshold and does not lower it. Nothing that is computed
+    from the matrix does better in the limit. (Deshpande, Abbe and Montanari 2017.)
+
+    Parameters
+    ----------
+    theta
+        At least 0.
+
+    Examples
+    --------
+    >>> round(spiked_wigner_signs(1.5), 7), round(spiked_wigner(1.5).overlap, 7), spiked_wigner_signs(0.9)
+    (0.6922947, 0.5555556, 0.0)
+    """
+    strength = _checks.real("theta", theta, minimum=0.0)
+    square = strength**2
+    if strength <= 1:
+        return 0.0
+
+    def gain(q: float) -> float:
+        deviation = strength * math.sqrt(q)
+        rule = gaussian_rule(-deviation, 1 / deviation)
+        return float(rule.mean(np.tanh(deviation * rule.distance))) - q
+
+    first = (square - 1) / (2 * square**2)  # half of what the weakest signals have
+    return 1.0 if gain(1.0) >= 0 else float(brentq(gain, first, 1.0, xtol=1e-15))
 
 
 def spiked_covariance(ell: float, ratio: float) -> Outlier:
