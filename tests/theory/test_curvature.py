@@ -268,6 +268,19 @@ def test_where_a_density_jumps_or_diverges():
     assert curvature.form_density(0.0, [1.0, -1.0, -1.0]) > 0
 
 
+def test_numbers_of_any_size():
+    assert curvature.form_density([5e-324, 1e-310], [1.0, 4.0]).tolist() == pytest.approx([1 / 4, 1 / 4])
+    assert curvature.form_probability([5e-324, -5e-324], [1.0, -1.0]).tolist() == pytest.approx([0.5, 0.5])
+    assert curvature.form_density([1e300, -1e300], [1.0, -2.0]).tolist() == [0.0, 0.0]
+    assert curvature.form_probability([1e300, -1e300], [1.0, 2.0]).tolist() == [1.0, 0.0]
+    assert curvature.form_density(1e-300, [1.0] * 50) == 0
+    assert curvature.form_probability(2e-150, [1e-150] * 2) == pytest.approx(1 - math.exp(-1))
+    assert curvature.saddle_probability_exact([1.0, 2.0], level=1e-300) < 1e-99
+    assert curvature.saddle_probability_exact([1.0, -1.0], level=1e290) == 0
+    assert 0 < curvature.saddle_probability_exact([1.0, -1.0], level=-1000.0) < 1e-200
+    assert curvature.saddle_probability_exact([1e-200, -3e-200]) == 1
+
+
 # Exact curvatures
 
 
@@ -349,7 +362,7 @@ def test_saddles_of_definite_hessians():
     assert curvature.saddle_probability_exact([1.0, 2.0, 0.0]) == 0
     assert curvature.saddle_probability_exact([-1.0]) == 0
     assert curvature.saddle_probability_exact([1.0, -1e-9]) == 1
-    for x in (0.1, 1.0, 20.0):
+    for x in (1e-300, 1e-160, 1e-9, 0.1, 1.0, 20.0):
         assert curvature.saddle_probability_exact([2.0], level=2 * x) == pytest.approx(math.exp(-x / 2))
 
 

@@ -106,10 +106,14 @@ def saddle_probability_exact(eigenvalues: ArrayLike, *, level: float = 0.0) -> f
         return 0.0
     if x == 0 and found.values.size == 2:
         return _two_levels(found)
-    mirrored = found.mirrored()
-    one = part_above(x, found, -0.5) * part_above(-x, mirrored, 0.5)
-    other = part_above(-x, mirrored, -0.5) * part_above(x, found, 0.5)
-    return min(max(math.pi / 2 * (one + other), 0.0), 1.0)  # Gamma(1/2) Gamma(3/2) = pi / 2
+    rare, common = (-x, found.mirrored()), (x, found)
+    if found.counts @ found.values < x:
+        rare, common = common, rare
+    few = [part_above(*rare, power) for power in (-0.5, 0.5)]
+    if not any(few):
+        return 0.0
+    many = [part_above(*common, power) for power in (0.5, -0.5)]
+    return min(math.pi / 2 * (few[0] * many[0] + few[1] * many[1]), 1.0)  # Gamma(1/2) Gamma(3/2) = pi / 2
 
 
 def _two_levels(found: Levels) -> float:

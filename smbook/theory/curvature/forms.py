@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _STEP = 1 / 24  # of the trapezoidal rule, whose error is exp(-2 pi 0.39 / step) or less
 _BEND = math.pi / 8  # by which the contour turns to where exp(-x z) decays
 _E_FOLDS = 42.0  # after which nothing is left
+_NOTHING = -1000.0  # logarithm of what is 0 as a float, with room for the width
+_LEAST = 1e-200  # of sizes of x other than 0
 _COARSE = np.arange(0.0, 100.0, 0.5)
 _NEXT_TO_POLE = 1 - 2.0**-48
 
@@ -161,23 +163,28 @@ def part_above(x: float, found: Levels, power: float) -> float:
     order = power + 1
     if (found.values[-1] <= 0 and x >= 0) or (order == 0 and found.values[0] >= 0 and x <= 0):
         return 0.0
+    x = math.copysign(max(abs(x), _LEAST), x) if x else 0.0
     centre = _centre(x, found, order)
-    curvature = float((found.counts * 2 * (found.values / (1 - 2 * found.values * centre)) ** 2).sum())
-    pull = order / (centre * math.sqrt(curvature)) if order else 0.0  # of the pole at z = 0
-    width = 1 / math.sqrt(curvature + (order / centre**2 if order else 0.0))
+    ratios = np.sqrt(2 * found.counts) * found.values / (1 - 2 * found.values * centre)
+    largest = float(np.abs(ratios).max())
+    spread = largest * float(np.linalg.norm(ratios / largest))  # whose squares may underflow
+    pull = order / (centre * spread) if order else 0.0  # of the pole at z = 0
+    width = 1 / math.hypot(spread, math.sqrt(order) / centre if order else 0.0)
     turn = -math.copysign(_BEND, x) if x else 0.0
+    height = float(_exponent(np.array([centre + 0j]), x, found, order)[0].real)
+    if height < _NOTHING:
+        return 0.0
 
     def logarithms(v: Floats) -> tuple[Complexes, Complexes]:
         z = centre + width * (math.sin(turn) + 1j * np.sinh(v + 1j * turn))
-        return _exponent(z, x, found, order), width * np.cosh(v + 1j * turn)
+        return _exponent(z, x, found, order) - height, width * np.cosh(v + 1j * turn)
 
     exponents, slopes = logarithms(_COARSE)
-    height = float(exponents[0].real)
-    left = exponents.real - height + np.log(np.abs(slopes) / width)
+    left = exponents.real + np.log(np.abs(slopes) / width)
     reach = _COARSE[np.flatnonzero(left > -_E_FOLDS)[-1]] + 1
     step = _STEP / (1 + pull)
     exponents, slopes = logarithms(np.arange(step / 2, reach, step))  # at -v stand complex conjugates
-    return float((np.exp(exponents - height) * slopes).real.sum()) * step / math.pi * math.exp(height)
+    return float((np.exp(exponents) * slopes).real.sum()) * step / math.pi * math.exp(height)
 
 
 def tail(x: float, found: Levels, *, upper: bool) -> float:
@@ -211,7 +218,7 @@ def _centre(x: float, found: Levels, order: float) -> float:
         first = _NEXT_TO_POLE / (2 * low) if low < 0 else -found.rank / abs(x)
     if slope(last) <= 0:
         return last
-    return float(brentq(slope, first, last, xtol=1e-9 / size)) if slope(first) < 0 else first
+    return float(brentq(slope, first, last, xtol=1e-9 / size, maxiter=5000)) if slope(first) < 0 else first
 
 
 def _density(x: float, found: Levels) -> float:
