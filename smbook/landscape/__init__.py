@@ -15,8 +15,14 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
+from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
 
 __all__ = [
+    "GaussNewton",
+    "Hessian",
     "Loss",
+    "gauss_newton",
+    "hessian",
 ]
