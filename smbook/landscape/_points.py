@@ -90,7 +90,7 @@ class Stack(NamedTuple):
 def linear_stack(loss: Loss) -> Stack | None:
     """Return the layers of a loss's model if it is such a stack and all its parameters are in theta."""
     parts = _parts(loss._model)
-    if parts is None or loss.mode != "eval":
+    if parts is None:
         return None
     names = {id(parameter): name for name, parameter in loss._model.named_parameters()}
     steps: list[Dense | nn.Module] = []
@@ -103,7 +103,7 @@ def linear_stack(loss: Loss) -> Stack | None:
             steps.append(Dense(where[0], where[1] if part.bias is not None else None, *part.weight.shape))
         elif type(part) is nn.Flatten or type(part) in _ENTRYWISE:
             steps.append(part)
-        elif type(part) is not nn.Dropout:
+        elif type(part) is not nn.Dropout or loss.mode != "eval":
             return None
     place = next((k for k, step in enumerate(steps) if isinstance(step, Dense)), None)
     if place is None or any(type(step) is nn.Flatten for step in steps[place:]):

@@ -44,7 +44,7 @@ def second_derivatives(above: Reals, below: Reals, centre: float, steps: Reals) 
     Returns
     -------
     NDArray[np.float64]
-        (..., len(steps)).
+        (..., len(steps)), nan where a value is not finite.
 
     Examples
     --------
@@ -53,8 +53,10 @@ def second_derivatives(above: Reals, below: Reals, centre: float, steps: Reals) 
     [1.0, 1.0]
     """
     reach = np.append(steps, 2.0 * steps[-1])
-    plain = ((above - centre) + (below - centre)) / reach**2
-    return np.asarray((4.0 * plain[..., :-1] - plain[..., 1:]) / 3.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        plain = ((above - centre) + (below - centre)) / reach**2
+        found = np.asarray((4.0 * plain[..., :-1] - plain[..., 1:]) / 3.0)
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def changes(found: Reals) -> Reals:

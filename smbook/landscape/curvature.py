@@ -85,9 +85,10 @@ def principal_curvatures(gradient: ArrayLike, hessian: ArrayLike) -> Reals:
     check_symmetric("hessian", second)
     steep = np.linalg.norm(slopes, axis=-1)[..., np.newaxis, np.newaxis]
     normal = np.hypot(1.0, steep)
-    along = slopes[..., np.newaxis] / np.where(steep > 0, steep, 1.0)
-    root = np.eye(slopes.shape[-1]) - (1.0 - 1.0 / normal) * along * np.swapaxes(along, -1, -2)
-    form = root @ (second / normal) @ root
+    frame = _frame(slopes[..., np.newaxis] / np.where(steep > 0, steep, 1.0))
+    form = frame @ (second / normal) @ frame
+    form[..., :1, :] /= normal
+    form[..., :, :1] /= normal
     return np.asarray(np.linalg.eigvalsh((form + np.swapaxes(form, -1, -2)) / 2.0))
 
 
@@ -157,6 +158,14 @@ def section_curvatures(loss: Loss, directions: Any, theta: Any = None) -> Sectio
     second = projected_hessian(hessian, directions)
     slopes = _rows(directions, loss.n_parameters) @ _array(hessian.gradient)
     return SectionCurvatures(slopes, second, principal_curvatures(slopes, second))
+
+
+def _frame(along: Reals) -> Reals:
+    """Return the reflection that brings unit vectors (..., k, 1) onto the first axis, up to a sign."""
+    mirror = along.copy()
+    mirror[..., 0, :] += np.copysign(1.0, along[..., 0, :])
+    mirror /= np.linalg.norm(mirror, axis=-2, keepdims=True)
+    return np.asarray(np.eye(along.shape[-2]) - 2.0 * mirror * np.swapaxes(mirror, -1, -2))
 
 
 def check_symmetric(name: str, matrices: Reals) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 _N_PILOT = 10  # sections on which the step is chosen
-_N_STEPS = 16  # of the ladder
+_N_STEPS = 18  # of the ladder
+_TOGETHER = 10  # sections, at most, and
+_ENTRIES = 1 << 20  # of their directions
 _LARGEST = 0.5  # of its steps, relative to the length of theta
 _SMOOTH = 1e-3  # of a second derivative, by which halving the step may change it on a plateau
 _ROUNDINGS = 10.0  # by as many times what rounding does
@@ -205,6 +208,7 @@ class _Lines:
         self._loss, self._point, self._kind = loss, point, kind
         self._centre = loss(point)
         self._n = loss.n_parameters
+        self._together = max(1, min(_TOGETHER, _ENTRIES // self._n))
         self._scale = 1.0 if kind == "gaussian" else float(self._n)
         self._length = math.sqrt(self._n) if kind == "gaussian" else 1.0
         self._directions = self._drawn(n_sections, draw)
@@ -217,14 +221,16 @@ class _Lines:
     def second_derivatives(self, n_sections: int, steps: Reals, tell: Any) -> Reals:
         """Return what has the trace as its mean, (n_sections, n_steps), for the next lines."""
         reach = np.append(steps, 2.0 * steps[-1])
+        both = np.concatenate([reach, -reach])[:, None]
         found = np.empty((n_sections, len(steps)))
-        for k in range(n_sections):
-            row = torch.as_tensor(next(self._directions), device=self._point.device)
-            section = _points.Section(self._point, row[None])
-            values = _points.values(self._loss, section, np.concatenate([reach, -reach])[:, None])
-            above, below = values.reshape(2, -1)
-            found[k] = self._scale * _stencil.second_derivatives(above, below, self._centre, steps)
-            tell(1)
+        for start in range(0, n_sections, self._together):
+            rows = np.array(list(itertools.islice(self._directions, min(self._together, n_sections - start))))
+            section = _points.Section(self._point, torch.as_tensor(rows, device=self._point.device))
+            values = _points.values(self._loss, section, np.kron(np.eye(len(rows)), both))
+            above, below = np.moveaxis(values.reshape(len(rows), 2, -1), 1, 0)
+            lines = _stencil.second_derivatives(above, below, self._centre, steps)
+            found[start : start + len(rows)] = self._scale * lines
+            tell(len(rows))
         return found
 
     def rounding(self, steps: Reals) -> Reals:
