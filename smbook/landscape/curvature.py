@@ -8,6 +8,7 @@ import numpy as np
 
 from smbook import _checks
 from smbook._records import equal
+from smbook.landscape.hessian import hessian
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -124,11 +125,11 @@ def projected_hessian(operator: Any, directions: Any, theta: Any = None) -> Real
     >>> projected_hessian(np.diag([1.0, 1.0, -1.0]), np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]])).tolist()
     [[5.0, 0.0], [0.0, -1.0]]
     """
-    hessian = _operator(operator, theta)
-    rows = _rows(directions, hessian.shape[1])
-    dtype = getattr(hessian, "dtype", np.float64)
+    matrix = _operator(operator, theta)
+    rows = _rows(directions, matrix.shape[1])
+    dtype = getattr(matrix, "dtype", np.float64)
     columns = rows.T if not isinstance(dtype, np.dtype) or dtype.kind != "f" else rows.T.astype(dtype)
-    found = rows @ _array(hessian @ columns)
+    found = rows @ _array(matrix @ columns)
     return np.asarray((found + found.T) / 2.0)
 
 
@@ -154,9 +155,9 @@ def section_curvatures(loss: Loss, directions: Any, theta: Any = None) -> Sectio
     """
     if not hasattr(loss, "gradient") or not hasattr(loss, "n_parameters"):
         raise TypeError(f"loss must be a Loss; got {type(loss).__name__}")
-    hessian = _operator(loss, theta)
-    second = projected_hessian(hessian, directions)
-    slopes = _rows(directions, loss.n_parameters) @ _array(hessian.gradient)
+    operator = hessian(loss, theta)
+    second = projected_hessian(operator, directions)
+    slopes = _rows(directions, loss.n_parameters) @ _array(operator.gradient)
     return SectionCurvatures(slopes, second, principal_curvatures(slopes, second))
 
 
@@ -178,8 +179,6 @@ def check_symmetric(name: str, matrices: Reals) -> None:
 def _operator(operator: Any, theta: Any) -> Any:
     """Return the Hessian of a loss, or the operator that is given."""
     if hasattr(operator, "n_parameters") and callable(operator):
-        from smbook.landscape.hessian import hessian
-
         return hessian(operator, theta)
     if not hasattr(operator, "shape") or not hasattr(operator, "__matmul__"):
         raise TypeError(f"operator must be a Loss or have a shape and @; got {type(operator).__name__}")

@@ -55,7 +55,7 @@ def random_directions(
     -------
     NDArray
         (k, N), in the model's dtype; float64 for a number. With one seed the first rows are the same whatever
-        k is, but for a sign of the orthogonal ones none.
+        k is.
 
     Raises
     ------

@@ -124,8 +124,8 @@ def trace_from_sections(
     Where units have kinks (ReLU) the loss has them too. A kink nearer than 2 h adds about its jump of slope
     over h, and on average over the places of kinks their density times the jump, at any step. That is
     curvature of the landscape which a Hessian by automatic differentiation leaves out. A step below the
-    distances of all kinks finds that Hessian, where rounding allows one; `flat` and `smbook.landscape.check`
-    tell whether it did. (Boettcher and Wheeler 2022, 2024.)
+    distances of all kinks finds that Hessian, where rounding allows one, which with many units and rows it
+    does not; `flat` and `smbook.landscape.check` tell. (Boettcher and Wheeler 2022, 2024.)
 
     Parameters
     ----------
@@ -136,7 +136,8 @@ def trace_from_sections(
     theta
         The point, (n_parameters,); None takes the model's own parameters.
     step
-        h, in units of the directions; None chooses it.
+        h, in units of the directions. None chooses it from powers of two below half the length of theta: from
+        the middle of the plateau or, where there is none, the one that changes least when it is halved.
     kind
         "gaussian" as above; "unit" for directions uniform on the sphere, and "orthogonal" for orthonormal
         ones, with N v^T H v for v^T H v. Their errors are smaller, the more equal eigenvalues are, and with

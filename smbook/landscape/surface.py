@@ -211,10 +211,10 @@ def _axis(low: float, high: float, count: int) -> Reals:
 def _slopes(loss: Loss, section: _points.Section) -> tuple[Reals, float]:
     """Return g . d for each direction, and |g|; nan where the loss has no gradient."""
     try:
-        gradient = loss.gradient(section.point).double()
+        gradient = loss.gradient(section.point).cpu().double()
     except ValueError:
         return np.full(len(section.rows), math.nan), math.nan
-    return (section.rows.double() @ gradient).cpu().numpy(), gradient.norm().item()
+    return (section.rows.cpu().double() @ gradient).numpy(), gradient.norm().item()
 
 
 def _note(found: Reals, nonfinite: str) -> None:
