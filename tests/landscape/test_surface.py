@@ -123,6 +123,37 @@ def test_stacks_of_layers_take_the_fast_path_to_the_same_values(name, chunk_size
     assert _points.stacked_values(loss, stack, section, coefficients) == pytest.approx(plain, rel=1e-13)
 
 
+CLASSES = torch.tensor([0, 2, 1, 1, 0, 2, 2, 0, 1, 0])
+LOSSES = {
+    "cross-entropy": (nn.CrossEntropyLoss(), CLASSES),
+    "its sum": (nn.CrossEntropyLoss(reduction="sum"), CLASSES),
+    "smoothed": (nn.CrossEntropyLoss(label_smoothing=0.2), CLASSES),
+    "weighted": (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)), CLASSES),
+    "of probabilities": (nn.CrossEntropyLoss(), torch.eye(3)[CLASSES]),
+    "with rows left out": (nn.CrossEntropyLoss(ignore_index=1), CLASSES),
+    "as a function": (nn.functional.cross_entropy, CLASSES),
+    "squares": (nn.MSELoss(), torch.eye(3)[CLASSES]),
+    "of margins": (nn.MultiMarginLoss(), CLASSES),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_loss_functions_mean_the_same_on_the_fast_path(name, dtype):
+    function, targets = LOSSES[name]
+    if name == "weighted":
+        function = nn.CrossEntropyLoss(weight=function.weight.to(dtype))
+    model = STACKED["flattened"]().to(dtype)
+    inputs = torch.randn(10, 2, 2, generator=torch.Generator().manual_seed(1))
+    chunk_size = None if name in ("weighted", "with rows left out") else 4
+    loss = Loss(model, function, inputs, targets, chunk_size=chunk_size)
+    section = _points.Section(loss._point(None), torch.as_tensor(random_directions(loss, 2, rng=1)))
+    coefficients = np.random.default_rng(2).normal(size=(7, 2))
+    plain = _points.plain_values(loss, section, coefficients)
+    found = _points.stacked_values(loss, _points.linear_stack(loss), section, coefficients)
+    assert found == pytest.approx(plain, rel=20 * torch.finfo(dtype).eps)
+
+
 def test_a_fast_path_without_the_second_direction_would_be_caught():
     loss = of(STACKED["nested"]())
     rows = torch.as_tensor(random_directions(loss, 2, rng=1))
