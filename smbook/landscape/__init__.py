@@ -15,14 +15,24 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.density import SpectralDensity, spectral_density
+from smbook.landscape.diagonal import DiagonalEstimate, diagonal
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
+from smbook.landscape.trace import TraceEstimate, exact_trace, trace
 
 __all__ = [
+    "DiagonalEstimate",
     "GaussNewton",
     "Hessian",
     "Loss",
+    "SpectralDensity",
+    "TraceEstimate",
+    "diagonal",
+    "exact_trace",
     "gauss_newton",
     "hessian",
+    "spectral_density",
+    "trace",
 ]

@@ -121,16 +121,18 @@ class Operator:
 
     def _times(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the products with each of the rows (k, n), while each chunk is at hand."""
-        total: torch.Tensor | None = None
+        total = torch.zeros_like(rows)
         for product in self._products():
-            found = torch.stack([self._row(product, row) for row in rows]) if len(rows) else rows
-            total = found if total is None else total.add_(found)
-        return rows if total is None else total
+            for row, out in zip(rows, total, strict=True):
+                vector = [part.view_as(self._leaves[k]) for k, part in self._parts(row)]
+                found = product(vector, self._chosen)
+                for (_, into), part in zip(self._parts(out), found, strict=True):
+                    into += part.detach().reshape(-1)
+        return total
 
-    def _row(self, product: Product, row: torch.Tensor) -> torch.Tensor:
-        parts = zip(torch.split(row, self._sizes), self._chosen, strict=True)
-        vector = [part.view_as(self._leaves[k]) for part, k in parts]
-        return _vectors.flat(product(vector, self._chosen)).detach()
+    def _parts(self, row: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """Return the chosen parameters' numbers and views of their entries in a vector."""
+        return zip(self._chosen, torch.split(row, self._sizes), strict=True)
 
     def _products(self) -> Iterator[Product]:
         """Yield the part of each chunk. A batch of one chunk keeps its graph, others one at a time."""
