@@ -13,10 +13,10 @@ import torch
 from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
-from smbook.landscape import _points, _stencil
-from smbook.landscape._random import generator
+from smbook.landscape import _points, _probes, _stencil
 from smbook.landscape.directions import KINDS, orthonormal
 from smbook.landscape.loss import Loss
+from smbook.statistics import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +85,10 @@ class SectionTrace(NamedTuple):
         rounding = float(self.rounding[np.abs(self.steps - self.step).argmin()])
         return self.change <= max(_SMOOTH * size, _ROUNDINGS * rounding)
 
+    def z(self, exact: float) -> float:
+        """Return how many standard errors the value lies above `exact`."""
+        return Estimate(self.value, self.error).z(exact)
+
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
 
@@ -94,7 +98,7 @@ class SectionTrace(NamedTuple):
     def __repr__(self) -> str:
         place = "on a plateau" if self.flat else "NOT on a plateau"
         return (
-            f"SectionTrace({self.value:.6g} +- {self.error:.2g}, {len(self.samples)} sections, "
+            f"SectionTrace({Estimate(self.value, self.error)}, {len(self.samples)} sections, "
             f"step {self.step:.3g} {place})"
         )
 
@@ -170,7 +174,7 @@ def trace_from_sections(
     n_sections = _checks.integer("n_sections", n_sections, minimum=2)
     kind = _checks.choice("kind", kind, KINDS)
     given = None if step is None else _checks.positive("step", step)
-    draw, n = generator(rng), _size(loss)
+    draw, n = _probes.generator(rng), _size(loss)
     if kind == "orthogonal" and n_sections > n:
         raise ValueError(f"n_sections must be at most the {n} parameters if orthogonal; got {n_sections}")
     loss._point(theta)
