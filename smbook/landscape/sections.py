@@ -34,7 +34,6 @@ _TOGETHER = 10  # sections, at most, and
 _ENTRIES = 1 << 20  # of their directions
 _LARGEST = 0.5  # of its steps, relative to the length of theta
 _SMOOTH = 1e-3  # of a second derivative, by which halving the step may change it on a plateau
-_ROUNDINGS = 10.0  # by as many times what rounding does
 
 
 class SectionTrace(NamedTuple):
@@ -80,10 +79,8 @@ class SectionTrace(NamedTuple):
 
     @property
     def flat(self) -> bool:
-        """Whether that is no more than a thousandth of a sample, or what rounding makes."""
-        size = float(np.sqrt((self.samples**2).mean()))
-        rounding = float(self.rounding[np.abs(self.steps - self.step).argmin()])
-        return self.change <= max(_SMOOTH * size, _ROUNDINGS * rounding)
+        """Whether that is no more than a thousandth of a sample; never where samples are rounding alone."""
+        return self.change <= _SMOOTH * float(np.sqrt((self.samples**2).mean()))
 
     def z(self, exact: float) -> float:
         """Return how many standard errors the value lies above `exact`."""

@@ -128,6 +128,15 @@ def case_of(activation):
     return case.loss(), dense_hessian(case)
 
 
+def test_steps_at_which_rounding_or_truncation_rules_are_told():
+    loss = problem("tanh").loss()
+    small, large = (trace_from_sections(loss, 20, step=step, rng=1) for step in (1e-8, 0.5))
+    assert not small.flat
+    assert 0.1 < small.change / small.rounding[0] < 10.0
+    assert not large.flat
+    assert large.change > 1e6 * large.rounding[0]
+
+
 def biases(activation, step, n_sections=40):
     """What sections read more than the Hessian by automatic differentiation, on the same directions."""
     loss, matrix = case_of(activation)
