@@ -91,7 +91,7 @@ class Operator:
     @cached_property
     def gradient(self) -> Any:
         """The gradient of the loss at the point, in the parameters that the operator acts on, (n,)."""
-        parts = [_vectors.flat(product.gradient(self._chosen)).detach() for product in self._products()]
+        parts = self._each(lambda product: _vectors.flat(product.gradient(self._chosen)).detach())
         return _vectors.like(torch.stack(parts).sum(dim=0), self.theta)
 
     def block(self, name: str) -> Operator:
@@ -122,29 +122,33 @@ class Operator:
     def _times(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the products with each of the rows (k, n), while each chunk is at hand."""
         total = torch.zeros_like(rows)
-        for product in self._products():
+
+        def add(product: Product) -> None:
             for row, out in zip(rows, total, strict=True):
                 vector = [part.view_as(self._leaves[k]) for k, part in self._parts(row)]
                 found = product(vector, self._chosen)
                 for (_, into), part in zip(self._parts(out), found, strict=True):
                     into += part.detach().reshape(-1)
+
+        self._each(add)
         return total
 
     def _parts(self, row: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """Return the chosen parameters' numbers and views of their entries in a vector."""
         return zip(self._chosen, torch.split(row, self._sizes), strict=True)
 
-    def _products(self) -> Iterator[Product]:
-        """Yield the part of each chunk. A batch of one chunk keeps its graph, others one at a time."""
+    def _each(self, use: Callable[[Product], Any]) -> list[Any]:
+        """Use the part of each chunk. A batch of one chunk keeps its graph, others have one at a time."""
         if self._kept:
-            yield from self._kept
-            return
+            return [use(product) for product in self._kept]
+        found = []
         for chunk in self.loss._batches:
             product = self._kind(self.loss, self._leaves, chunk)
             if self.loss.fixed and self.loss.n_chunks == 1:
                 self._kept.append(product)
-            yield product
-            del product
+            found.append(use(product))
+            del product  # before the next one is made
+        return found
 
     def matvec(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return the product with a vector (n,) or (n, 1), for SciPy."""
@@ -182,18 +186,13 @@ def _chosen(loss: Loss, layers: str | Sequence[str]) -> list[int]:
     return sorted(found)
 
 
-def derivative(
-    values: Tensors,
-    points: Tensors,
-    weights: Tensors,
-    zero: Callable[[torch.Tensor], torch.Tensor] = torch.zeros_like,
-) -> Tensors:
+def derivative(values: Tensors, points: Tensors, weights: Tensors) -> Tensors:
     """Return the derivative of sum(values * weights) by the points, with the graph retained.
 
     Values that depend on none of the points, as the gradient of a linear function does, add nothing.
     """
     kept = [(value, weight) for value, weight in zip(values, weights, strict=True) if value.requires_grad]
     if not kept:
-        return [zero(point) for point in points]
+        return [torch.zeros_like(point) for point in points]
     found, given = zip(*kept, strict=True)
     return torch.autograd.grad(found, points, given, retain_graph=True, materialize_grads=True)

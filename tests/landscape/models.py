@@ -142,7 +142,7 @@ def snapshot(model):
     """Everything that a model holds, to be compared with `same`."""
     state = {name: value.clone() for name, value in model.state_dict().items()}
     flags = [part.training for part in model.modules()]
-    return state, flags, [(id(p), p.grad, p.is_leaf, p.requires_grad) for p in model.parameters()]
+    return state, flags, [(id(p), p.is_leaf and p.grad, p.requires_grad) for p in model.parameters()]
 
 
 def same(one, other):
