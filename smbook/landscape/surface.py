@@ -61,7 +61,9 @@ class Surface(NamedTuple):
 
     @property
     def lowest(self) -> tuple[Reals, float]:
-        """The coefficients (k,) of the lowest point of the grid, and the loss there."""
+        """The coefficients (k,) of the lowest point of the grid, and the loss there; nan if there is none."""
+        if np.isnan(self.values).all():
+            return np.full(len(self.axes), math.nan), math.nan
         place = np.unravel_index(np.nanargmin(self.values), self.values.shape)
         found = np.array([axis[k] for axis, k in zip(self.axes, place, strict=True)])
         return found, float(self.values[place])
@@ -74,8 +76,9 @@ class Surface(NamedTuple):
 
     def __repr__(self) -> str:
         points = " x ".join(str(axis.size) for axis in self.axes)
-        low, high = np.nanmin(self.values), np.nanmax(self.values)
-        return f"Surface({points} points, loss {low:.4g} to {high:.4g}, {self.centre:.4g} at the centre)"
+        known = self.values[np.isfinite(self.values)]
+        span = f"{known.min():.4g} to {known.max():.4g}" if known.size else "not finite"
+        return f"Surface({points} points, loss {span}, {self.centre:.4g} at the centre)"
 
 
 def surface(
@@ -129,7 +132,7 @@ def surface(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range.
+        If an argument is of the wrong kind or out of range, or the loss not finite at theta.
     FloatingPointError
         If values are not finite and `nonfinite` is "raise".
 
@@ -149,8 +152,9 @@ def surface(
     rows = checked_directions(loss, directions, at_most=2)
     axes = checked_axes(extent, n_points, len(rows))
     section = _points.Section(loss._point(theta).clone(), rows)
+    if not math.isfinite(centre := loss(section.point)):
+        raise ValueError(f"theta must be where the loss is finite; got {centre} there")
     slopes, norm = _slopes(loss, section)
-    centre = loss(section.point)
     coefficients = np.array(list(itertools.product(*axes)))
     with progress_bar(len(coefficients), "point", progress) as tell:
         found = _points.values(loss, section, coefficients, tell)

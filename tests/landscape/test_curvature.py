@@ -119,6 +119,17 @@ def test_a_section_has_the_curvatures_of_the_dense_hessian(name):
     assert repr(found).startswith("SectionCurvatures(")
 
 
+def test_a_model_of_single_precision_has_them_to_its_digits():
+    case = problem("tanh")
+    matrix = dense_hessian(case)
+    case.model.float()
+    loss = case.loss()
+    rows = random_directions(loss, 2, rng=4)
+    found = section_curvatures(loss, torch.as_tensor(rows))
+    assert found.hessian.dtype == np.float64
+    assert found.hessian == pytest.approx(rows @ matrix @ rows.T, rel=1e-4, abs=1e-4)
+
+
 def test_in_the_plane_of_eigenvectors_the_section_is_diagonal():
     case = problem("tanh")
     matrix = dense_hessian(case)

@@ -277,6 +277,17 @@ def test_points_that_are_not_finite_are_nan_and_counted():
         surface(loss, np.ones(1), extent=2.0, n_points=5, nonfinite="raise")
 
 
+def test_a_grid_off_theta_may_have_no_finite_point_but_theta_is_one():
+    loss = with_logarithm()
+    with pytest.warns(UserWarning, match="not finite at 3 of 3 points"):
+        found = surface(loss, np.ones(1), extent=(-3.0, -1.5), n_points=3)
+    assert np.isnan(found.lowest[0]).all()
+    assert np.isnan(found.lowest[1])
+    assert repr(found) == "Surface(3 points, loss not finite, 0 at the centre)"
+    with pytest.raises(ValueError, match="theta must be where the loss is finite; got nan there"):
+        surface(loss, np.ones(1), theta=np.array([-2.0]))
+
+
 def test_axes():
     assert [axis.tolist() for axis in checked_axes(1, 3, 2)] == [[-1.0, 0.0, 1.0]] * 2
     first, second = checked_axes(((0, 1), (-0.3, 0.6)), (3, 7), 2)
