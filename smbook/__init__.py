@@ -21,6 +21,7 @@ _SUBMODULES = (
     "hopfield",
     "ising",
     "kernels",
+    "landscape",
     "network",
     "statistics",
     "theory",

@@ -1,0 +1,38 @@
+"""Loss landscapes: the loss of a network over all its parameters, and its curvature.
+
+A point is one flat vector of all parameters, a NumPy array or a torch tensor; what comes in goes out.
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ImportError(
+        'smbook.landscape needs PyTorch: pip install "smbook[landscape]". On Linux pip takes a build with '
+        "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
+    ) from error
+
+from smbook.landscape.density import SpectralDensity, spectral_density
+from smbook.landscape.diagonal import DiagonalEstimate, diagonal
+from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
+from smbook.landscape.hessian import Hessian, hessian
+from smbook.landscape.loss import Loss
+from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+
+__all__ = [
+    "DiagonalEstimate",
+    "GaussNewton",
+    "Hessian",
+    "Loss",
+    "SpectralDensity",
+    "TraceEstimate",
+    "diagonal",
+    "exact_trace",
+    "gauss_newton",
+    "hessian",
+    "spectral_density",
+    "trace",
+]

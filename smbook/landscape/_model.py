@@ -1,0 +1,74 @@
+"""A model as a function of its parameters, which leaves the model itself as it was."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def checked_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
+    """Return the parameters that require a gradient, a shared one under its first name, or raise."""
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module; got {type(model).__name__}")
+    found = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    if not found:
+        raise ValueError("model must have parameters that require a gradient; got none")
+    for name, parameter in found.items():
+        if not parameter.is_floating_point():
+            raise TypeError(f"model must have real parameters; got {parameter.dtype} in {name}")
+    kinds = {(parameter.dtype, parameter.device) for parameter in found.values()}
+    if len(kinds) > 1:
+        listed = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
+        raise TypeError(f"model must have parameters of one dtype on one device; got {listed}")
+    return found
+
+
+def places(model: torch.nn.Module, known: dict[str, torch.nn.Parameter]) -> list[tuple[str, int]]:
+    """Return where each of the known parameters stands, each part of the model being named once."""
+    order = {id(parameter): k for k, parameter in enumerate(known.values())}
+    every = _own(model, "named_parameters")
+    return [(place, order[id(parameter)]) for place, parameter in every if id(parameter) in order]
+
+
+def outputs(
+    model: torch.nn.Module,
+    where: Sequence[tuple[str, int]],
+    parameters: Sequence[torch.Tensor],
+    inputs: tuple[torch.Tensor, ...],
+) -> Any:
+    """Return the outputs of a model with other parameters, and with copies of its buffers to write to."""
+    copies: dict[int, torch.Tensor] = {}
+    state = {place: parameters[k] for place, k in where}
+    for place, buffer in _own(model, "named_buffers"):
+        state[place] = copies.setdefault(id(buffer), buffer.clone())
+    # Without tied weights: torch would exchange those of a part with two names twice, and put back others.
+    return torch.func.functional_call(model, state, inputs, tie_weights=False)
+
+
+def _own(model: torch.nn.Module, kind: str) -> Iterator[tuple[str, torch.Tensor]]:
+    for name, part in model.named_modules():
+        yield from getattr(part, kind)(name, recurse=False, remove_duplicate=False)
+
+
+@contextlib.contextmanager
+def training(model: torch.nn.Module, flag: bool) -> Iterator[None]:
+    """Set the training flags of all parts of a model for a while."""
+    before = [(part, part.training) for part in model.modules()]
+    try:
+        for part, _ in before:
+            part.training = flag
+        yield
+    finally:
+        for part, known in before:
+            part.training = known
+
+
+def joins_rows(model: torch.nn.Module, mode: str) -> bool:
+    """Tell whether the output of a row depends on the other rows of its chunk."""
+    norms = [part for part in model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
+    return mode == "train" or any(part.running_mean is None for part in norms)

@@ -1,0 +1,241 @@
+"""What a result can be trusted with, in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from smbook import _checks
+from smbook.landscape import _stencil
+from smbook.landscape.sections import SectionTrace
+from smbook.landscape.surface import Surface
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Reals = NDArray[np.float64]
+
+_SMALL = 0.1  # of what curvature does up to the edge: a slope that may be overlooked
+_RESIDUAL = 1e-3  # of the largest eigenvalue
+
+
+class Finding(NamedTuple):
+    """A number with its name, whether it is as it should be, and what it says."""
+
+    name: str
+    value: float
+    good: bool
+    words: str
+
+
+class Report(NamedTuple):
+    """What `check` found. Printed it is a line for each finding."""
+
+    title: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether all is as it should be."""
+        return all(finding.good for finding in self.findings)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The numbers by their names."""
+        return {finding.name: finding.value for finding in self.findings}
+
+    def __str__(self) -> str:
+        marks = ("but", "ok ")
+        return "\n".join([self.title, *(f"  {marks[each.good]} {each.words}" for each in self.findings)])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def check(result: Any, operator: Any = None) -> Report:
+    r"""Report what a result of this package can be trusted with.
+
+    * A `Surface`: whether theta is one of its points, with the loss that the model has there; points that
+      are not finite; whether all have seen the same batch; the length of the gradient at theta; for each
+      direction slope and curvature, and which of them makes the picture: theta is nearly critical along d if
+      the slope changes the loss up to the edge by less than a tenth of what curvature does.
+    * A `SectionTrace`: its relative error, and whether its step lies on a plateau, where halving it changes
+      nothing.
+    * Eigenvalues and eigenvectors, as `scipy.sparse.linalg.eigsh` returns them, beside the operator:
+      residuals |H v - lambda v|, which bound the distance from lambda to an eigenvalue of H, and how far the
+      vectors are from orthonormal.
+
+    Parameters
+    ----------
+    result
+        One of these. Eigenpairs are a pair (values (k,), vectors (n, k)), or have attributes of these names.
+    operator
+        The symmetric operator, for eigenpairs only: anything with ``@``.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError
+        If the result is of another kind, or there is an operator where none is needed or none where one is.
+    ValueError
+        If eigenpairs have other shapes.
+
+    Examples
+    --------
+    >>> print(check((np.array([1.0]), np.array([[1.0], [0.0]])), np.diag([1.0, 2.0])))
+    1 eigenpair of a 2 x 2 operator
+      ok  eigenvalue 1: residual |H v - lambda v| = 0
+      ok  vectors differ from orthonormal ones by up to 0
+    """
+    if isinstance(result, (Surface, SectionTrace)):
+        if operator is not None:
+            raise TypeError(f"operator must be None beside a {type(result).__name__}; it is for eigenpairs")
+        return _surface(result) if isinstance(result, Surface) else _trace(result)
+    return _eigenpairs(*_pairs_of(result), operator)
+
+
+def _surface(found: Surface) -> Report:
+    """Report on a surface."""
+    findings = [_centre(found), _missing(found), _batch(found), _gradient(found)]
+    findings += [_axis(found, k) for k in range(len(found.axes))]
+    return Report(repr(found), (*findings, _lowest(found)))
+
+
+def _centre(found: Surface) -> Finding:
+    place = _place(found)
+    if place is None:
+        return Finding("centre", math.nan, False, "theta is not one of the points")
+    away = float(found.values[place]) - found.centre
+    words = f"the point at the centre is theta, with the loss {found.centre:.6g}"
+    if away:
+        words = f"the loss at the centre differs from that at theta, {found.centre:.6g}, by {away:.3g}"
+    return Finding("centre", away, away == 0.0, words)
+
+
+def _missing(found: Surface) -> Finding:
+    count = int(np.isnan(found.values).sum())
+    words = f"the loss is not finite at {count} of {found.values.size} points"
+    return Finding("not finite", count, count == 0, words if count else "the loss is finite at all points")
+
+
+def _batch(found: Surface) -> Finding:
+    words = "a batch that is held" if found.fixed else "batches that were read anew at each"
+    return Finding("fixed batch", float(found.fixed), found.fixed, f"points have seen {words}")
+
+
+def _gradient(found: Surface) -> Finding:
+    known = math.isfinite(found.gradient_norm)
+    words = f"the gradient at theta has the length {found.gradient_norm:.3g}"
+    return Finding(
+        "gradient", found.gradient_norm, True, words if known else "the loss has no gradient at theta"
+    )
+
+
+def _axis(found: Surface, axis: int) -> Finding:
+    """Compare what slope and curvature at the centre do up to the edge, |g . d| e and |d H d| e^2 / 2."""
+    slope, second = float(found.slopes[axis]), _second_derivative(found, axis)
+    edge = float(np.abs(found.axes[axis]).max())
+    linear, square = abs(slope) * edge, abs(second) * edge**2 / 2.0
+    words = f"along direction {axis + 1} slope {slope:.3g} and curvature {second:.3g}"
+    if not math.isfinite(linear + square):
+        return Finding(f"slope {axis + 1}", slope, False, f"{words}: one of them is not known")
+    critical = linear <= _SMALL * square
+    verdict = "nearly critical" if critical else "NOT a critical point"
+    words += f" change the loss by {linear:.3g} and {square:.3g} up to the edge: {verdict}"
+    return Finding(f"slope {axis + 1}", slope, critical, words)
+
+
+def _lowest(found: Surface) -> Finding:
+    coefficients, value = found.lowest
+    below = found.centre - value
+    where = ", ".join(f"{each:.3g}" for each in coefficients)
+    words = f"the lowest point, ({where}), lies {below:.3g} below theta"
+    return Finding("below theta", below, True, words if below > 0 else "no point is lower than theta")
+
+
+def _second_derivative(found: Surface, axis: int) -> float:
+    """Return the second derivative at theta from the four points next to it; nan if there are fewer."""
+    place = _place(found)
+    if place is None:
+        return math.nan
+    line = found.values if len(place) == 1 else np.moveaxis(found.values, axis, 0)[:, place[1 - axis]]
+    middle, step = place[axis], found.axes[axis][1] - found.axes[axis][0]
+    if not 2 <= middle < line.size - 2:
+        return math.nan
+    above, below = line[middle + 1 : middle + 3], line[middle - 2 : middle][::-1]
+    return float(_stencil.second_derivatives(above, below, found.centre, np.array([step]))[0])
+
+
+def _place(found: Surface) -> tuple[int, ...] | None:
+    """Return the indices of theta on the grid, None if it lies between points."""
+    zeros = [np.flatnonzero(axis == 0.0) for axis in found.axes]
+    return tuple(int(zero[0]) for zero in zeros) if all(zero.size for zero in zeros) else None
+
+
+def _trace(found: SectionTrace) -> Report:
+    """Report on a trace from sections."""
+    relative = found.error / abs(found.value) if found.value else math.inf
+    words = f"the standard error is {relative:.2g} of the value"
+    known = Finding("relative error", relative, relative < 0.5, words)
+    words = f"halving the step of {found.step:.3g} changes a section's curvature by {found.change:.2g}"
+    if not found.flat:
+        words += ": NO plateau. Kinks of the loss add to its curvature, or truncation or rounding does"
+    shift = float((found.samples - found.halved).mean())
+    moves = f"and the trace by {shift:.2g}, where its standard error is {found.error:.2g}"
+    return Report(
+        repr(found),
+        (
+            known,
+            Finding("change", found.change, found.flat, words),
+            Finding("shift", shift, found.flat, moves),
+        ),
+    )
+
+
+def _eigenpairs(values: Reals, vectors: Reals, operator: Any) -> Report:
+    """Report on eigenvalues (k,) and eigenvectors (n, k)."""
+    if operator is None or not hasattr(operator, "__matmul__"):
+        raise TypeError(f"operator must be given with eigenpairs and have @; got {type(operator).__name__}")
+    images = np.asarray(_array(operator @ vectors), dtype=np.float64)
+    residuals = np.linalg.norm(images - vectors * values, axis=0)
+    largest = float(np.abs(values).max())
+    findings = [
+        Finding(
+            f"residual {k + 1}",
+            float(residual),
+            bool(residual <= _RESIDUAL * largest),
+            f"eigenvalue {value:.6g}: residual |H v - lambda v| = {residual:.2g}",
+        )
+        for k, (value, residual) in enumerate(zip(values, residuals, strict=True))
+    ]
+    off = float(np.abs(vectors.T @ vectors - np.eye(len(values))).max())
+    words = f"vectors differ from orthonormal ones by up to {off:.2g}"
+    findings.append(Finding("not orthonormal", off, off <= _RESIDUAL, words))
+    title = f"{len(values)} eigenpair{'s' * (len(values) > 1)} of a {len(vectors)} x {len(vectors)} operator"
+    return Report(title, tuple(findings))
+
+
+def _pairs_of(result: Any) -> tuple[Reals, Reals]:
+    """Return eigenvalues and eigenvectors, or raise."""
+    named = hasattr(result, "values") and hasattr(result, "vectors") and not callable(result.values)
+    if not named and not (isinstance(result, (tuple, list)) and len(result) == 2):
+        raise TypeError(
+            f"result must be a Surface, a SectionTrace or eigenpairs; got {type(result).__name__}"
+        )
+    values, vectors = (result.values, result.vectors) if named else result
+    values = _checks.reals("values", _array(values))
+    vectors = _checks.reals("vectors", _array(vectors))
+    if values.ndim != 1 or not values.size or vectors.ndim != 2 or vectors.shape[1] != values.size:
+        raise ValueError(
+            f"eigenpairs must be values (k,) and vectors (n, k); got {values.shape} and {vectors.shape}"
+        )
+    return values, vectors
+
+
+def _array(values: Any) -> Any:
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
