@@ -15,24 +15,47 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.check import Finding, Report, check
+from smbook.landscape.curvature import (
+    SectionCurvatures,
+    principal_curvatures,
+    projected_hessian,
+    section_curvatures,
+)
 from smbook.landscape.density import SpectralDensity, spectral_density
 from smbook.landscape.diagonal import DiagonalEstimate, diagonal
+from smbook.landscape.directions import filter_normalized, random_directions
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
+from smbook.landscape.sections import SectionTrace, trace_from_sections
+from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
 
 __all__ = [
     "DiagonalEstimate",
+    "Finding",
     "GaussNewton",
     "Hessian",
     "Loss",
+    "Report",
+    "SectionCurvatures",
+    "SectionTrace",
     "SpectralDensity",
+    "Surface",
     "TraceEstimate",
+    "check",
     "diagonal",
     "exact_trace",
+    "filter_normalized",
     "gauss_newton",
     "hessian",
+    "principal_curvatures",
+    "projected_hessian",
+    "random_directions",
+    "section_curvatures",
     "spectral_density",
+    "surface",
     "trace",
+    "trace_from_sections",
 ]
