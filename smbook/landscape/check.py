@@ -64,8 +64,8 @@ def check(result: Any, operator: Any = None) -> Report:
     * A `SectionTrace`: its relative error, and whether its step lies on a plateau, where halving it changes
       nothing.
     * Eigenvalues and eigenvectors, as `scipy.sparse.linalg.eigsh` returns them, beside the operator:
-      residuals |H v - lambda v|, which bound the distance from lambda to an eigenvalue of H, and how far the
-      vectors are from orthonormal.
+      lengths of the residuals H v - lambda v, which bound the distance from lambda to an eigenvalue of H, and
+      how far the vectors are from orthonormal.
 
     Parameters
     ----------

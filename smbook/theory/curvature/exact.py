@@ -74,7 +74,8 @@ def saddle_probability_exact(eigenvalues: ArrayLike, *, level: float = 0.0) -> f
               = \langle A_+^{-1/2} \rangle \langle A_-^{1/2} \rangle
               + \langle A_-^{-1/2} \rangle \langle A_+^{1/2} \rangle
 
-    where A_+ and A_- are the positive and the negative part of eta^T H eta, and an empty part counts as 0.
+    where :math:`A_+` and :math:`A_-` are the positive and the negative part of eta^T H eta, and an empty part
+    counts as 0.
     Gaussian A gives back exp(-t^2 / 4s) / sqrt 2. Each mean is one integral along a contour through its
     saddle point, so that tiny probabilities keep their digits. For n eigenvalues a and m eigenvalues -b it is
 
