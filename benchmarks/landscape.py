@@ -46,10 +46,11 @@ class Block(nn.Module):
         return torch.relu(self.inner(x) + self.around(x))
 
 
-def resnet_20() -> nn.Sequential:
-    """Return the residual network of 20 layers for images of ten classes (He et al. 2016)."""
+def resnet(depth: int) -> nn.Sequential:
+    """Return the residual network of 6k + 2 layers for images of ten classes (He et al. 2016)."""
     parts: list[nn.Module] = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
-    sizes = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
+    count = (depth - 2) // 6
+    sizes = [16] + [16] * count + [32] * count + [64] * count
     for one, other in pairwise(sizes):
         parts.append(Block(one, other, other // one))
     return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
@@ -65,7 +66,7 @@ def mlp() -> nn.Sequential:
 @cache
 def _problem(name: str) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     torch.manual_seed(SEED)
-    model, shape = (mlp(), (784,)) if name == "mlp" else (resnet_20(), (3, 16, 16))
+    model, shape = (mlp(), (784,)) if name == "mlp" else (resnet(20), (3, 16, 16))
     return model.eval(), torch.randn(ROWS, *shape), torch.randint(10, (ROWS,))
 
 
