@@ -5,9 +5,10 @@ import os
 os.environ |= dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 # Only now: the thread counts have to be set before anything is loaded.
-from benchmarks import boltzmann, hopfield, lattice, network
+from benchmarks import boltzmann, hopfield, landscape, lattice, network
 
 lattice.main()
 network.main()
 hopfield.main()
 boltzmann.main()
+landscape.main()

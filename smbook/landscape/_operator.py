@@ -16,7 +16,7 @@ from smbook.landscape import _vectors
 from smbook.landscape.loss import Loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,7 +79,8 @@ class Operator:
     def _choose(self, chosen: Sequence[int]) -> None:
         self._chosen = tuple(chosen)
         names = [name for k, name in enumerate(self.loss.layers) if k in set(chosen)]
-        self._sizes = [self._leaves[k].numel() for k in self._chosen]
+        self._shapes = [self._leaves[k].shape for k in self._chosen]
+        self._sizes = [shape.numel() for shape in self._shapes]
         ends = np.cumsum([0, *self._sizes]).tolist()
         self.layers = {name: slice(*ends[k : k + 2]) for k, name in enumerate(names)}
         self.shape = (ends[-1], ends[-1])
@@ -124,21 +125,25 @@ class Operator:
 
     def _times(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the products with each of the rows (k, n), while each chunk is at hand."""
-        total = torch.zeros_like(rows)
+        total, first = torch.empty_like(rows), True
 
         def add(product: Product) -> None:
+            nonlocal first
             for row, out in zip(rows, total, strict=True):
-                vector = [part.view_as(self._leaves[k]) for k, part in self._parts(row)]
-                found = product(vector, self._chosen)
-                for (_, into), part in zip(self._parts(out), found, strict=True):
-                    into += part.detach().reshape(-1)
+                found = product(self._parts(row), self._chosen)
+                if first:
+                    torch.cat([part.detach().reshape(-1) for part in found], out=out)
+                else:
+                    out += _vectors.flat(found)
+            first = False
 
         self._each(add)
         return total
 
-    def _parts(self, row: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        """Return the chosen parameters' numbers and views of their entries in a vector."""
-        return zip(self._chosen, torch.split(row, self._sizes), strict=True)
+    def _parts(self, row: torch.Tensor) -> Tensors:
+        """Return views of the entries of a vector in the shapes of the chosen parameters."""
+        parts = torch.split(row, self._sizes)
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
     def _each(self, use: Callable[[Product], Any]) -> list[Any]:
         """Use the part of each chunk. A batch of one chunk keeps its graph, others have one at a time."""

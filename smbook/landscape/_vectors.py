@@ -47,7 +47,8 @@ def to_tensor(
     tensor: torch.Tensor = values.detach().to(device=device, dtype=dtype)
     # A finite sum has finite terms, and is far cheaper than to look at each.
     if not (math.isfinite(tensor.sum().item()) or torch.isfinite(tensor).all()):
-        raise ValueError(f"{name} must be finite in {dtype}; got {values[~torch.isfinite(tensor)][0].item()}")
+        wrong = values[~torch.isfinite(tensor).to(values.device)]
+        raise ValueError(f"{name} must be finite in {dtype}; got {wrong[0].item()}")
     return tensor
 
 

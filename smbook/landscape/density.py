@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from smbook.kernels.rng import Randomness
     from smbook.landscape._probes import Reals
 
-_EXHAUSTED = 1e2  # units in the last place of the largest entry that count as zero
+_EXHAUSTED = 2 / 3  # the power of the rounding error below which, relative to the largest entry, a step ends
 _AGAIN = math.sqrt(0.5)  # what is left of a vector from which much was taken has to be cleaned once more
 
 
@@ -204,7 +204,7 @@ def _lanczos(
         left = _orthogonal(left, basis[: k + 1])
         beside[k] = np.linalg.norm(left)
         largest = max(float(np.linalg.norm(image)), float(np.abs(middle[: k + 1]).max()))
-        if k + 1 == n_steps or beside[k] <= _EXHAUSTED * np.finfo(dtype).eps * largest:
+        if k + 1 == n_steps or beside[k] <= np.finfo(dtype).eps ** _EXHAUSTED * largest:
             break
         basis[k + 1] = left / beside[k]
     return middle[: k + 1], beside[:k]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from smbook.landscape._folding import Folding
 from smbook.landscape._operator import Operator, Product, derivative
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class _Part(Product):
 
     def __init__(self, loss: Loss, leaves: Tensors, chunk: Chunk) -> None:
         self._leaves = leaves
-        self._outputs = loss._outputs(leaves, chunk)
+        with Folding():
+            self._outputs = loss._outputs(leaves, chunk)
         if not isinstance(self._outputs, torch.Tensor):
             raise TypeError(f"model must return one tensor; got {type(self._outputs).__name__}")
         self._free = self._outputs.detach().requires_grad_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smbook.landscape._folding import Folding
 from smbook.landscape._operator import Operator, Product, derivative
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ class _Part(Product):
 
     def __init__(self, loss: Loss, leaves: Tensors, chunk: Chunk) -> None:
         self._leaves = leaves
-        value = loss._value(loss._outputs(leaves, chunk), chunk)
+        with Folding():
+            outputs = loss._outputs(leaves, chunk)
+        value = loss._value(outputs, chunk)
         self._gradient = loss._derivative(value, leaves, create_graph=True)
 
     def __call__(self, vector: Tensors, chosen: Sequence[int]) -> Tensors:
@@ -43,10 +46,10 @@ def hessian(loss: Loss, theta: Vector | None = None, *, layers: str | Sequence[s
     .. math:: H v = \nabla_\theta (\nabla_\theta L \cdot v)
 
     The gradient is computed once with its graph, and each product takes one more derivative of it, which
-    costs about as much as a gradient. A loss in several chunks, or one that reads its batches each time, has
-    the graph of one chunk at a time in memory: then products with many columns at once are far cheaper than
-    one after the other, as each graph serves them all. ReLU counts as linear, with the derivative 0 at its
-    kink.
+    costs about as much as a gradient, or two where convolutions take the time. A loss in several chunks, or
+    one that reads its batches each time, has the graph of one chunk at a time in memory: then products with
+    many columns at once are far cheaper than one after the other, as each graph serves them all. ReLU counts
+    as linear, with the derivative 0 at its kink.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations
 
 from smbook.landscape import GaussNewton, Hessian, Loss, gauss_newton, hessian
 from smbook.landscape._batches import Batches
+from smbook.landscape._folding import Folding
 from tests.landscape.models import SMOOTH_OR_NOT, dense_hessian, problem, same, snapshot
 
 ALL = [*SMOOTH_OR_NOT, "dropout", "linear"]
@@ -234,6 +235,52 @@ def test_a_loss_that_is_not_convex_may_bend_it_down():
     model, _, inputs, targets = problem("tanh")
     loss = Loss(model, lambda o, _: torch.cos(3 * o).mean(), inputs, targets)
     assert np.linalg.eigvalsh(gauss_newton(loss) @ np.eye(64))[0] < -0.1
+
+
+# Batch norm in the weights before it
+
+
+def normed(affine, bias, kind="linear"):
+    first, norm, shape = {
+        "linear": (nn.Linear(4, 5, bias=bias), nn.BatchNorm1d, (4,)),
+        "conv1d": (nn.Conv1d(2, 5, 2, bias=bias), nn.BatchNorm1d, (2, 2)),
+        "conv2d": (nn.Conv2d(1, 5, (2, 2), bias=bias), nn.BatchNorm2d, (1, 2, 2)),
+    }[kind]
+    rest = (norm(5, affine=affine), nn.Flatten(), nn.Tanh(), nn.Linear(5, 3))
+    model = nn.Sequential(first, *rest).double()
+    case = problem("tanh")._replace(model=model)
+    case = case._replace(inputs=case.inputs.reshape(-1, *shape))
+    model(2.0 * case.inputs + 1.0)
+    return case
+
+
+@pytest.mark.parametrize("layer", ["linear", "conv1d", "conv2d"])
+@pytest.mark.parametrize(("affine", "bias"), [(True, False), (False, True), (False, False), (True, True)])
+def test_batch_norm_goes_into_the_weights(layer, affine, bias):
+    case = normed(affine, bias, layer)
+    with Folding() as folding, torch.no_grad():
+        outputs = case.model.eval()(case.inputs)
+    assert folding.n_folded == 1
+    np.testing.assert_allclose(outputs.numpy(), case.model(case.inputs).detach().numpy(), atol=1e-14)
+    dense = dense_hessian(case)
+    np.testing.assert_allclose(hessian(case.loss()) @ np.eye(len(dense)), dense, atol=1e-13)
+
+
+def test_batch_norm_with_statistics_of_its_own_stays():
+    case = normed(True, True)
+    with Folding() as folding, torch.no_grad():
+        case.model.train()(case.inputs)
+    assert folding.n_folded == 0
+
+
+def test_a_layer_that_was_written_over_is_not_folded():
+    case = normed(True, False)
+    with Folding() as folding, torch.no_grad():
+        made = case.model[0](case.inputs)
+        made.mul_(2.0)
+        found = case.model[1].eval()(made)
+    assert folding.n_folded == 0
+    assert torch.equal(found, case.model[1](2.0 * case.model[0](case.inputs)))
 
 
 # What is kept
