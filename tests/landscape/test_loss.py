@@ -258,6 +258,7 @@ def test_an_interrupt_at_any_call_leaves_the_model_as_it_was():
             assert same(before, snapshot(case.model)), stop
         finally:
             sys.settrace(known)
+            torch.set_grad_enabled(True)  # which an interrupt of torch's own `no_grad` leaves off
     assert stop > 100
 
 
