@@ -371,6 +371,39 @@ def test_gauss_newton_wants_one_tensor_of_outputs():
         gauss_newton(loss) @ np.ones(6)
 
 
+class Sequences(nn.Module):
+    """A linear layer of the last axis, and batch norm of the one before it."""
+
+    def __init__(self, length, width):
+        super().__init__()
+        self.layer, self.norm = nn.Linear(4, width), nn.BatchNorm1d(length)
+        self.last = nn.Linear(width, 3)
+
+    def forward(self, x):
+        x = torch.stack([x**k for k in range(self.norm.num_features)], dim=1)
+        return self.last(torch.tanh(self.norm(self.layer(x))).mean(dim=1))
+
+
+@pytest.mark.parametrize("length", [3, 5])
+def test_batch_norm_of_another_axis_is_not_folded(length):
+    torch.manual_seed(1)
+    model = Sequences(length, 5).double()
+    nn.init.normal_(model.norm.weight)
+    case = problem("tanh")._replace(model=model.eval())
+    dense = dense_hessian(case)
+    np.testing.assert_allclose(hessian(case.loss()) @ np.eye(len(dense)), dense, atol=1e-13)
+
+
+def test_a_layer_whose_inputs_were_written_over_is_not_folded():
+    case = normed(True, False)
+    with Folding() as folding, torch.no_grad():
+        inputs = case.inputs.clone()
+        made = case.model[0](inputs)
+        inputs.zero_()
+        case.model[1].eval()(made)
+    assert folding.n_folded == 0
+
+
 # What torch differentiates once only, or wrongly
 
 
