@@ -329,6 +329,7 @@ def test_progress_is_told_of_every_point(capsys):
         (2, {"extent": (1.0, -1.0)}, ValueError, r"extent must rise .* got \(1, -1\)"),
         (2, {"extent": [(0, 1)]}, ValueError, "extent must be a number, .* 2 directions"),
         (2, {"extent": (1, 2, 3)}, ValueError, "extent must be a number, .* 2 directions"),
+        (2, {"extent": [(0, 1), (1,)]}, ValueError, r"extent must have pairs .* got \[\(0, 1\), \(1,\)\]"),
         (2, {"extent": "wide"}, TypeError, "extent must be a real number; got 'wide'"),
         (2, {"nonfinite": "drop"}, ValueError, "nonfinite must be one of 'keep', 'raise'; got 'drop'"),
         (2, {"theta": np.zeros(3)}, ValueError, "theta must have the shape"),
@@ -338,3 +339,8 @@ def test_what_spans_no_grid_is_refused(directions, options, error, words):
     loss = problem("tanh").loss()
     with pytest.raises(error, match=words):
         surface(loss, random_directions(loss, directions, rng=1), **options)
+
+
+def test_a_model_is_no_loss():
+    with pytest.raises(TypeError, match="loss must be a Loss; got Sequential"):
+        surface(problem("tanh").model, np.ones((2, 64)))
