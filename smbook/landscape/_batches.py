@@ -40,7 +40,7 @@ class Batches:
         self._size = None if chunk_size is None else _checks.integer("chunk_size", chunk_size, minimum=1)
         self._mean, self._dtype, self._device = mean, dtype, device
         self._source: Iterable[Any] = _pairs(inputs, targets, keep)
-        self.fixed = keep or targets is not None
+        self.fixed = keep or targets is not None  # then copies, which neither owner nor loader writes to
         if self.fixed:
             self._source = [self._checked(pair) for pair in self._source]
         sizes = [len(rows) for pair in self._source for _, rows in self._parts(self._checked(pair))]
@@ -71,6 +71,9 @@ class Batches:
         return found, goal
 
     def _tensor(self, name: str, values: Any) -> torch.Tensor:
+        given = values
+        if isinstance(values, np.ma.MaskedArray):
+            raise TypeError(f"{name} must be a tensor or an array of numbers; got a masked array")
         if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
             values = torch.from_numpy(np.array(values, dtype=values.dtype.newbyteorder("=")))
         if not isinstance(values, torch.Tensor):
@@ -78,7 +81,8 @@ class Batches:
         if not values.ndim:
             raise ValueError(f"{name} must have rows; got the single number {values.item()}")
         dtype = self._dtype if values.is_floating_point() else values.dtype
-        return values.detach().to(device=self._device, dtype=dtype)
+        copied = self.fixed and values is given
+        return values.detach().to(device=self._device, dtype=dtype, copy=copied)
 
     def _parts(
         self, pair: tuple[tuple[torch.Tensor, ...], torch.Tensor]

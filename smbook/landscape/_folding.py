@@ -37,7 +37,8 @@ class Folding(TorchFunctionMode):
         found = func(*args, **options)
         if func in _LAYERS:
             plain = len(args) > 1 and not {"input", "weight"} & options.keys()
-            self._last = (found, found._version, func, args, options) if plain else (None,)
+            versions = (found._version, args[0]._version) if args else ()
+            self._last = (found, versions, func, args, options) if plain else (None,)
         return found
 
     def _batch_norm(
@@ -51,8 +52,10 @@ class Folding(TorchFunctionMode):
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> torch.Tensor:
-        _, version, layer, (inputs, inner, *rest), options = self._last
-        if training or mean is None or variance is None or x._version != version:
+        _, versions, layer, (inputs, inner, *rest), options = self._last
+        kept = versions == (x._version, inputs._version)
+        channels_second = x.ndim == (2 if layer is functional.linear else inner.ndim)
+        if training or mean is None or variance is None or not (kept and channels_second):
             return functional.batch_norm(x, mean, variance, weight, bias, training, momentum, eps)
         before = rest[0] if rest else options.get("bias")
         factor = torch.rsqrt(variance + eps) if weight is None else weight * torch.rsqrt(variance + eps)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    Attributes = dict[str, tuple[Any, Any]]
+
+ALONE = threading.RLock()  # other parameters stand in a model while it is called
+_GROWING = (dict, OrderedDict, list, set)
 
 
 def checked_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
@@ -40,8 +46,34 @@ def outputs(
     where: Sequence[tuple[str, int]],
     parameters: Sequence[torch.Tensor],
     inputs: tuple[torch.Tensor, ...],
+    *,
+    training: bool,
 ) -> Any:
-    """Return the outputs of a model with other parameters, and with copies of its buffers to write to."""
+    """Return the outputs of a model with other parameters, and with copies of its buffers to write to.
+
+    All its parts have that training flag meanwhile. It is left as it was, with all attributes and what
+    dictionaries and lists among them hold, after an interrupt too. One thread at a time has a model.
+    """
+    with ALONE:
+        before = [(part, _attributes(part)) for part in model.modules()]
+        try:
+            try:
+                return _outputs(model, where, parameters, inputs, training)
+            finally:
+                _restore(before)
+        finally:  # once more, for an interrupt may have come in between
+            _restore(before)
+
+
+def _outputs(
+    model: torch.nn.Module,
+    where: Sequence[tuple[str, int]],
+    parameters: Sequence[torch.Tensor],
+    inputs: tuple[torch.Tensor, ...],
+    training: bool,
+) -> Any:
+    for part in model.modules():
+        part.training = training
     copies: dict[int, torch.Tensor] = {}
     state = {place: parameters[k] for place, k in where}
     for place, buffer in _own(model, "named_buffers"):
@@ -55,17 +87,25 @@ def _own(model: torch.nn.Module, kind: str) -> Iterator[tuple[str, torch.Tensor]
         yield from getattr(part, kind)(name, recurse=False, remove_duplicate=False)
 
 
-@contextlib.contextmanager
-def training(model: torch.nn.Module, flag: bool) -> Iterator[None]:
-    """Set the training flags of all parts of a model for a while."""
-    before = [(part, part.training) for part in model.modules()]
-    try:
-        for part, _ in before:
-            part.training = flag
-        yield
-    finally:
-        for part, known in before:
-            part.training = known
+def _attributes(part: torch.nn.Module) -> Attributes:
+    """Return the attributes of a part, with copies of those that can grow."""
+    return {
+        name: (value, value.copy() if type(value) in _GROWING else None) for name, value in vars(part).items()
+    }
+
+
+def _restore(before: Sequence[tuple[torch.nn.Module, Attributes]]) -> None:
+    for part, known in before:
+        own = vars(part)
+        for name in [name for name in own if name not in known]:
+            del own[name]
+        for name, (value, content) in known.items():
+            own[name] = value
+            if isinstance(content, list):
+                value[:] = content
+            elif content is not None:
+                value.clear()
+                value.update(content)
 
 
 def joins_rows(model: torch.nn.Module, mode: str) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from smbook.landscape import _vectors
 from smbook.landscape.loss import Loss
@@ -67,9 +69,10 @@ class Operator:
         if not isinstance(loss, Loss):
             raise TypeError(f"loss must be a Loss; got {type(loss).__name__}")
         chosen = range(len(loss.layers)) if layers is None else _chosen(loss, layers)
-        point = loss._point(theta).clone()
-        self.loss, self.theta = loss, _vectors.like(point, theta)
-        self._point, self._leaves = point, loss._leaves(point)
+        with _vectors.differentiated():
+            point = loss._point(theta).clone()
+            self._point, self._leaves = point, loss._leaves(point)
+        self.loss, self.theta = loss, _vectors.like(point.clone(), theta)
         self._kept: list[Product] = []
         self._choose(chosen)
 
@@ -148,9 +151,10 @@ class Operator:
             return [use(product) for product in self._kept]
         found = []
         for chunk in self.loss._batches:
-            product = self._kind(self.loss, self._leaves, chunk)
+            with _vectors.differentiated(), _TwiceDifferentiable(), sdpa_kernel(SDPBackend.MATH):
+                product = self._kind(self.loss, self._leaves, chunk)
             if self.loss.fixed and self.loss.n_chunks == 1:
-                self._kept.append(product)
+                self._kept[:] = [product]  # one, even if threads come here together
             found.append(use(product))
             del product  # before the next one is made
         return found
@@ -175,15 +179,34 @@ class Operator:
         )  # fmt: skip
 
 
+class _TwiceDifferentiable(TorchFunctionMode):
+    """Have norms of weights in steps: of the fused function torch takes wrong second derivatives."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch._weight_norm:
+            return _weight_norm(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _weight_norm(v: torch.Tensor, g: torch.Tensor, dim: int = 0) -> torch.Tensor:
+    others = [axis for axis in range(v.ndim) if dim == -1 or axis != dim % v.ndim]
+    found: torch.Tensor = v * (g / v.norm(dim=others, keepdim=True))
+    return found
+
+
 def _chosen(loss: Loss, layers: str | Sequence[str]) -> list[int]:
     """Return the numbers of the parameters that have one of these names, or lie in layers that do."""
+    if not isinstance(layers, (str, list, tuple, set, frozenset, dict)):
+        raise TypeError(f"layers must be a name or several; got {layers!r}")
     wanted = [layers] if isinstance(layers, str) else list(layers)
     if not wanted:
         raise ValueError("layers must name at least one; got none")
     found: set[int] = set()
     for name in wanted:
         here = [k for k, known in enumerate(loss.layers) if known == name or known.startswith(f"{name}.")]
-        if not isinstance(name, str) or not here:
+        if not (isinstance(name, str) and here):
             raise ValueError(
                 f"layers must be among {', '.join(loss.layers)}, or what holds them; got {name!r}"
             )

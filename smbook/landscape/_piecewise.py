@@ -36,12 +36,21 @@ class _Layer(NamedTuple):
 
 
 class _Recorder(TorchFunctionMode):
-    """Note the linear layers that inputs pass, and whether they pass anything that is not `_PIECEWISE`."""
+    """Note the linear layers that inputs pass, and whether they pass anything that is not `_PIECEWISE`.
+
+    What depends on parameters has to come from a function that was seen, which custom ones are not, and the
+    parameters themselves go into linear layers alone.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.layers: list[_Layer] = []
         self.known = True
+        self._made: dict[int, Any] = {}
+
+    def made(self, value: Any) -> bool:
+        """Tell whether a value is no parameter, and depends on none other than through what was seen."""
+        return not isinstance(value, torch.Tensor) or not value.requires_grad or id(value) in self._made
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -50,8 +59,13 @@ class _Recorder(TorchFunctionMode):
         idle = func is functional.dropout and found is not None and not (kwargs or {}).get("training", True)
         self.known = self.known and (func in _PIECEWISE or idle)
         if func is functional.linear:
-            inputs, weight, bias = (*args, *(kwargs or {}).values(), None)[:3]
+            given = dict(zip(("input", "weight", "bias"), args, strict=False)) | (kwargs or {})
+            inputs, weight, bias = given["input"], given["weight"], given.get("bias")
             self.layers.append(_Layer(inputs, weight, bias, found, found._version))
+            self.known = self.known and self.made(inputs)
+        else:
+            self.known = self.known and all(map(self.made, (*args, *(kwargs or {}).values())))
+        self._made[id(found)] = found
         return found
 
 
@@ -75,7 +89,7 @@ def piecewise_trace(loss: Loss, leaves: Tensors) -> float | None:
 def _of_chunk(loss: Loss, leaves: Tensors, chunk: Chunk) -> float | None:
     with _Recorder() as seen:
         outputs = loss._outputs(leaves, chunk)
-    if not seen.known or not _plain(seen.layers, leaves) or outputs.ndim != 2:
+    if not seen.known or not _plain(seen.layers, leaves) or not _of_layers(seen, outputs):
         return None
     bent = _second_derivatives(loss, outputs.detach().requires_grad_(), chunk)
     if bent is None:
@@ -97,6 +111,13 @@ def _plain(layers: Sequence[_Layer], leaves: Tensors) -> bool:
     used = [id(each) for layer in layers for each in (layer.weight, layer.bias)]
     kept = all(layer.outputs._version == layer.version and layer.inputs.ndim == 2 for layer in layers)
     return kept and all(used.count(id(leaf)) == 1 for leaf in leaves)
+
+
+def _of_layers(seen: _Recorder, outputs: Any) -> bool:
+    """Tell whether outputs (rows, k) come from what was seen, of as many rows in each layer."""
+    if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2 or not seen.made(outputs):
+        return False
+    return all(len(layer.outputs) == len(outputs) for layer in seen.layers)
 
 
 def _second_derivatives(loss: Loss, outputs: torch.Tensor, chunk: Chunk) -> torch.Tensor | None:

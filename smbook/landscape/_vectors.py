@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,11 +10,18 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
 Vector = TypeVar("Vector", "NDArray[Any]", torch.Tensor)
+
+
+@contextlib.contextmanager
+def differentiated() -> Iterator[None]:
+    """Have torch note how to differentiate, also where the caller has told it not to."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def to_tensor(

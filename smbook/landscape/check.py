@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SMALL = 0.1  # of what curvature does up to the edge: a slope that may be overlooked
 _RESIDUAL = 1e-3  # of the largest eigenvalue
+_UNITS = 10.0  # in the last place of a product: what rounding leaves of an eigenvalue 0
 
 
 class Finding(NamedTuple):
@@ -179,7 +180,7 @@ def _place(found: Surface) -> tuple[int, ...] | None:
 
 def _trace(found: SectionTrace) -> Report:
     """Report on a trace from sections."""
-    relative = found.error / abs(found.value) if found.value else math.inf
+    relative = found.error / abs(found.value) if found.value else math.inf if found.error else 0.0
     words = f"the standard error is {relative:.2g} of the value"
     known = Finding("relative error", relative, relative < 0.5, words)
     words = f"halving the step of {found.step:.3g} changes a section's curvature by {found.change:.2g}"
@@ -201,14 +202,16 @@ def _eigenpairs(values: Reals, vectors: Reals, operator: Any) -> Report:
     """Report on eigenvalues (k,) and eigenvectors (n, k)."""
     if operator is None or not hasattr(operator, "__matmul__"):
         raise TypeError(f"operator must be given with eigenpairs and have @; got {type(operator).__name__}")
+    if tuple(getattr(operator, "shape", 2 * (len(vectors),))) != 2 * (len(vectors),):
+        raise ValueError(f"operator must be {len(vectors)} x {len(vectors)}; got the shape {operator.shape}")
     images = np.asarray(_array(operator @ vectors), dtype=np.float64)
     residuals = np.linalg.norm(images - vectors * values, axis=0)
-    largest = float(np.abs(values).max())
+    allowed = max(_RESIDUAL * float(np.abs(values).max()), _rounding(operator, len(vectors)))
     findings = [
         Finding(
             f"residual {k + 1}",
             float(residual),
-            bool(residual <= _RESIDUAL * largest),
+            bool(residual <= allowed),
             f"eigenvalue {value:.6g}: residual |H v - lambda v| = {residual:.2g}",
         )
         for k, (value, residual) in enumerate(zip(values, residuals, strict=True))
@@ -218,6 +221,14 @@ def _eigenpairs(values: Reals, vectors: Reals, operator: Any) -> Report:
     findings.append(Finding("not orthonormal", off, off <= _RESIDUAL, words))
     title = f"{len(values)} eigenpair{'s' * (len(values) > 1)} of a {len(vectors)} x {len(vectors)} operator"
     return Report(title, tuple(findings))
+
+
+def _rounding(operator: Any, n: int) -> float:
+    """Return about what rounding leaves of a product that is zero, from one with a random vector."""
+    probe = np.random.default_rng(1).standard_normal((n, 1))
+    found = np.asarray(_array(operator @ probe))
+    kind = found.dtype if found.dtype.kind == "f" else np.dtype(np.float64)
+    return float(_UNITS * np.finfo(kind).eps * np.linalg.norm(found))
 
 
 def _pairs_of(result: Any) -> tuple[Reals, Reals]:

@@ -77,6 +77,7 @@ def diagonal(
     count = n if n_probes is None else _checks.integer("n_probes", n_probes, minimum=2)
     random = _probes.generator(rng)
     total, squares, start = np.zeros(n), np.zeros(n), 0
+    origin = np.zeros(n)  # the first sample: beside a large diagonal, squares from 0 would lose the scatter
     with progress_bar(count, "product", progress) as tell:
         for size in _probes.blocks(n, count):
             if n_probes is None:
@@ -84,12 +85,15 @@ def diagonal(
             else:
                 vectors = _probes.draw(random, "rademacher", n, size, dtype)
             samples = vectors * times(vectors)
-            total += samples.sum(axis=1)
-            squares += (samples**2).sum(axis=1)
+            if not start and n_probes is not None:
+                origin = samples[:, 0]
+            away = samples - origin[:, None]
+            total += away.sum(axis=1)
+            squares += (away**2).sum(axis=1)
             start += size
             tell(size)
     if n_probes is None:
         return DiagonalEstimate(total, np.zeros(n), n)
     mean = total / count
     variance = np.maximum(squares / count - mean**2, 0.0) * count / (count - 1)
-    return DiagonalEstimate(mean, np.sqrt(variance / count), count)
+    return DiagonalEstimate(origin + mean, np.sqrt(variance / count), count)

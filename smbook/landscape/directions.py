@@ -10,12 +10,12 @@ import torch
 
 from smbook import _checks
 from smbook.landscape import _probes, _vectors
+from smbook.landscape.loss import Loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from smbook.kernels.rng import Randomness
-    from smbook.landscape.loss import Loss
 
     Reals = NDArray[np.floating[Any]]
 
@@ -148,6 +148,8 @@ def orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def checked_directions(loss: Loss, directions: Any, *, at_most: int | None = None) -> torch.Tensor:
     """Return directions as rows of a tensor of the model, (k, N); one vector is one row. Or raise."""
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a Loss; got {type(loss).__name__}")
     several = not isinstance(directions, (np.ndarray, torch.Tensor)) or directions.ndim != 1
     if several and not isinstance(directions, (np.ndarray, torch.Tensor, list, tuple)):
         raise TypeError(f"directions must be an array or a tensor; got {type(directions).__name__}")

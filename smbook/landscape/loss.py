@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from smbook import _checks
-from smbook.landscape import _model, _vectors
+from smbook.landscape import _model, _rows, _vectors
 from smbook.landscape._batches import Batches, Chunk
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -119,10 +120,11 @@ class Loss:
         self.layers = {name: slice(*ends[k : k + 2]) for k, name in enumerate(known)}
         self.n_parameters: int = ends[-1]
         self.dtype, self.device = next((each.dtype, each.device) for each in known.values())
-        self._batches = Batches(
-            inputs, targets, chunk_size=chunk_size, mean=self.reduction == "mean", keep=keep,
-            dtype=self.dtype, device=self.device,
-        )  # fmt: skip
+        with self._forked(), _vectors.differentiated():
+            self._batches = Batches(
+                inputs, targets, chunk_size=chunk_size, mean=self.reduction == "mean", keep=keep,
+                dtype=self.dtype, device=self.device,
+            )  # fmt: skip
         self.fixed, self.n_rows = self._batches.fixed, self._batches.n_rows
         self.n_chunks = self._batches.n_chunks
         self._check()
@@ -149,15 +151,16 @@ class Loss:
 
     def gradient(self, theta: Vector | None = None) -> Any:
         """Return the gradient at theta (n_parameters,), or at the parameters of the model, as an array."""
-        leaves = self._leaves(self._point(theta))
-        total = sum(_vectors.flat(self._derivative(value, leaves)) for value in self._values(leaves))
+        with _vectors.differentiated():
+            leaves = self._leaves(self._point(theta))
+            total = sum(_vectors.flat(self._derivative(value, leaves)) for value in self._values(leaves))
         return _vectors.like(torch.as_tensor(total), theta)
 
     def assign(self, theta: Vector) -> None:
         """Write theta into the model."""
         parts = self._split(self._point(theta))
-        own = dict(self._model.named_parameters())
-        with torch.no_grad():
+        with _model.ALONE, torch.no_grad():
+            own = dict(self._model.named_parameters())
             for name, part in zip(self._names, parts, strict=True):
                 own[name].copy_(part)
 
@@ -167,8 +170,9 @@ class Loss:
         """Return a point as a tensor (n,) without a gradient, or raise; None is a copy of the model's."""
         if theta is not None:
             return _vectors.to_tensor("theta", theta, self.n_parameters, self.dtype, self.device)
-        own = dict(self._model.named_parameters())
-        return _vectors.flat([own[name].detach() for name in self._names])
+        with _model.ALONE:
+            own = dict(self._model.named_parameters())
+            return _vectors.flat([own[name].detach() for name in self._names])
 
     def _split(self, vector: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return views of a vector in the shapes of the parameters."""
@@ -189,8 +193,8 @@ class Loss:
 
     def _outputs(self, leaves: Sequence[torch.Tensor], chunk: Chunk) -> Any:
         """Return the outputs of the model for the rows of a chunk."""
-        with _model.training(self._model, self.mode == "train"):
-            return _model.outputs(self._model, self._places, leaves, chunk.inputs)
+        training = self.mode == "train"
+        return _model.outputs(self._model, self._places, leaves, chunk.inputs, training=training)
 
     def _values(self, leaves: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         """Yield the share of each chunk in the loss, a tensor without axes; they add up to it."""
@@ -215,13 +219,8 @@ class Loss:
                 f"chunk_size must leave the {self.n_rows} rows in one chunk where batch norm takes its "
                 f"statistics from them (mode {self.mode!r}); got {self.n_chunks} chunks"
             )
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices), torch.no_grad():
-            leaves = self._split(self._point(None))
-            first, second = self(), self()
-            if self.n_chunks > 1:
-                chunk = next(iter(self._batches))
-                self._check_rows(self._outputs(leaves, chunk), chunk)
+        with self._forked(), _vectors.differentiated(), torch.no_grad():
+            first, second = self(), self._checked_again(self._point(None))
         if not math.isfinite(first):
             raise ValueError(f"loss must be finite at the parameters of the model; got {first}")
         exact = self.fixed and self.device.type == "cpu"
@@ -232,21 +231,53 @@ class Loss:
                 "loaders that draw or change their examples, make it random"
             )
 
-    def _check_rows(self, found: Any, chunk: Chunk) -> None:
-        """Raise if the loss function of a chunk's rows is not the mean, or sum, of that of its parts."""
-        rows, half = len(chunk.targets), len(chunk.targets) // 2
-        if not half or not isinstance(found, torch.Tensor):
-            return
-        whole = self._value(found, chunk._replace(weight=1.0)).item()
-        parts = []
-        for part in (slice(half), slice(half, None)):
-            targets = chunk.targets[part]
-            weight = len(targets) / rows if self.reduction == "mean" else 1.0
-            parts.append(self._value(found[part], Chunk((), targets, weight)).item())
-        if abs(whole - sum(parts)) > math.sqrt(torch.finfo(self.dtype).eps) * sum(map(abs, (whole, *parts))):
+    def _forked(self) -> contextlib.AbstractContextManager[None]:
+        """Return what leaves torch's random numbers as they were."""
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+
+    def _checked_again(self, point: torch.Tensor) -> float:
+        """Return the loss, or raise if the model writes to what it gets or chunks do not add up."""
+        known, leaves, total = point.clone(), self._split(point), 0.0
+        before: tuple[Any, Chunk] | None = None
+        for chunk in self._batches:
+            versions = [part._version for part in chunk.inputs]
+            found = self._outputs(leaves, chunk)
+            if [part._version for part in chunk.inputs] != versions:
+                raise ValueError("model must not write to its inputs, which are held for other calls")
+            if point._version or not torch.equal(point, known):
+                raise ValueError("model must not write to its parameters when it is called")
+            total += self._value(found, chunk).item()
+            if before is not None:
+                self._check_chunks(leaves, before, (found, chunk))
+            before = found, chunk
+        return total
+
+    def _check_chunks(
+        self, leaves: Sequence[torch.Tensor], one: tuple[Any, Chunk], other: tuple[Any, Chunk]
+    ) -> None:
+        """Raise if two chunks together have another loss than they have one by one."""
+        pair = [(found, chunk.targets) for found, chunk in (one, other)]
+        both = [pair] if _rows.joined(pair) else [_rows.halves(rows) for rows in pair]
+        mean = self.reduction == "mean"
+
+        def value(found: Any, targets: torch.Tensor) -> torch.Tensor:
+            return self._value(found, Chunk((), targets, 1.0))
+
+        if not all(_rows.add_up(value, parts, mean=mean) for parts in both):
             raise ValueError(
-                f"loss_function must be the {self.reduction} over rows, to be taken in chunks; got "
-                f"{whole:.6g} for {rows} rows, where two halves make {sum(parts):.6g}"
+                f"loss_function must be the {self.reduction} over rows, to be taken in chunks; weights of "
+                "classes and targets that are ignored make it another mean"
+            )
+        ends = (slice(-1, None), slice(0, 1))
+        data = [(chunk.inputs, chunk.targets) for _, chunk in (one, other)]
+        two, known = (
+            _rows.joined([_rows.part(rows, where) for rows, where in zip(each, ends, strict=True)])
+            for each in (data, pair)
+        )
+        if two and known and not _rows.same(self._outputs(leaves, Chunk(*two, 1.0)), known[0]):
+            raise ValueError(
+                "model must treat each row by itself, to be taken in chunks; beside another row, one "
+                "has other outputs"
             )
 
 

@@ -184,10 +184,14 @@ def checked_axes(extent: Any, n_points: Any, n_axes: int) -> tuple[Reals, ...]:
 
 def _ends(extent: Any, n_axes: int) -> list[tuple[float, float]]:
     """Return the lowest and the highest coefficient of each axis, or raise."""
-    if isinstance(extent, str) or not np.ndim(extent):
+    try:
+        axes = 0 if isinstance(extent, str) else np.ndim(extent)
+    except ValueError:
+        raise ValueError(f"extent must have pairs of two numbers; got {extent!r}") from None
+    if not axes:
         reach = _checks.positive("extent", extent)
         return [(-reach, reach)] * n_axes
-    pairs = [tuple(pair) for pair in extent] if np.ndim(extent) == 2 else [tuple(extent)] * n_axes
+    pairs = [tuple(pair) for pair in extent] if axes == 2 else [tuple(extent)] * n_axes
     if len(pairs) != n_axes or any(len(pair) != 2 for pair in pairs):
         raise ValueError(
             f"extent must be a number, a pair or a pair for each of {n_axes} directions; got {extent!r}"

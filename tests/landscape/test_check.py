@@ -112,6 +112,22 @@ def test_a_trace_that_is_mostly_error_is_told():
     assert not check(found._replace(value=0.0)).good
 
 
+def test_a_trace_that_is_exactly_zero_has_no_error():
+    found = trace_from_sections(problem("tanh").loss(), 2, rng=1)
+    zero = np.zeros(2)
+    assert check(found._replace(value=0.0, error=0.0, samples=zero, halved=zero)).good
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_is_no_residual_of_an_eigenvalue_zero(dtype):
+    vector, other = np.array([0.6, -0.8]), np.array([0.8, 0.6])
+    operator = (1e3 * np.outer(other, other)).astype(dtype)
+    pair = np.zeros(1), vector[:, None]
+    assert check(pair, operator).good
+    assert not check(pair, operator + 1e-2 * np.outer(vector, vector).astype(dtype)).good
+    assert check(pair, np.zeros((2, 2))).good
+
+
 class Pairs(NamedTuple):
     values: np.ndarray
     vectors: np.ndarray
@@ -154,6 +170,7 @@ def test_what_eigsh_returns_is_checked():
         ),
         (((np.ones(2), np.ones((3, 1))), np.eye(3)), ValueError, r"got \(2,\) and \(3, 1\)"),
         (((np.ones(1), np.full((3, 1), np.nan)), np.eye(3)), ValueError, "vectors must be finite"),
+        (((np.ones(1), np.ones((3, 1))), np.eye(4)), ValueError, r"operator must be 3 x 3; .* \(4, 4\)"),
         (((["a"], np.ones((3, 1))), np.eye(3)), TypeError, "values must hold real numbers"),
     ],
 )

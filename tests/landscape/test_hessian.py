@@ -1,12 +1,15 @@
 """Products with the Hessian and the Gauss-Newton matrix against the whole matrix, in float64."""
 
+import functools
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, eigsh
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from smbook.landscape import GaussNewton, Hessian, Loss, gauss_newton, hessian
 from smbook.landscape._batches import Batches
@@ -366,3 +369,110 @@ def test_gauss_newton_wants_one_tensor_of_outputs():
     loss = Loss(Two(), lambda o, _: o[0].mean(), torch.eye(2), torch.zeros(2))
     with pytest.raises(TypeError, match="model must return one tensor; got tuple"):
         gauss_newton(loss) @ np.ones(6)
+
+
+class Sequences(nn.Module):
+    """A linear layer of the last axis, and batch norm of the one before it."""
+
+    def __init__(self, length, width):
+        super().__init__()
+        self.layer, self.norm = nn.Linear(4, width), nn.BatchNorm1d(length)
+        self.last = nn.Linear(width, 3)
+
+    def forward(self, x):
+        x = torch.stack([x**k for k in range(self.norm.num_features)], dim=1)
+        return self.last(torch.tanh(self.norm(self.layer(x))).mean(dim=1))
+
+
+@pytest.mark.parametrize("length", [3, 5])
+def test_batch_norm_of_another_axis_is_not_folded(length):
+    torch.manual_seed(1)
+    model = Sequences(length, 5).double()
+    nn.init.normal_(model.norm.weight)
+    case = problem("tanh")._replace(model=model.eval())
+    dense = dense_hessian(case)
+    np.testing.assert_allclose(hessian(case.loss()) @ np.eye(len(dense)), dense, atol=1e-13)
+
+
+def test_a_layer_whose_inputs_were_written_over_is_not_folded():
+    case = normed(True, False)
+    with Folding() as folding, torch.no_grad():
+        inputs = case.inputs.clone()
+        made = case.model[0](inputs)
+        inputs.zero_()
+        case.model[1].eval()(made)
+    assert folding.n_folded == 0
+
+
+# What torch differentiates once only, or wrongly
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+        self.last = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.last(self.layer(torch.stack([x, x.roll(1, 1), x**2], 1)).mean(dim=1))
+
+
+def weight_normalized(dim):
+    return nn.Sequential(parametrizations.weight_norm(nn.Linear(4, 5), dim=dim), nn.Tanh(), nn.Linear(5, 3))
+
+
+def hooked():
+    return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.utils.weight_norm(nn.Linear(5, 3)))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+@pytest.mark.parametrize(
+    "maker",
+    [Attention, hooked, *(functools.partial(weight_normalized, dim) for dim in (0, 1, None))],
+)
+def test_what_torch_takes_in_one_go_has_right_second_derivatives(maker):
+    torch.manual_seed(1)
+    loss = problem("tanh")._replace(model=maker().double()).loss()
+    theta, step = 1.1 * loss.parameters, 1e-5
+    operator = hessian(loss, theta)
+    v, w = np.random.default_rng(1).normal(size=(2, loss.n_parameters))
+    slope = (loss.gradient(theta + step * v) - loss.gradient(theta - step * v)) / (2 * step)
+    np.testing.assert_allclose(operator @ v, slope, atol=1e-7)
+    assert w @ (operator @ v) == pytest.approx(v @ (operator @ w), rel=1e-10)
+    gauss_newton(loss, theta) @ v
+
+
+def test_products_are_had_where_torch_notes_no_gradient():
+    loss = problem("tanh").loss()
+    v = np.ones(loss.n_parameters)
+    expected = hessian(loss) @ v
+    for without in (torch.no_grad, torch.inference_mode):
+        with without():
+            assert np.array_equal(hessian(problem("tanh").loss()) @ v, expected)
+
+
+def test_threads_that_come_together_retain_one_graph():
+    loss = problem("tanh").loss()
+    v = np.ones(loss.n_parameters)
+    expected = hessian(loss) @ v
+    for _ in range(20):
+        operator = hessian(loss)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _, o=operator: o @ v, range(8)))
+        assert len(operator._kept) == 1
+        assert np.array_equal(operator @ v, expected)
+
+
+def test_a_point_that_is_written_to_later_is_the_same_point():
+    loss = problem("tanh").loss()
+    operator = hessian(loss, loss.parameters)
+    operator.theta[:] = 0.0
+    v = np.ones(loss.n_parameters)
+    assert np.array_equal(operator @ v, hessian(loss) @ v)
+
+
+@pytest.mark.parametrize("layers", [3, None])
+def test_what_is_no_name_of_a_layer_is_refused(layers):
+    loss = problem("tanh").loss()
+    with pytest.raises(TypeError, match=f"layers must be a name or several; got {layers}"):
+        hessian(loss).block(layers)

@@ -3,7 +3,9 @@
 import builtins
 import functools
 import importlib
+import itertools
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -109,6 +111,21 @@ def test_batches_in_another_order_are_the_same_batch_up_to_rounding():
     assert loss() == pytest.approx(problem("tanh").loss()(), rel=1e-13)
 
 
+def test_a_batch_is_held_whatever_its_owner_does():
+    model, function, inputs, targets = problem("tanh")
+    expected = problem("tanh").loss()()
+
+    def refilled():  # a loader that gives the same memory each time
+        rows = torch.empty(6, 4, dtype=torch.float64)
+        for start in (0, 6):
+            yield rows.copy_(inputs[start : start + 6]), targets[start : start + 6]
+
+    assert Loss(model, function, refilled())() == pytest.approx(expected, rel=1e-14)
+    loss = Loss(model, function, inputs, targets)
+    inputs.zero_()
+    assert loss() == expected
+
+
 def test_a_kept_batch_does_not_change_with_its_loader():
     model, function, inputs, targets = problem("tanh")
     loader = Pairs([(inputs, targets)], [(2 * inputs, targets)])
@@ -185,6 +202,84 @@ def test_the_model_is_left_as_it_was(name, mode):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_loader_draws_no_number_that_others_draw_later():
+    model, function, inputs, targets = problem("tanh")
+    state = torch.get_rng_state()
+    Loss(model, function, DataLoader(TensorDataset(inputs, targets), batch_size=5, shuffle=True))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class Counting(nn.Module):
+    """A model that notes what it has done."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls, self.seen = nn.Linear(4, 3).double(), 0, []
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen.append(x)
+        self.last = self.layer(x)
+        return self.last
+
+
+def test_attributes_of_the_model_are_as_they_were():
+    case = problem("tanh")._replace(model=Counting())
+    case.loss().gradient()
+    assert (case.model.calls, case.model.seen, hasattr(case.model, "last")) == (0, [], False)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+def test_a_weight_that_hooks_compute_is_as_it_was():
+    model = nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 3).double()))
+    before = model[0].weight
+    case = problem("tanh")._replace(model=model)
+    loss = case.loss()
+    loss(2 * loss.parameters)
+    assert model[0].weight is before
+
+
+def test_an_interrupt_at_any_call_leaves_the_model_as_it_was():
+    case = problem("batch norm")
+    loss = case.loss()
+    before, theta, known = snapshot(case.model), 2 * loss.parameters, sys.gettrace()
+    for stop in itertools.count(1):
+        calls = itertools.count(1)
+
+        def interrupt(*_, calls=calls, stop=stop):
+            if next(calls) == stop:
+                raise KeyboardInterrupt
+
+        try:
+            sys.settrace(interrupt)
+            loss(theta)
+            break
+        except KeyboardInterrupt:
+            assert same(before, snapshot(case.model)), stop
+        finally:
+            sys.settrace(known)
+            torch.set_grad_enabled(True)  # which an interrupt of torch's own `no_grad` leaves off
+    assert stop > 100
+
+
+def test_threads_take_turns_with_a_model():
+    case = problem("tanh")
+    loss = case.loss()
+    before, points = snapshot(case.model), [k * loss.parameters for k in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(loss, 20 * points))
+    assert found == 20 * [loss(point) for point in points]
+    assert same(before, snapshot(case.model))
+
+
+def test_gradients_are_had_where_torch_notes_none():
+    loss = problem("tanh").loss()
+    expected = loss.gradient()
+    for without in (torch.no_grad, torch.inference_mode):
+        with without():
+            assert np.array_equal(problem("tanh").loss().gradient(), expected)
+
+
 def test_a_call_that_torch_itself_would_make_moves_a_shared_part():
     case = problem("shared")
     before = snapshot(case.model)
@@ -240,6 +335,30 @@ def nothing(outputs, _):
     return outputs.sum() * torch.nan
 
 
+class Writing(nn.Module):
+    """A model that shrinks its weights, or what it is given, each time."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.layer, self.what = nn.Linear(4, 3).double(), what
+
+    def forward(self, x):
+        with torch.no_grad():
+            {"inputs": x, "weights": self.layer.weight, "data": self.layer.weight.data}[self.what].mul_(0.9)
+        return self.layer(x)
+
+
+class Centred(nn.Module):
+    """A model that takes a mean over rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3).double()
+
+    def forward(self, x):
+        return self.layer(x - x.mean(dim=0))
+
+
 class Mixed(nn.Module):
     def __init__(self):
         super().__init__()
@@ -270,6 +389,12 @@ class Complex(nn.Module):
         (ValueError, "inputs must have rows; got the single number 1.0", {"inputs": torch.tensor(1.0)}),
         (TypeError, "inputs must be a tensor or an array of numbers; got a str", {"inputs": "abc"}),
         (TypeError, "targets must be a tensor or an array of numbers; got a list of 2", {"targets": [1, 2]}),
+        (TypeError, "got a masked array", {"inputs": np.ma.zeros((12, 4))}),
+        (ValueError, "model must not write to its inputs", {"model": Writing("inputs")}),
+        (ValueError, "model must not write to its parameters", {"model": Writing("weights")}),
+        (ValueError, "model must not write to its parameters", {"model": Writing("data")}),
+        (ValueError, "model must treat each row by itself", {"model": Centred(), "chunk_size": 6}),
+        (ValueError, "model must treat each row by itself", {"model": Centred(), "chunk_size": 1}),
         (TypeError, "targets must be given", {"targets": None}),
         (TypeError, "pair .inputs, targets.; got a Tensor", {"inputs": [torch.ones(3)], "targets": None}),
         (ValueError, "at least one row", {"inputs": [], "targets": None}),
@@ -311,6 +436,70 @@ def test_a_loss_that_does_not_add_up_over_rows_is_not_taken_in_chunks(function, 
     refused(ValueError, "over rows, to be taken in chunks", change=change, reduction=reduction, chunk_size=7)
     case = problem("tanh")
     Loss(case.model, function, case.inputs, case.targets, reduction=reduction)
+
+
+CLASSES = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 5.0, 0.2]).double())
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_weights_of_classes_are_seen_in_chunks_of_any_size(size):
+    refused(
+        ValueError, "over rows, to be taken in chunks", change={"loss_function": CLASSES}, chunk_size=size
+    )
+
+
+def test_weights_of_classes_are_seen_where_all_outputs_are_equal():
+    case = problem("tanh")
+    nn.init.zeros_(case.model[4].weight), nn.init.zeros_(case.model[4].bias)
+    with pytest.raises(ValueError, match="over rows, to be taken in chunks"):
+        case._replace(loss_function=CLASSES).loss(chunk_size=6)
+
+
+@pytest.mark.parametrize("size", [3, 4, 6])
+@pytest.mark.parametrize("ignored", [slice(0, 3), slice(9, 12), slice(0, 2), slice(10, 12)])
+def test_targets_that_are_ignored_in_any_chunk_are_seen(ignored, size):
+    case = problem("tanh")
+    case.targets[ignored] = -100
+    with pytest.raises(ValueError, match="over rows, to be taken in chunks"):
+        case.loss(chunk_size=size)
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3).double()
+
+    def forward(self, x):
+        return {"logits": self.layer(x), "inputs": x}
+
+
+def test_chunks_are_checked_where_a_model_has_several_outputs():
+    case = problem("tanh")._replace(model=Pair())
+    plain, weighted = (lambda o, t, f=f: f(o["logits"], t) for f in (case.loss_function, CLASSES))
+    whole = case._replace(loss_function=plain)
+    assert whole.loss(chunk_size=5)() == pytest.approx(whole.loss()(), rel=1e-14)
+    with pytest.raises(ValueError, match="over rows, to be taken in chunks"):
+        case._replace(loss_function=weighted).loss(chunk_size=5)
+
+
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 3).double()
+
+    def forward(self, x):
+        return self.table(x)
+
+
+def test_rows_of_other_lengths_are_checked_within_their_batch():
+    def over_words(outputs, targets):
+        return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten(), ignore_index=0)
+
+    batches = [(torch.ones(2, n, dtype=torch.int64), torch.ones(2, n, dtype=torch.int64)) for n in (3, 4)]
+    Loss(Tokens(), over_words, batches)
+    batches[1][1][0, 1:] = 0
+    with pytest.raises(ValueError, match="over rows, to be taken in chunks"):
+        Loss(Tokens(), over_words, batches)
 
 
 def test_the_reduction_is_read_from_the_function():

@@ -197,6 +197,39 @@ class Skips(nn.Module):
         return self.out(x + self.two(torch.relu(x)))
 
 
+class Sine(torch.autograd.Function):
+    """A function that torch does not tell of."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x.sin()
+
+    @staticmethod
+    def backward(context, slope):
+        return slope * context.saved_tensors[0].cos()
+
+
+class Hidden(nn.Module):
+    """Linear layers with something between that is no piecewise linear unit of a layer."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what, self.one, self.out = what, nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.one(x)
+        if self.what == "custom":
+            return self.out(Sine.apply(x))
+        if self.what == "last":
+            return Sine.apply(self.out(x))
+        if self.what == "tied":
+            return self.out(nn.functional.linear(torch.relu(x), torch.abs(self.one.weight)))
+        if self.what == "bias twice":
+            return self.out(torch.add(torch.relu(x), self.one.bias))
+        return torch.add(x[:, :3] if self.what == "part" else self.out(x), self.out(torch.ones(1, 4).to(x)))
+
+
 def with_model(case, model, function=None):
     return case._replace(model=model.double(), loss_function=function or case.loss_function)
 
@@ -230,6 +263,7 @@ def test_a_frozen_layer_is_left_out():
         (nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), None),
         (nn.Sequential(*[nn.Linear(4, 4)] * 2, nn.Linear(4, 3)), None),
         (Skips(), lambda o, _: o.var()),  # rows that are not separate
+        *((Hidden(what), None) for what in ("custom", "last", "tied", "bias twice", "part", "row")),
     ],
 )
 def test_other_models_go_by_products(model, function):
@@ -268,6 +302,12 @@ def test_errors_of_the_diagonal_are_honest():
     assert 0.9 < z.std() < 1.1
     expected = np.sqrt(((dense**2).sum(axis=0) - exact**2) / 80)
     np.testing.assert_allclose(np.mean([each.errors for each in found], axis=0), expected, rtol=0.05)
+
+
+def test_errors_are_not_lost_beside_a_large_diagonal():
+    small = 1e-3 * matrix(decay=1.0)
+    found = diagonal(small + 1e6 * np.eye(len(small)), 200, rng=1)
+    np.testing.assert_allclose(found.errors, diagonal(small, 200, rng=1).errors, rtol=1e-3)
 
 
 def test_diagonals_in_blocks_and_of_diagonal_matrices(monkeypatch):
