@@ -283,4 +283,5 @@ class Loss:
 
 def _reduction_of(loss_function: Any) -> Any:
     keywords = getattr(loss_function, "keywords", {})
-    return getattr(loss_function, "reduction", keywords.get("reduction", "mean"))
+    found = getattr(loss_function, "reduction", keywords.get("reduction", "mean"))
+    return "mean" if found == "batchmean" else found  # as the divergence of Kullback and Leibler has it

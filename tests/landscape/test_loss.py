@@ -511,6 +511,17 @@ def test_the_reduction_is_read_from_the_function():
         assert Loss(model, function, inputs, targets, chunk_size=5).reduction == "sum"
 
 
+def test_a_mean_of_the_batch_is_a_mean():
+    model, _, inputs, _ = problem("tanh")
+    model.append(nn.LogSoftmax(dim=1))
+    shares = torch.softmax(inputs[:, :3], dim=1)
+    whole, parts = (
+        Loss(model, nn.KLDivLoss(reduction="batchmean"), inputs, shares, chunk_size=size)
+        for size in (None, 5)
+    )
+    assert parts() == pytest.approx(whole(), rel=1e-13)
+
+
 def test_a_loader_that_changes_its_examples_is_refused():
     model, function, inputs, targets = problem("tanh")
     other = Pairs([(inputs, targets)], [(inputs, targets)], [(1.01 * inputs, targets)])
