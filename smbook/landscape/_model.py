@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,14 @@ def _restore(before: Sequence[tuple[torch.nn.Module, Attributes]]) -> None:
             elif value or content:
                 value.clear()
                 value.update(content)
+
+
+def copied(model: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy, with plain values of what hooks have computed from parameters."""
+    with ALONE:
+        held = [value for part in model.modules() for value in vars(part).values()]
+        made = [each for each in held if isinstance(each, torch.Tensor) and not each.is_leaf]
+        return copy.deepcopy(model, {id(each): each.detach().clone() for each in made})
 
 
 def joins_rows(model: torch.nn.Module, mode: str) -> bool:

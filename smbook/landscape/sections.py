@@ -13,7 +13,7 @@ import torch
 from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
-from smbook.landscape import _points, _probes, _stencil
+from smbook.landscape import _model, _points, _probes, _stencil
 from smbook.landscape.directions import KINDS, orthonormal
 from smbook.landscape.loss import Loss
 from smbook.statistics import Estimate
@@ -278,7 +278,7 @@ def in_double(loss: Loss) -> Loss:
     if isinstance(function, torch.nn.Module):
         function = copy.deepcopy(function).double()
     return Loss(
-        copy.deepcopy(loss._model).double(),
+        _model.copied(loss._model).double(),
         function,
         _Pairs(loss._batches),
         mode=loss.mode,
