@@ -277,14 +277,15 @@ def in_double(loss: Loss) -> Loss:
     function = loss._loss_function
     if isinstance(function, torch.nn.Module):
         function = copy.deepcopy(function).double()
-    return Loss(
-        _model.copied(loss._model).double(),
-        function,
-        _Pairs(loss._batches),
-        mode=loss.mode,
-        reduction=loss.reduction,
-        keep=loss.fixed,
-    )
+    model = _model.copied(loss._model).double()
+    try:
+        return Loss(
+            model, function, _Pairs(loss._batches), mode=loss.mode, reduction=loss.reduction, keep=loss.fixed
+        )
+    except RuntimeError as error:
+        raise TypeError(
+            f"loss must be one that can be taken in torch.float64; its model or loss function gives: {error}"
+        ) from error
 
 
 def _size(loss: Any) -> int:

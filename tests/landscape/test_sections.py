@@ -323,3 +323,11 @@ def test_a_model_whose_weights_hooks_compute_is_copied_too():
     loss = case._replace(model=model).loss()
     assert not model[0].weight.is_leaf
     assert np.isfinite(trace_from_sections(loss, 2, rng=1).value)
+
+
+def test_a_loss_that_stays_in_less_than_float64_is_told():
+    case = problem("tanh")
+    weight = torch.tensor([1.0, 2.0, 0.3])
+    loss = Loss(case.model.float(), lambda o, t: nn.functional.cross_entropy(o, t, weight=weight), *case[2:])
+    with pytest.raises(TypeError, match=r"taken in torch\.float64; .* expected scalar type Double"):
+        trace_from_sections(loss, 2, rng=1)
