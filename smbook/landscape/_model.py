@@ -28,6 +28,8 @@ def checked_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
     for name, parameter in found.items():
         if not parameter.is_floating_point():
             raise TypeError(f"model must have real parameters; got {parameter.dtype} in {name}")
+        if torch.nn.parameter.is_lazy(parameter) or parameter.is_meta:
+            raise ValueError(f"model must have parameters with values; got none in {name}")
     kinds = {(parameter.dtype, parameter.device) for parameter in found.values()}
     if len(kinds) > 1:
         listed = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))

@@ -379,6 +379,8 @@ class Complex(nn.Module):
         (ValueError, "model must have parameters that require a gradient", {"model": nn.Tanh()}),
         (TypeError, "real parameters; got torch.complex128 in phase", {"model": Complex()}),
         (TypeError, "one dtype on one device; got torch.float32 on cpu, torch.float64", {"model": Mixed()}),
+        (ValueError, "parameters with values; got none in weight", {"model": nn.LazyLinear(3)}),
+        (ValueError, "parameters with values; got none in weight", {"model": nn.Linear(4, 3, device="meta")}),
         (TypeError, "loss_function must be callable; got int", {"loss_function": 3}),
         (TypeError, "loss_function must return a tensor; got float", {"loss_function": lambda *_: 1.0}),
         (ValueError, r"one real number; got torch.float64 of .*\(12, 3\)", {"loss_function": lambda o, _: o}),
