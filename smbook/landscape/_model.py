@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    Attributes = dict[str, tuple[Any, Any]]
+    Attributes = tuple[dict[str, Any], list[tuple[Any, Any]]]
 
 ALONE = threading.RLock()  # other parameters stand in a model while it is called
 _GROWING = (dict, OrderedDict, list, set)
@@ -27,6 +28,8 @@ def checked_parameters(model: Any) -> dict[str, torch.nn.Parameter]:
     for name, parameter in found.items():
         if not parameter.is_floating_point():
             raise TypeError(f"model must have real parameters; got {parameter.dtype} in {name}")
+        if torch.nn.parameter.is_lazy(parameter) or parameter.is_meta:
+            raise ValueError(f"model must have parameters with values; got none in {name}")
     kinds = {(parameter.dtype, parameter.device) for parameter in found.values()}
     if len(kinds) > 1:
         listed = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
@@ -55,14 +58,16 @@ def outputs(
     dictionaries and lists among them hold, after an interrupt too. One thread at a time has a model.
     """
     with ALONE:
-        before = [(part, _attributes(part)) for part in model.modules()]
+        before, restored = [(part, _attributes(part)) for part in model.modules()], False
         try:
             try:
                 return _outputs(model, where, parameters, inputs, training)
             finally:
                 _restore(before)
-        finally:  # once more, for an interrupt may have come in between
-            _restore(before)
+                restored = True
+        finally:  # once more, if an interrupt came in between
+            if not restored:
+                _restore(before)
 
 
 def _outputs(
@@ -88,24 +93,31 @@ def _own(model: torch.nn.Module, kind: str) -> Iterator[tuple[str, torch.Tensor]
 
 
 def _attributes(part: torch.nn.Module) -> Attributes:
-    """Return the attributes of a part, with copies of those that can grow."""
-    return {
-        name: (value, value.copy() if type(value) in _GROWING else None) for name, value in vars(part).items()
-    }
+    """Return the attributes of a part, and copies of those that can grow."""
+    known = dict(vars(part))
+    return known, [(value, value.copy()) for value in known.values() if type(value) in _GROWING]
 
 
 def _restore(before: Sequence[tuple[torch.nn.Module, Attributes]]) -> None:
-    for part, known in before:
+    for part, (known, growing) in before:
         own = vars(part)
-        for name in [name for name in own if name not in known]:
+        for name in own.keys() - known.keys():
             del own[name]
-        for name, (value, content) in known.items():
-            own[name] = value
+        own.update(known)
+        for value, content in growing:
             if isinstance(content, list):
                 value[:] = content
-            elif content is not None:
+            elif value or content:
                 value.clear()
                 value.update(content)
+
+
+def copied(model: torch.nn.Module) -> torch.nn.Module:
+    """Return a copy, with plain values of what hooks have computed from parameters."""
+    with ALONE:
+        held = [value for part in model.modules() for value in vars(part).values()]
+        made = [each for each in held if isinstance(each, torch.Tensor) and not each.is_leaf]
+        return copy.deepcopy(model, {id(each): each.detach().clone() for each in made})
 
 
 def joins_rows(model: torch.nn.Module, mode: str) -> bool:

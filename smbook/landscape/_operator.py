@@ -151,13 +151,22 @@ class Operator:
             return [use(product) for product in self._kept]
         found = []
         for chunk in self.loss._batches:
-            with _vectors.differentiated(), _TwiceDifferentiable(), sdpa_kernel(SDPBackend.MATH):
-                product = self._kind(self.loss, self._leaves, chunk)
+            product = self._part(chunk)
             if self.loss.fixed and self.loss.n_chunks == 1:
                 self._kept[:] = [product]  # one, even if threads come here together
             found.append(use(product))
             del product  # before the next one is made
         return found
+
+    def _part(self, chunk: Chunk) -> Product:
+        """Return the part of a chunk, and no mode of torch behind, which an interrupt could leave on."""
+        depth = torch._C._len_torch_function_stack()
+        try:
+            with _vectors.differentiated(), _TwiceDifferentiable(), sdpa_kernel(SDPBackend.MATH):
+                return self._kind(self.loss, self._leaves, chunk)
+        finally:
+            while torch._C._len_torch_function_stack() > depth:
+                torch._C._pop_torch_function_stack()
 
     def matvec(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return the product with a vector (n,) or (n, 1), for SciPy."""

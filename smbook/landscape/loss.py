@@ -57,7 +57,8 @@ class Loss:
         "mean" or "sum", what the loss function does with rows. None takes that of `loss_function.reduction`,
         of a keyword of a `functools.partial`, or else "mean".
     keep
-        Read the batches once and hold them. If False, they are read each time, and memory stays bounded.
+        Read the batches once and hold copies of them. If False, they are read each time, and memory stays
+        bounded.
 
     Attributes
     ----------
@@ -79,9 +80,16 @@ class Loss:
         If an argument is of the wrong kind; if parameters are complex, or of several dtypes or devices.
     ValueError
         If there are no parameters or no rows, or other numbers of inputs and targets; if the loss is not one
-        number, not finite at the parameters of the model, or not the mean or sum over rows that chunks need;
-        if in "train" there are several chunks; if the loss is another one when it is computed again. On
-        a CPU with a fixed batch it must be the same to the last bit, elsewhere up to rounding.
+        number, not finite at the parameters of the model, or not the mean or sum over rows that chunks need,
+        as with weights of classes or targets that are ignored; if the model writes to its inputs or
+        parameters, or in chunks makes other outputs of a row beside another one; if in "train" there are
+        several chunks; if the loss is another one when it is computed again. On a CPU with a fixed batch it
+        must be the same to the last bit, elsewhere up to rounding.
+
+    Notes
+    -----
+    Derivatives are those that torch takes. Of the row `padding_idx` of an embedding it takes none, and in
+    "train" spectral norm counts as fixed, though the loss depends on both.
 
     Examples
     --------
@@ -283,4 +291,5 @@ class Loss:
 
 def _reduction_of(loss_function: Any) -> Any:
     keywords = getattr(loss_function, "keywords", {})
-    return getattr(loss_function, "reduction", keywords.get("reduction", "mean"))
+    found = getattr(loss_function, "reduction", keywords.get("reduction", "mean"))
+    return "mean" if found == "batchmean" else found  # as the divergence of Kullback and Leibler has it

@@ -13,7 +13,7 @@ import torch
 from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
-from smbook.landscape import _points, _probes, _stencil
+from smbook.landscape import _model, _points, _probes, _stencil
 from smbook.landscape.directions import KINDS, orthonormal
 from smbook.landscape.loss import Loss
 from smbook.statistics import Estimate
@@ -277,14 +277,15 @@ def in_double(loss: Loss) -> Loss:
     function = loss._loss_function
     if isinstance(function, torch.nn.Module):
         function = copy.deepcopy(function).double()
-    return Loss(
-        copy.deepcopy(loss._model).double(),
-        function,
-        _Pairs(loss._batches),
-        mode=loss.mode,
-        reduction=loss.reduction,
-        keep=loss.fixed,
-    )
+    model = _model.copied(loss._model).double()
+    try:
+        return Loss(
+            model, function, _Pairs(loss._batches), mode=loss.mode, reduction=loss.reduction, keep=loss.fixed
+        )
+    except RuntimeError as error:
+        raise TypeError(
+            f"loss must be one that can be taken in torch.float64; its model or loss function gives: {error}"
+        ) from error
 
 
 def _size(loss: Any) -> int:

@@ -379,6 +379,8 @@ class Complex(nn.Module):
         (ValueError, "model must have parameters that require a gradient", {"model": nn.Tanh()}),
         (TypeError, "real parameters; got torch.complex128 in phase", {"model": Complex()}),
         (TypeError, "one dtype on one device; got torch.float32 on cpu, torch.float64", {"model": Mixed()}),
+        (ValueError, "parameters with values; got none in weight", {"model": nn.LazyLinear(3)}),
+        (ValueError, "parameters with values; got none in weight", {"model": nn.Linear(4, 3, device="meta")}),
         (TypeError, "loss_function must be callable; got int", {"loss_function": 3}),
         (TypeError, "loss_function must return a tensor; got float", {"loss_function": lambda *_: 1.0}),
         (ValueError, r"one real number; got torch.float64 of .*\(12, 3\)", {"loss_function": lambda o, _: o}),
@@ -509,6 +511,17 @@ def test_the_reduction_is_read_from_the_function():
         functools.partial(nn.functional.cross_entropy, reduction="sum"),
     ):
         assert Loss(model, function, inputs, targets, chunk_size=5).reduction == "sum"
+
+
+def test_a_mean_of_the_batch_is_a_mean():
+    model, _, inputs, _ = problem("tanh")
+    model.append(nn.LogSoftmax(dim=1))
+    shares = torch.softmax(inputs[:, :3], dim=1)
+    whole, parts = (
+        Loss(model, nn.KLDivLoss(reduction="batchmean"), inputs, shares, chunk_size=size)
+        for size in (None, 5)
+    )
+    assert parts() == pytest.approx(whole(), rel=1e-13)
 
 
 def test_a_loader_that_changes_its_examples_is_refused():

@@ -313,3 +313,21 @@ def test_what_gives_no_trace_is_refused(options, error, words):
 def test_a_matrix_is_no_loss():
     with pytest.raises(TypeError, match="loss must be a Loss; got ndarray"):
         trace_from_sections(np.eye(3))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+def test_a_model_whose_weights_hooks_compute_is_copied_too():
+    case = problem("tanh")
+    model = nn.Sequential(nn.utils.weight_norm(nn.Linear(4, 3)))
+    model(case.inputs.float())
+    loss = case._replace(model=model).loss()
+    assert not model[0].weight.is_leaf
+    assert np.isfinite(trace_from_sections(loss, 2, rng=1).value)
+
+
+def test_a_loss_that_stays_in_less_than_float64_is_told():
+    case = problem("tanh")
+    weight = torch.tensor([1.0, 2.0, 0.3])
+    loss = Loss(case.model.float(), lambda o, t: nn.functional.cross_entropy(o, t, weight=weight), *case[2:])
+    with pytest.raises(TypeError, match=r"taken in torch\.float64; .* expected scalar type Double"):
+        trace_from_sections(loss, 2, rng=1)
