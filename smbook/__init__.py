@@ -6,6 +6,7 @@ Submodules load on first use, so ``import smbook`` is quick and pulls in no heav
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ _SUBMODULES = (
     "widgets",
 )
 
-__all__ = ["__version__", *_SUBMODULES]
+# Without PyTorch `smbook.landscape` says what to install, but only to those who ask for it.
+_HERE = [name for name in _SUBMODULES if name != "landscape" or importlib.util.find_spec("torch")]
+
+__all__ = ["__version__", *_HERE]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -55,6 +55,19 @@ assert state() == before
 """
 
 
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from smbook import *
+import smbook
+assert "landscape" not in dir(smbook)
+try:
+    smbook.landscape
+except ImportError as error:
+    print(error)
+"""
+
+
 def run(*command, cwd, **options):
     """Run a command away from the repository and return what it prints; show its errors when it fails."""
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
@@ -250,6 +263,10 @@ def test_import_loads_nothing_heavy(tmp_path):
 
 def test_no_module_has_a_side_effect(tmp_path):
     python(NO_SIDE_EFFECT, cwd=tmp_path)
+
+
+def test_without_torch_the_landscape_says_what_to_install(tmp_path):
+    assert 'pip install "smbook[landscape]"' in python(WITHOUT_TORCH, cwd=tmp_path)
 
 
 def test_unknown_attribute_is_refused():
