@@ -56,8 +56,9 @@ assert state() == before
 
 
 WITHOUT_TORCH = """
-import sys
-sys.modules["torch"] = None
+from importlib.machinery import PathFinder
+found = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *place: None if name == "torch" else found(name, *place)
 from smbook import *
 import smbook
 assert "landscape" not in dir(smbook)
