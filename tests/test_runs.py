@@ -1,6 +1,5 @@
 """Runs in short calls: every step is made once, no call lasts, and what shows progress leaves nothing."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from smbook import _runs
 from smbook.ising import simulate
+from tests.interrupts import interrupted
 
 LONGEST_CALL = 0.5  # seconds of the processor; some four times what is aimed at
 
@@ -105,16 +105,8 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_is_heard_at_once_in_hot_clusters():
-    with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stdout.readline() == "starts\n"
-        time.sleep(0.5)  # long enough for calls of full length
-        start = time.perf_counter()
-        run.send_signal(signal.SIGINT)
-        assert run.stdout.readline() == "heard\n"
-        assert time.perf_counter() - start < 1.5
-        assert run.wait() == 0
+    seconds, _ = interrupted(INTERRUPTED)
+    assert seconds < 1.5
 
 
 SPAWNS = """

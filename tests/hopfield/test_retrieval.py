@@ -2,10 +2,6 @@
 
 import itertools
 import math
-import signal
-import subprocess
-import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -36,6 +32,7 @@ from smbook.network import SpinNetwork, edwards_anderson, ferromagnet
 from smbook.theory.hopfield import one_step_error_exact
 from tests.hopfield.plain import layouts, random_spins
 from tests.hopfield.test_patterns import check_refusal
+from tests.interrupts import interrupted
 from tests.network.exact import all_states, dense, gibbs, p_value, random_couplings, rebuilt
 
 PATTERNS = random_patterns(5, 80, rng=1)
@@ -629,18 +626,9 @@ assert run(2) == expected
 )  # fmt: skip
 def test_ctrl_c_is_heard_at_once_and_memory_is_that_of_the_sweeps_made(what, p, n):
     """In 0.2 s where the machine has nothing else to do; ten million sweeps would fill gigabytes."""
-    with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, what, str(p), str(n)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout.readline() == "starts\n", process.stderr.read()
-        time.sleep(0.5)
-        start = time.perf_counter()
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "heard\n"
-        assert time.perf_counter() - start < 1.5
-        assert int(process.stdout.readline()) < 300
-        assert process.wait() == 0
+    seconds, megabytes = interrupted(INTERRUPTED, what, str(p), str(n))
+    assert seconds < 1.5
+    assert int(megabytes) < 300
 
 
 def test_a_long_recall_that_settles_needs_no_memory():

@@ -3,10 +3,6 @@
 import copy
 import math
 import pickle
-import signal
-import subprocess
-import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -19,6 +15,7 @@ from smbook import ising
 from smbook.kernels import network as kernels
 from smbook.kernels.rng import seed_state
 from smbook.network import SpinNetwork, edwards_anderson, from_lattice, mattis, sherrington_kirkpatrick
+from tests.interrupts import interrupted
 from tests.network.exact import all_states, dense, energies, random_couplings
 
 PAIR = np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -394,19 +391,8 @@ assert run(small, 20) == expected
 @pytest.mark.parametrize("what", ["sample", "anneal", "temper"])
 def test_ctrl_c_is_heard_at_once(what, form):
     """In 0.2 s where the machine has nothing else to do; here there may be much."""
-    with subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, what, form],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as run:
-        assert run.stdout.readline() == "starts\n"
-        time.sleep(0.6)  # long enough for calls of full length
-        start = time.perf_counter()
-        run.send_signal(signal.SIGINT)
-        assert run.stdout.readline() == "heard\n"
-        assert time.perf_counter() - start < 1.5
-        assert run.wait() == 0
+    seconds, _ = interrupted(INTERRUPTED, what, form)
+    assert seconds < 1.5
 
 
 def test_dense_couplings_of_a_network_are_those_it_was_given():
