@@ -29,6 +29,7 @@ PAGES = sorted(  # in the order of reading
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE = {"width": 400, "height": 800}
 DESKTOP = {"width": 1280, "height": 900}
+PATIENCE = 40  # looks at a figure, five a second
 
 # Elements of the text that reach out of the window and that no box around them lets scroll or cuts off.
 TOO_WIDE = """() => {
@@ -232,6 +233,19 @@ class Lab:
 
     def snapshot(self):
         return self.root.evaluate(SNAPSHOT)
+
+    def moves(self, before):
+        """Tell whether it shows something other than before, within some seconds: a machine may be busy."""
+        return any(self.snapshot() != before or self.page.wait_for_timeout(200) for _ in range(PATIENCE))
+
+    def rests(self):
+        """Tell whether it stands still for 0.7 s, now or soon."""
+        for _ in range(PATIENCE // 4):
+            before = self.snapshot()
+            self.page.wait_for_timeout(700)
+            if self.snapshot() == before:
+                return True
+        return False
 
     def spins(self):
         """Read the spins off the canvas."""
