@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -19,21 +20,29 @@ def interrupted(script, *arguments):
 
     Return the seconds that it took to say "heard", and what it said then.
     """
-    with subprocess.Popen(
-        [sys.executable, "-c", LISTENS + script, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", LISTENS + script, *arguments],
+            stdout=subprocess.PIPE, stderr=errors, text=True,
+        ) as run,
+    ):  # fmt: skip
         last = threading.Timer(PATIENCE, run.kill)
         last.start()
+
+        def complaint():
+            errors.seek(0)
+            return errors.read()
+
         try:
-            assert run.stdout.readline() == "starts\n", run.stderr.read()
+            assert run.stdout.readline() == "starts\n", complaint()
             time.sleep(0.6)  # long enough for calls of full length
             start = time.perf_counter()
             run.send_signal(signal.SIGINT)
-            assert run.stdout.readline() == "heard\n", run.stderr.read()
+            assert run.stdout.readline() == "heard\n", complaint()
             seconds = time.perf_counter() - start
-            said, errors = run.communicate()
-            assert run.returncode == 0, errors
+            said = run.stdout.read()  # not communicate(), which loses what readline() has read ahead
+            assert run.wait() == 0, complaint()
         finally:
             last.cancel()
     return seconds, said
