@@ -168,10 +168,11 @@ def test_tanh_is_right_to_three_ulps(name):
     assert errors_in_ulps(tanh, mpmath.tanh, TANH_RANGES[name]).max() < 3
 
 
+own_random = np.random.default_rng(2)
 ERFC_RANGES = {
-    "all": random.uniform(-6, 26, 4000),
-    "middle": random.uniform(-2, 3, 4000),
-    "near zero": random.choice([-1, 1], 2000) * logarithmic(random, 1e-300, 1, 2000),
+    "all": own_random.uniform(-6, 26, 4000),
+    "middle": own_random.uniform(-2, 3, 4000),
+    "near zero": own_random.choice([-1, 1], 2000) * logarithmic(own_random, 1e-300, 1, 2000),
     "border of the two forms": 1.5 + np.arange(-500, 500) * 2.0**-52,
 }
 
@@ -193,8 +194,8 @@ def test_erfc_is_right_to_1e_13(name):
         (0.0, 1.0),
         (-0.0, 1.0),
         (SMALLEST, 1.0),
-        (26.5, 2.3015685130250926e-307),
-        (27.0, 5.237048923789256e-319),
+        (26.5, math.erfc(26.5)),
+        (27.0, math.erfc(27.0)),
         (28.5, 0.0),
         (-28.5, 2.0),
         (math.inf, 0.0),
