@@ -32,11 +32,15 @@ const OF_SECTION = [
 ];
 const OF_LAWS = [
   ["square measured", `${HIGH} of the sections`],
-  ["line theory", "its law"],
+  ["line theory", `law of ${HIGH}`],
   ["square low", LOW],
-  ["line unstable", "its law"],
+  ["line unstable", `law of ${LOW}`],
   ["diamond third", "mean curvature t"],
   ["line zero", "zero"],
+];
+const OF_LOOKS = [
+  ["square measured", "share so far"],
+  ["line theory", "law of many directions"],
 ];
 const OF_AVERAGES = [
   ["line measured", `means of ${LOW} and ${HIGH}`],
@@ -70,7 +74,10 @@ class Saddle {
     Object.assign(this, { up, down, trace: up - down, square: up + down });
     this.width = Math.sqrt(this.square);
     for (const [name, array] of Object.entries(this.all)) this[name] = kernels.part(array, up + down + 1);
-    this.eigenvalues.data.fill(1, 0, up).fill(-1, up, up + down).fill(0, up + down);
+    this.eigenvalues.data
+      .fill(1, 0, up)
+      .fill(-1, up, up + down)
+      .fill(0, up + down);
     this.state ??= kernels.array("uint64", 4);
     run.split_mix(this.state, seed);
     this.totals.data.fill(0);
@@ -96,7 +103,11 @@ class Saddle {
       kernels.run.find_curvatures(forms, curvatures);
       kernels.run.note_sections(forms, curvatures, totals, averages);
       for (let k = 0; k < length; k += 1)
-        tell(before + k + 1, curvatures.data.subarray(2 * k, 2 * k + 2), averages.data.subarray(4 * k, 4 * k + 4));
+        tell(
+          before + k + 1,
+          curvatures.data.subarray(2 * k, 2 * k + 2),
+          averages.data.subarray(4 * k, 4 * k + 4),
+        );
       last.data.set(forms.data.subarray(3 * length - 3));
       this.seen = Array.from(curvatures.data.subarray(2 * length - 2));
       this.averaged = Array.from(averages.data.subarray(4 * length - 4));
@@ -156,7 +167,11 @@ class Section {
     for (const [i, axis] of this.axes.entries()) {
       const [u, v] = Array.from(saddle.axes.data.subarray(2 * i, 2 * i + 2), (part) => AXIS * part);
       const d = `M${x.to(-u).toFixed(1)} ${y.to(-v).toFixed(1)}L${x.to(u).toFixed(1)} ${y.to(v).toFixed(1)}`;
-      furnish(axis, { class: `lab-principal ${saddle.seen[i] < 0 ? "downward" : "upward"}`, visibility: "visible" }, []);
+      furnish(
+        axis,
+        { class: `lab-principal ${saddle.seen[i] < 0 ? "downward" : "upward"}`, visibility: "visible" },
+        [],
+      );
       for (const path of axis.children) path.setAttribute("d", d);
     }
     const [low, high] = saddle.seen.map((value) => fixed(value, 1).trim());
@@ -169,7 +184,8 @@ class Laws {
   constructor() {
     this.chart = new Chart({
       ...{ x: [-1, 1], y: [0, 1], xLabel: "curvature of a section", yLabel: "density" },
-      describe: "Histograms of the smaller and of the larger curvature, each on its law, and the mean curvature.",
+      describe:
+        "Histograms of the smaller and of the larger curvature, each on its law, and the mean curvature.",
       left: 58,
     });
     this.boxes = ["measured", "low"].map((kind) => this.chart.boxes(kind)).reverse();
@@ -212,7 +228,13 @@ class Laws {
 class Averages {
   constructor() {
     this.chart = new Chart({
-      ...{ x: [0, 4], y: [-1, 1], xLabel: "sections S", yLabel: "averages over S sections", names: POWERS.slice(0, 5) },
+      ...{
+        x: [0, 4],
+        y: [-1, 1],
+        xLabel: "sections S",
+        yLabel: "averages over S sections",
+        names: POWERS.slice(0, 5),
+      },
       describe:
         "Means of both curvatures and the curvatures of the mean section against the number of sections, with their limits.",
       left: 58,
@@ -257,12 +279,20 @@ class ProjectionLab {
     this.saddle = new Saddle(module, up[1] + down[1] + 1);
     this.section = new Section(panel);
     this.looks = new Bars({
-      ...{ names: LOOKS, y: [0, 1], xLabel: "what it looks like", yLabel: "share of sections", held: "law", height: 190, left: 58 },
+      ...{
+        names: LOOKS,
+        y: [0, 1],
+        xLabel: "what it looks like",
+        yLabel: "share of sections",
+        held: "law",
+        height: 190,
+        left: 58,
+      },
       describe: "Share of sections that look like a saddle, a minimum and a maximum.",
     });
     this.laws = new Laws();
     this.averages = new Averages();
-    const first = element("div", {}, this.section.node, this.looks.svg);
+    const first = element("div", {}, this.section.node, this.looks.svg, legend(OF_LOOKS));
     const charts = [this.laws.chart.svg, legend(OF_LAWS), this.averages.chart.svg, legend(OF_AVERAGES)];
     const second = element("div", { class: "lab-second" }, ...charts);
     el.append(element("div", { class: "lab-figures" }, first, second));
@@ -408,7 +438,9 @@ class ProjectionLab {
       `A section looks like a saddle with the probability ${chance(saddle.exact)}; its curvatures are ` +
       `${number(low)} and ${number(high)} on average, those of the mean section both go to ${number(saddle.trace)}.`;
     if (saddle.count === 0) return `${is} No section is drawn yet.`;
-    const shares = saddle.shares.values.map((share, i) => `${(100 * share).toFixed(1)} % like ${MANY[LOOKS[i]]}`);
+    const shares = saddle.shares.values.map(
+      (share, i) => `${(100 * share).toFixed(1)} % like ${MANY[LOOKS[i]]}`,
+    );
     const [meanLow, meanHigh, sectionLow, sectionHigh] = saddle.averaged.map(number);
     return (
       `${is} Of ${counted(saddle.count, "section")} ${shares.join(", ")}. ` +
