@@ -192,12 +192,14 @@ class Laws {
     this.zero = this.chart.line("zero");
     this.lines = ["unstable", "theory"].map((kind) => this.chart.line(kind));
     this.mean = this.chart.diamond("third");
+    this.signs = legend(OF_LAWS);
   }
 
   start({ trace, width, kappa, laws }) {
     const [start, top] = [trace - FAR * width, (1.3 * PEAK) / width];
     this.chart.range([start, trace + FAR * width], [0, top]);
     this.zero.set([0, 0], [0, top]);
+    this.signs.lastChild.toggleAttribute("hidden", Math.abs(trace) > FAR * width);
     for (const [i, line] of this.lines.entries()) line.set(kappa.data, laws[i].data);
     this.mean.move(trace, 0);
     this.low = start;
@@ -281,7 +283,7 @@ class ProjectionLab {
     this.looks = new Bars({
       ...{
         names: LOOKS,
-        y: [0, 1],
+        y: [0, 1.06],
         xLabel: "what it looks like",
         yLabel: "share of sections",
         held: "law",
@@ -293,7 +295,7 @@ class ProjectionLab {
     this.laws = new Laws();
     this.averages = new Averages();
     const first = element("div", {}, this.section.node, this.looks.svg, legend(OF_LOOKS));
-    const charts = [this.laws.chart.svg, legend(OF_LAWS), this.averages.chart.svg, legend(OF_AVERAGES)];
+    const charts = [this.laws.chart.svg, this.laws.signs, this.averages.chart.svg, legend(OF_AVERAGES)];
     const second = element("div", { class: "lab-second" }, ...charts);
     el.append(element("div", { class: "lab-figures" }, first, second));
     this.furnish();
@@ -390,7 +392,7 @@ class ProjectionLab {
     const some = saddle.count > 0;
     const [share, error] = some ? [saddle.shares.values[0], saddle.shares.errors[0]] : [null, null];
     const [low, high, sectionLow, sectionHigh] = some ? saddle.averaged : [null, null, null, null];
-    const digits = some ? Math.max(2, Math.ceil(-Math.log10(error)) + 1) : 2;
+    const digits = some ? Math.min(Math.max(Math.ceil(-Math.log10(error)) + 1, 2), 4) : 2;
     write.sections(String(saddle.count));
     write["look like saddles"](some ? `${share.toFixed(digits)} \u00b1 ${error.toFixed(digits)}` : "\u2013");
     write["law of many directions"](chance(saddle.chances.data[0]));
