@@ -113,6 +113,10 @@ ON_PAPER = {
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},
     ),
+    "ProjectionLab": (
+        {"n_up": 510, "n_down": 490, "seed": 1, "speed": 1000},
+        {"Start": ("sections", 3000)},
+    ),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

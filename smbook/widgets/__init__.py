@@ -13,6 +13,7 @@ from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
+from smbook.widgets.projection_lab import ProjectionLab
 from smbook.widgets.question import Question
 from smbook.widgets.rbm_lab import RBMLab
 from smbook.widgets.spin_glass_lab import SpinGlassLab
@@ -27,6 +28,7 @@ __all__ = [
     "IsingLab",
     "MeanFieldLab",
     "PhaseDiagramLab",
+    "ProjectionLab",
     "Question",
     "RBMLab",
     "SpinGlassLab",

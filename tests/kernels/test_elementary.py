@@ -1,4 +1,4 @@
-"""exp, expm1, log and tanh against 200 bits of mpmath, and what the compiled kernels call: nothing."""
+"""exp, expm1, log, tanh and erfc against 200 bits of mpmath, and what the compiled kernels call: nothing."""
 
 import math
 import re
@@ -7,6 +7,7 @@ import types
 import mpmath
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
@@ -22,12 +23,14 @@ from smbook.kernels import (
     lattice,
     mean_field,
     network,
+    projection,
     restricted,
     rng,
     spin_glass,
     walls,
 )
 from smbook.kernels.elementary import (
+    erfc,
     exp,
     exp2_single,
     exp_below_zero,
@@ -163,6 +166,45 @@ def test_expm1_is_right_to_two_ulps(name):
 @pytest.mark.parametrize("name", TANH_RANGES)
 def test_tanh_is_right_to_three_ulps(name):
     assert errors_in_ulps(tanh, mpmath.tanh, TANH_RANGES[name]).max() < 3
+
+
+own_random = np.random.default_rng(2)
+ERFC_RANGES = {
+    "all": own_random.uniform(-6, 26, 4000),
+    "middle": own_random.uniform(-2, 3, 4000),
+    "near zero": own_random.choice([-1, 1], 2000) * logarithmic(own_random, 1e-300, 1, 2000),
+    "border of the two forms": 1.5 + np.arange(-500, 500) * 2.0**-52,
+}
+
+
+@pytest.mark.parametrize("name", ERFC_RANGES)
+def test_erfc_is_right_to_1e_13(name):
+    arguments = ERFC_RANGES[name]
+    values = np.array([erfc(x) for x in arguments])
+    with mpmath.workprec(200):
+        exact = [mpmath.erfc(mpmath.mpf(float(x))) for x in arguments]
+        wrong = max(abs(mpmath.mpf(v) / e - 1) for v, e in zip(values.tolist(), exact, strict=True))
+    assert wrong < 1e-13
+    np.testing.assert_allclose(values, scipy.special.erfc(arguments), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (SMALLEST, 1.0),
+        (26.5, math.erfc(26.5)),
+        (27.0, math.erfc(27.0)),
+        (28.5, 0.0),
+        (-28.5, 2.0),
+        (math.inf, 0.0),
+        (-math.inf, 2.0),
+        (math.nan, math.nan),
+    ],
+)
+def test_erfc_at_its_edges(x, expected):
+    assert erfc(x) == pytest.approx(expected, rel=1e-12, abs=1e-322, nan_ok=True)
 
 
 def test_the_yardstick_sees_two_ulps():
@@ -365,6 +407,8 @@ LAW, ALL, MEANS, CONNECTED = (
     np.ones((4, 4), np.int8),
 )
 CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
+# Two sections of a Hessian of four eigenvalues.
+FORMS, PAIRED, FOURFOLD = np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 4))
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
@@ -376,6 +420,7 @@ KERNELS = [
     (elementary.open_unit, (np.uint64(7),)),
     (elementary.sqrt, (NUMBER,)),
     (elementary.tanh, (NUMBER,)),
+    (elementary.erfc, (NUMBER,)),
     (rng.split_mix, (STATE, STATE[0])),
     (rng.split_mix, (STATE, np.uint64(COUNT))),
     (rng.next_uint64, (STATE,)),
@@ -509,6 +554,16 @@ KERNELS = [
             REALS.copy(),
         ),
     ),
+    (projection.draw_sections, (STATE, REALS, REALS.copy(), REALS.copy(), FORMS.copy())),
+    (projection.find_curvatures, (FORMS, PAIRED)),
+    (projection.look, (NUMBER, NUMBER)),
+    (projection.note_sections, (FORMS, PAIRED.copy(), np.zeros(9), FOURFOLD)),
+    (projection.principal_axes, (FORMS[0], PAIRED.copy())),
+    (projection.fill_section, (FORMS[0], NUMBER, FOURFOLD.copy())),
+    (projection.curvature_density, (REALS, NUMBER, NUMBER, COUNT, REALS.copy())),
+    (projection.expect_sections, (NUMBER, NUMBER, np.zeros(2), np.zeros(3))),
+    (projection.saddle_probability_exact, (COUNT, COUNT)),
+    (projection.share_error, (NUMBER, NUMBER)),
     *((bipartite.activate, (k, NUMBER, PAIR, PAIR[0], *DICE, PAIR.copy(), PAIR.copy())) for k in UNITS),
     (bipartite.activate, (UNITS[0], NUMBER, DOUBLE_PAIR, REALS, *DICE, DOUBLE_PAIR, DOUBLE_PAIR.copy())),
     (bipartite.find_means, (UNITS[0], NUMBER, PAIR, PAIR[0], PAIR.copy())),
@@ -564,6 +619,7 @@ def test_every_public_kernel_is_looked_at():
         associative,
         bridge,
         boltzmann,
+        projection,
         hopfield_theory,
         restricted,
         bipartite,

@@ -16,6 +16,7 @@ from smbook.widgets import (
     IsingLab,
     MeanFieldLab,
     PhaseDiagramLab,
+    ProjectionLab,
     RBMLab,
     SpinGlassLab,
     WallLab,
@@ -36,6 +37,7 @@ LABS = [
     BoltzmannLab,
     RBMLab,
     BridgeLab,
+    ProjectionLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -61,6 +63,7 @@ REFUSED = [
     (BoltzmannLab, "hidden", 4, ValueError),
     (RBMLab, "learning", "tempering", ValueError),
     (BridgeLab, "softness", 1.5, ValueError),
+    (ProjectionLab, "n_up", 1001, ValueError),
 ]
 
 

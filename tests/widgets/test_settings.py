@@ -112,6 +112,13 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "ProjectionLab": {
+        "n_up": (500, 0, 1000),
+        "n_down": (500, 0, 1000),
+        "speed": (20.0, 1.0, 5000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],

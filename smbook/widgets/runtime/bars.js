@@ -6,10 +6,21 @@ const HALF = 0.36; // of a bar's width, where the next bar is 1 away
 const LISTED = 12; // bars whose values are told in words
 
 export class Bars {
-  // One bar a name; where only their number `count` is given, they are called 0, 1, 2, …
-  constructor({ names, count = names.length, y, xLabel, yLabel, describe, kind = "measured", ...form }) {
+  // One bar a name; where only their number `count` is given, they are called 0, 1, 2, … What the values are `held`
+  // against is called exact unless told.
+  constructor({
+    names,
+    count = names.length,
+    y,
+    xLabel,
+    yLabel,
+    describe,
+    kind = "measured",
+    held = "exact",
+    ...form
+  }) {
     this.names = names ?? Array.from({ length: count }, (_, i) => String(i));
-    this.describe = describe;
+    Object.assign(this, { describe, held });
     this.places = this.names.map((_, i) => i);
     this.ends = [-1, 1].map((side) => this.places.map((place) => place + side * HALF));
     const x = [-0.6, count - 0.4];
@@ -36,7 +47,7 @@ export class Bars {
   tell(values, exact) {
     if (this.names.length > LISTED) return;
     const told = this.names.map((name, i) => {
-      const beside = exact.length ? ` (exact ${short(exact[i], 3)})` : "";
+      const beside = exact.length ? ` (${this.held} ${short(exact[i], 3)})` : "";
       return `${name}: ${short(values[i], 3)}${beside}`;
     });
     const words = `${this.describe} ${told.join(", ")}.`;
