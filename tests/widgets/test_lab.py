@@ -11,6 +11,7 @@ from smbook.widgets import (
     AmplifierLab,
     BoltzmannLab,
     BridgeLab,
+    DescentLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -36,6 +37,7 @@ LABS = [
     BoltzmannLab,
     RBMLab,
     BridgeLab,
+    DescentLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -61,6 +63,7 @@ REFUSED = [
     (BoltzmannLab, "hidden", 4, ValueError),
     (RBMLab, "learning", "tempering", ValueError),
     (BridgeLab, "softness", 1.5, ValueError),
+    (DescentLab, "landscape", "valley", ValueError),
 ]
 
 
