@@ -37,10 +37,11 @@ const SIGNS = [
   ["line adam", "Adam"],
   ["dot mean", "where gradient flow from the start ends"],
   ["line average", "minima that hold gradient descent at this rate"],
-  ["line guide", "minima that do not; at the right, levels by theory"],
+  ["line guide", "minima that do not"],
   ["diamond apart", "orbit of period two"],
   ["line contour", `losses ${LEVELS.join(", ")}`],
   ["dot apart", "minimum, hollow where it does not hold gradient descent"],
+  ["line guide", "mean loss by theory"],
 ];
 const QUIET = { momentum: 0.9, temperature: 0, condition: 10 };
 const PRESETS = [
@@ -400,7 +401,7 @@ class DescentLab {
     this.course = new Course();
     this.signs = legend(SIGNS);
     const charts = [this.course.losses.svg, this.course.rates.svg];
-    const second = element("div", { class: "lab-second" }, ...charts);
+    const second = element("div", { class: "lab-second lab-courses" }, ...charts);
     el.append(element("div", { class: "lab-figures" }, this.picture.node, second), this.signs);
     this.furnish();
     panel.main.append(el.querySelector(".lab-words"));
@@ -476,9 +477,10 @@ class DescentLab {
     const product = landscape === "product";
     const orbit = Number.isFinite(race.orbit[0]);
     children[5].toggleAttribute("hidden", !product || !(rate < 1));
-    children[6].toggleAttribute("hidden", !product && this.expected.every(Number.isNaN));
+    children[6].toggleAttribute("hidden", !product);
     children[7].toggleAttribute("hidden", !orbit);
     children[9].toggleAttribute("hidden", product);
+    children[10].toggleAttribute("hidden", !this.expected.some((level) => level > 0));
     if (this.now) this.report();
   }
 

@@ -100,7 +100,7 @@ class DescentLab(Lab, script="descent_lab.js"):
     condition = Real(10.0, 1.0, 100.0, doc="the condition number of the bowl")
     start_x = Real(3.5, -FARTHEST, FARTHEST, doc="x where all begin")
     start_y = Real(0.1, -FARTHEST, FARTHEST, doc="y where all begin")
-    speed = Real(10.0, 0.5, 1000.0, doc="steps a second, as far as the machine keeps up")
+    speed = Real(20.0, 0.5, 1000.0, doc="steps a second, as far as the machine keeps up")
     seed = Integer(1, 0, LARGEST_SEED, doc="the seed of the noise")
     running = Switch(True, doc="whether the lab is running")
 

@@ -104,8 +104,8 @@ def setting(lab, *names):
     return [lab.page.evaluate("name => model.get(name)", name) for name in names]
 
 
-def lead(lab):
-    return max(OPTIMIZERS.index(lab.optimizers), 0) if lab.optimizers != "all" else 0
+def lead(python):
+    return 0 if python.optimizers == "all" else OPTIMIZERS.index(python.optimizers)
 
 
 def check_run(lab, python, n_steps):
@@ -288,7 +288,7 @@ def test_paths_are_where_the_optimizers_were(shown):
     lab = shown(rate=0.1, start_x=2.0, start_y=2.5, momentum=0.5)
     for _ in range(5):
         lab.press("Step")
-    race, paths = DescentLab(rate=0.1, start_x=2.0, start_y=2.5, momentum=0.5).simulate(5), None
+    race = DescentLab(rate=0.1, start_x=2.0, start_y=2.5, momentum=0.5).simulate(5)
     paths = lab.root.evaluate(PATHS)
     for k, kind in enumerate(("measured", "heavy", "adam")):
         drawn = np.array(re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", paths[kind]), dtype=float)
@@ -303,7 +303,7 @@ MINIMA = """root => ["average", "guide"].map(kind =>
 
 @pytest.mark.browser
 def test_the_curve_of_minima_is_parted_at_the_edge(shown):
-    """What holds lies within x^2 + y^2 < 2 / eta, and all of it is on x y = 1; from eta = 1 on nothing holds."""
+    """What holds lies within x^2 + y^2 < 2 / eta, and all is on x y = 1; from eta = 1 on nothing holds."""
     lab = shown(rate=0.2)
     for rate, holds in ((0.2, True), (0.5, True), (1.1, False)):
         lab.type("Learning rate η", rate)
