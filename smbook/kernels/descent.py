@@ -208,18 +208,20 @@ def flow_end(landscape, x, y, end):
 
     On PRODUCT the flow keeps x^2 - y^2 and the sign of x + y; from a ridge it ends in the saddle.
     """
-    end[0] = end[1] = 0.0
+    u, v = 0.0, 0.0
     if landscape == PRODUCT and x != -y:
         balance = (x - y) * (x + y)
         larger = sqrt((sqrt(balance * balance + 4.0) + abs(balance)) / 2.0)
         if x + y < 0.0:
             larger = -larger
-        if balance >= 0.0:
-            end[0], end[1] = larger, 1.0 / larger
-        else:
-            end[0], end[1] = 1.0 / larger, larger
-    if landscape == DOUBLE_WELL and x != 0.0:
-        end[0] = 2.0 if x > 0.0 else -2.0
+        u, v = larger, 1.0 / larger
+        if balance < 0.0:
+            u, v = v, u
+    if landscape == DOUBLE_WELL and x > 0.0:
+        u = 2.0
+    if landscape == DOUBLE_WELL and x < 0.0:
+        u = -2.0
+    end[0], end[1] = u, v
 
 
 @kernel
@@ -228,11 +230,11 @@ def stable_minima(rate, ends):
 
     There x^2 + y^2 < 2 / eta; from eta = 1 on there are none, and both are nan.
     """
-    ends[0] = ends[1] = np.nan
+    largest = np.nan
     if rate < 1.0:
         sharpness = 2.0 / rate
-        ends[1] = sqrt((sharpness + sqrt((sharpness - 2.0) * (sharpness + 2.0))) / 2.0)
-        ends[0] = 1.0 / ends[1]
+        largest = sqrt((sharpness + sqrt((sharpness - 2.0) * (sharpness + 2.0))) / 2.0)
+    ends[0], ends[1] = 1.0 / largest, largest
 
 
 @kernel
@@ -241,10 +243,10 @@ def period_two(rate, points):
 
     They are nan where the orbit is not stable, outside of 1 < eta < sqrt(5) - 1.
     """
-    points[0] = points[1] = np.nan
+    wide, narrow = np.nan, np.nan
     if 1.0 < rate < _LAST_RATE:
         wide, narrow = sqrt(1.0 + 3.0 / rate), sqrt(1.0 - 1.0 / rate)
-        points[0], points[1] = (wide + narrow) / 2.0, (wide - narrow) / 2.0
+    points[0], points[1] = (wide + narrow) / 2.0, (wide - narrow) / 2.0
 
 
 @kernel
