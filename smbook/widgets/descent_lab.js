@@ -80,8 +80,13 @@ class Race {
     const { run } = this.kernels;
     run.begin_descent(start_x, start_y, this.states);
     run.split_mix(this.random, seed);
-    run.note_descent(...this.setting, this.states, this.row);
     this.steps = 0;
+    return this.look();
+  }
+
+  // Where all are now, by the settings now.
+  look() {
+    this.kernels.run.note_descent(...this.setting, this.states, this.row);
     return this.told(this.row.data, 0);
   }
 
@@ -481,7 +486,10 @@ class DescentLab {
     children[7].toggleAttribute("hidden", !orbit);
     children[9].toggleAttribute("hidden", product);
     children[10].toggleAttribute("hidden", !this.expected.some((level) => level > 0));
-    if (this.now) this.report();
+    if (!this.now) return;
+    this.now = race.look();
+    this.past[0] = this.now;
+    this.report();
   }
 
   reset() {
