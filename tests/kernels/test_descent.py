@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
@@ -163,9 +163,9 @@ def test_a_bowl_is_left_from_the_largest_rate_on(optimizer, momentum):
     """At 0.98 of it the distance shrinks, and at 1.02 it grows; the relative rate is that share all along."""
     bears = theory.largest_rate(10.0, momentum=momentum if optimizer == HEAVY_BALL else 0.0)
     for share in (0.98, 1.02):
-        record = run(BOWL, (1.0, 2.0), 1000, rate=share * bears, momentum=momentum)[:, optimizer]
+        record = run(BOWL, (1.0, 2.0), 300, rate=share * bears, momentum=momentum)[:, optimizer]
         np.testing.assert_allclose(record[:, 3], share, rtol=1e-12)
-        grown = np.hypot(*record[-1, :2]) / np.hypot(*record[500, :2])
+        grown = np.hypot(*record[-1, :2]) / np.hypot(*record[150, :2])
         assert (grown > 2) == (share > 1)
         assert (grown < 0.5) == (share < 1)
 
@@ -225,6 +225,7 @@ def test_descent_with_small_steps_follows_boltzmann_in_a_double_well():
 
 
 @pytest.mark.parametrize("landscape", LANDSCAPES)
+@settings(max_examples=20)
 @given(x=places, y=places)
 def test_the_flow_ends_where_its_equation_does(landscape, x, y):
     assume(abs(x + y) > 0.05)
