@@ -599,7 +599,8 @@ class DescentLab {
       `Landscape: ${LANDSCAPES[landscape]}. Learning rate ${short(race.rate, 4)}, started at x ${short(x, 3)}, y ${short(y, 3)}. ` +
       `Gradient flow from there ends where the sharpness is ${short(race.curvatures(...end)[1], 3)}; ` +
       `gradient descent bears ${short(2 / race.rate, 3)}. After ${race.steps} steps ${places.join(", ")}.`;
-    this.panel.description.set(`${capital(fates.join("; "))}.`, long);
+    const sentence = race.steps === 0 ? "At the start, before the first step" : capital(fates.join("; "));
+    this.panel.description.set(`${sentence}.`, long);
   }
 
   // What an optimizer does, in words.
@@ -607,7 +608,6 @@ class DescentLab {
     const { race, past } = this;
     const { x, y, relative } = this.now[k];
     if (Number.isNaN(x)) return `ran away by step ${this.ended[k]}`;
-    if (race.steps === 0) return "has not begun";
     if (race.temperature > 0) return "moves with the noise";
     const back = (i) => (past[i] ? Math.hypot(x - past[i][k].x, y - past[i][k].y) : Infinity);
     const [low, high] = race.curvatures(x, y);

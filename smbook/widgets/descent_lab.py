@@ -79,7 +79,7 @@ class DescentLab(Lab, script="descent_lab.js"):
     True
     >>> race = lab.simulate(500)
     >>> [round(float(value), 5) for value in (race.x[-1, 0], race.y[-1, 0])]
-    [2.50874, 0.3986]
+    [2.50874, 0.39861]
     >>> lab.momentum = 1.0
     Traceback (most recent call last):
         ...
@@ -143,8 +143,10 @@ class DescentLab(Lab, script="descent_lab.js"):
 
         Examples
         --------
-        >>> DescentLab(landscape="bowl", rate=0.15, start_x=1.0, start_y=3.0).simulate(1000)
-        Race(1000 steps: gradient-descent at (0, 0), heavy-ball at (0, 0), adam at (0, 0))
+        >>> DescentLab().simulate(0)
+        Race(0 steps: gradient-descent at (3.5, 0.1), heavy-ball at (3.5, 0.1), adam at (3.5, 0.1))
+        >>> DescentLab(landscape="bowl", rate=0.15).simulate(1000).relative_rate[:, 0].max().round(6)
+        np.float64(0.75)
         """
         n_steps = _checks.integer("n_steps", n_steps, minimum=0)
         setting = self._landscape, self.condition, self.rate, self.momentum

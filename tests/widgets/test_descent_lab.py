@@ -155,7 +155,7 @@ def test_sharpness_and_levels_are_those_of_theory(shown):
     said = told(lab)
     assert said["mean_loss"] == pytest.approx(orbit.mean_loss, rel=1e-3)
     assert min(abs(said["x"] - orbit.high), abs(said["x"] - orbit.low)) < 1e-5
-    assert lab.root.locator(".lab-words").inner_text() == "Gradient descent jumps between two points."
+    assert lab.root.locator(".lab-description").inner_text() == "Gradient descent jumps between two points."
 
 
 @pytest.mark.browser
