@@ -151,7 +151,8 @@ class Picture {
     const ends = [low, high];
     this.chart = new Chart({
       ...{ x: ends, y: ends, xLabel: "x", yLabel: "y", left: 40, height: 386 },
-      describe: "The landscape from above, with lines of equal loss, its minima, and the paths of optimizers.",
+      describe:
+        "The landscape from above, with lines of equal loss, its minima, and the paths of optimizers.",
     });
     this.chart.svg.setAttribute("role", "group");
     const words = "The loss as shades, dark where it is low.";
@@ -326,7 +327,8 @@ class Course {
       ...form,
       y: [0, HIGH],
       yLabel: "relative rate (descent: sharpness \u00b7 \u03b7 / 2)",
-      describe: "Learning rate over the largest one that the curvature bears, against steps, with a line at 1.",
+      describe:
+        "Learning rate over the largest one that the curvature bears, against steps, with a line at 1.",
     });
     this.levels = [0, 1].map(() => this.losses.line("guide"));
     this.edge = this.rates.line("zero");
@@ -532,8 +534,7 @@ class DescentLab {
       this.picture.add(entries);
       this.course.add(entries);
       this.later.add(entries.map(({ loss }) => loss));
-      for (const [k, { x }] of entries.entries())
-        if (Number.isNaN(x)) this.ended[k] ??= this.race.steps;
+      for (const [k, { x }] of entries.entries()) if (Number.isNaN(x)) this.ended[k] ??= this.race.steps;
     });
   }
 
