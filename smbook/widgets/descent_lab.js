@@ -36,11 +36,11 @@ const SIGNS = [
   ["line heavy", "heavy ball"],
   ["line adam", "Adam"],
   ["dot mean", "where gradient flow from the start ends"],
-  ["line average", "minima that hold gradient descent at this rate"],
-  ["line guide", "minima that do not"],
+  ["line average", "minima flat enough for gradient descent at this rate"],
+  ["line guide", "minima too sharp for it"],
   ["diamond apart", "orbit of period two"],
   ["line contour", `losses ${LEVELS.join(", ")}`],
-  ["dot apart", "minimum, hollow where it does not hold gradient descent"],
+  ["dot apart", "minimum; hollow where it is too sharp"],
   ["line guide", "mean loss by theory"],
 ];
 const QUIET = { momentum: 0.9, temperature: 0, condition: 10 };
