@@ -18,7 +18,7 @@ const SHADES = [0.03, 300]; // losses with the first and the last colour
 const POINTS = 400; // of the record
 const FIRST = 60; // steps that the charts show at the beginning
 const FLOOR = -16; // log10 of the least loss that is drawn
-const OUT = 100; // a coordinate beyond which nothing is drawn
+const OUT = 100; // a number beyond which nothing is drawn
 const HIGH = 2.4; // end of the axis of relative rates
 const CURVE = 120; // points of a branch of minima
 const REST = 1e-6; // a gradient, or a distance from an orbit, that counts as none
@@ -367,7 +367,9 @@ class Course {
   }
 
   draw(seen, expected) {
-    const logs = this.records[0].map((values) => values.map((loss) => Math.max(Math.log10(loss), FLOOR)));
+    const within = (value, low) => Math.min(Math.max(value, low), OUT);
+    const logs = this.records[0].map((values) => values.map((loss) => within(Math.log10(loss), FLOOR)));
+    const rates = this.records[1].map((values) => values.map((value) => within(value, 0)));
     this.fit(logs, seen);
     const times = logs.map((_, i) => (i + 0.5) * this.stride - 0.5);
     this.edge.set([0, this.end], [1, 1]);
@@ -375,7 +377,7 @@ class Course {
       const level = seen[k] ? Math.log10(expected[k]) : NaN;
       line.set([0, this.end], [level, level]);
     });
-    for (const [i, record] of [logs, this.records[1]].entries())
+    for (const [i, record] of [logs, rates].entries())
       this.lines[i].forEach((line, k) => {
         line.set(
           times,
