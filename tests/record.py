@@ -109,6 +109,10 @@ ON_PAPER = {
         {"Start": ("steps", 1000)},
     ),
     "RBMLab": ({"temperature": 1, "seed": 1, "speed": 20}, {"Start": ("sweeps", 60)}),
+    "DescentLab": (
+        {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 100},
+        {"Start": ("steps", 200)},
+    ),
     "BridgeLab": (
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},

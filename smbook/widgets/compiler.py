@@ -36,6 +36,7 @@ from smbook.kernels import (
     associative,
     boltzmann,
     bridge,
+    descent,
     elementary,
     finite_magnet,
     hopfield,
@@ -81,7 +82,8 @@ _HALVES = types.Array(types.uint32, 1, "C")
 _MACHINE = (_SINGLE_ROWS, _SINGLE_ROWS, _SINGLES, _SINGLES)  # weights, turned, visible and hidden biases
 _CHANCE = (_WORDS, _WORDS, _HALVES, _REAL_ROWS)  # state, words, halves, room
 _WORK = (_WORDS, _REALS, _REALS, _WHOLES)  # words, noise, local fields, turned
-_PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay
+_PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay or temperature
+_LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 
@@ -186,6 +188,23 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "expect_sections": (projection.expect_sections, (_FLOAT64, _FLOAT64, _REALS, _REALS), _NOTHING),
     "saddle_probability_exact": (projection.saddle_probability_exact, (_INT64, _INT64), _FLOAT64),
     "share_error": (projection.share_error, (_FLOAT64, _FLOAT64), _FLOAT64),
+    "fill_losses": (
+        descent.fill_losses,
+        (_INT64, _FLOAT64, _FLOAT64, _FLOAT64, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "curvatures": (descent.curvatures, (*_LANDSCAPE, _FLOAT64, _FLOAT64, _REALS), _NOTHING),
+    "begin_descent": (descent.begin, (_FLOAT64, _FLOAT64, _REAL_ROWS), _NOTHING),
+    "note_descent": (descent.note, (*_LANDSCAPE, _FLOAT64, _FLOAT64, _REAL_ROWS, _REAL_ROWS), _NOTHING),
+    "descend": (
+        descent.advance,
+        (*_LANDSCAPE, *_PACE, _REAL_ROWS, _WORDS, _REALS, types.Array(types.float64, 3, "C")),
+        _NOTHING,
+    ),
+    "flow_end": (descent.flow_end, (_INT64, _FLOAT64, _FLOAT64, _REALS), _NOTHING),
+    "stable_minima": (descent.stable_minima, (_FLOAT64, _REALS), _NOTHING),
+    "period_two": (descent.period_two, (_FLOAT64, _REALS), _NOTHING),
+    "mean_loss": (descent.mean_loss, (_INT64, *_LANDSCAPE, *_PACE), _FLOAT64),
     "order_parameters": (
         hopfield_theory.order_parameters,
         (_INT64, _FLOAT64, _FLOAT64, _REALS),

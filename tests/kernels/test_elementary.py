@@ -17,6 +17,7 @@ from smbook.kernels import (
     bipartite,
     boltzmann,
     bridge,
+    descent,
     elementary,
     hopfield,
     hopfield_theory,
@@ -410,6 +411,9 @@ CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
 # Two sections of a Hessian of four eigenvalues.
 FORMS, PAIRED, FOURFOLD = np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 4))
 
+# Three optimizers, and what is noted of them.
+RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -507,6 +511,21 @@ KERNELS = [
         bridge.retrieve,
         (SITES, SPINS, WIDE, REALS[:1].copy(), LEVELS, STATE, STATE, *ROOM, CLOCK, NUMBER, NUMBER, COUNT),
     ),
+    (descent.loss, (COUNT, NUMBER, NUMBER, NUMBER)),
+    (descent.fill_losses, (COUNT, NUMBER, NUMBER, NUMBER, MATRIX.copy())),
+    (descent.gradient, (COUNT, NUMBER, NUMBER, NUMBER, REALS.copy())),
+    (descent.curvatures, (COUNT, NUMBER, NUMBER, NUMBER, REALS.copy())),
+    (descent.relative_rate, (COUNT, COUNT, NUMBER, NUMBER, NUMBER, RACE[0])),
+    (descent.begin, (NUMBER, NUMBER, RACE.copy())),
+    (descent.note, (COUNT, NUMBER, NUMBER, NUMBER, RACE, MARKS.copy())),
+    (
+        descent.advance,
+        (COUNT, NUMBER, NUMBER, NUMBER, NUMBER, RACE.copy(), STATE, np.zeros(2), np.zeros((1, 3, 4))),
+    ),
+    (descent.flow_end, (COUNT, NUMBER, NUMBER, REALS.copy())),
+    (descent.stable_minima, (NUMBER, REALS.copy())),
+    (descent.period_two, (NUMBER, REALS.copy())),
+    (descent.mean_loss, (COUNT, COUNT, NUMBER, NUMBER, NUMBER, NUMBER)),
     (associative.hebb_energy, (OWN, WIDE)),
     (associative.begin_couplings, (PLAIN, REALS, SPINS, REALS.copy())),
     (associative.learn_projection, (SITES, COUNT, np.zeros((2, 4)), PLAIN.copy())),
@@ -618,6 +637,7 @@ def test_every_public_kernel_is_looked_at():
         hopfield,
         associative,
         bridge,
+        descent,
         boltzmann,
         projection,
         hopfield_theory,

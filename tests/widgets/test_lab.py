@@ -11,6 +11,7 @@ from smbook.widgets import (
     AmplifierLab,
     BoltzmannLab,
     BridgeLab,
+    DescentLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -38,6 +39,7 @@ LABS = [
     RBMLab,
     BridgeLab,
     ProjectionLab,
+    DescentLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -64,6 +66,7 @@ REFUSED = [
     (RBMLab, "learning", "tempering", ValueError),
     (BridgeLab, "softness", 1.5, ValueError),
     (ProjectionLab, "n_up", 1001, ValueError),
+    (DescentLab, "landscape", "valley", ValueError),
 ]
 
 
