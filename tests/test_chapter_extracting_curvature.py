@@ -77,7 +77,7 @@ def by_hand():
 
 @pytest.fixture(scope="module")
 def trained(by_hand):
-    """Return the trained networks of three seeds with their Hessians, as the chapter trains that of seed 0."""
+    """Return networks of three seeds, trained as in the chapter, with their Hessians."""
     found = []
     for seed in range(3):
         theta, notes = by_hand.descend(by_hand.fresh(np.random.default_rng(seed)), 0.05, 8000, 400)
@@ -229,7 +229,7 @@ def test_kinks_have_the_jumps_that_are_said(by_hand, seed):
     assert slopes[0] - slopes[1] == pytest.approx(jump, rel=1e-3, abs=1e-6)
 
 
-def test_one_unit_with_a_kink(by_hand):
+def test_one_unit_with_a_kink():
     assert numbers("kink-code")[0] == [0.5, 0.25, 0.5]
 
 
