@@ -77,9 +77,9 @@ def by_hand():
 
 @pytest.fixture(scope="module")
 def trained(by_hand):
-    """Return networks of three seeds, trained as in the chapter, with their Hessians."""
+    """Return networks of two seeds, trained as in the chapter, with their Hessians."""
     found = []
-    for seed in range(3):
+    for seed in range(2):
         theta, notes = by_hand.descend(by_hand.fresh(np.random.default_rng(seed)), 0.05, 8000, 400)
         found.append(
             SimpleNamespace(theta=theta, notes=notes, dense=hessian(by_hand.loss, theta) @ np.eye(481))
@@ -189,41 +189,54 @@ def test_a_second_difference_is_a_mean_with_a_triangular_weight(seed):
     assert difference == pytest.approx(1.4 + jumps @ weights, abs=1e-9)
 
 
+ROWS = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+ANSWERS = torch.cos(4 * torch.arccos(ROWS))
+
+
 def kinked_losses(by_hand, seed):
-    """Return the ReLU network of a seed with the targets of the chapter and with its own outputs."""
-    point = by_hand.fresh(np.random.default_rng([2, seed]))
-    own = by_hand.network(point, INPUTS, torch.relu)
-    return point, *(
-        Loss(by_hand.model_of(torch.nn.ReLU), by_hand.half_square, INPUTS, y) for y in (TARGETS, own)
-    )
+    """Return a random ReLU network and its losses, with the targets of the chapter and its own outputs."""
+    rng = np.random.default_rng([2, seed])
+    point = by_hand.fresh(rng) + 0.1 * torch.from_numpy(rng.normal(size=481))
+    own = by_hand.network(point, ROWS, torch.relu)
+    model = by_hand.model_of(torch.nn.ReLU)
+    return point, *(Loss(model, by_hand.half_square, ROWS, y) for y in (ANSWERS, own))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kinks_are_seen_by_sections_and_not_by_products(by_hand, seed):
+    """Nothing at small steps, then about the same at a step and its double; nothing without residuals."""
     point, kinked, fitted = kinked_losses(by_hand, seed)
-    steps = [1e-6, 10**-2.5, 1e-2]
-    small, middle, large = by_hand.excess(kinked, point, steps, seed)
-    assert abs(small.value) < 0.05
-    assert max(abs(middle.value) / middle.error, abs(large.value) / large.error) > 4
-    assert abs(middle.value - large.value) < 4 * np.hypot(middle.error, large.error) + 0.3 * abs(large.value)
-    for one, bound in zip(by_hand.excess(fitted, point, steps[:2], seed), (1e-3, 0.05), strict=True):
-        assert abs(one.value) < bound
+    tiny, middle, large = by_hand.excess(kinked, point, [3e-7, 1e-3, 2e-3], seed)
+    assert abs(tiny.value) < 0.1
+    apart = abs(middle.value - large.value)
+    assert apart < max(0.5 * abs(middle.value), 3 * np.hypot(middle.error, large.error))
+    for one in by_hand.excess(fitted, point, [3e-7, 1e-3], seed):
+        assert abs(one.value) < 0.1
+
+
+def test_kinks_add_to_the_trace_of_most_networks(by_hand):
+    scores = []
+    for seed in SEEDS:
+        point, kinked, _ = kinked_losses(by_hand, seed)
+        (one,) = by_hand.excess(kinked, point, [1e-3], seed)
+        scores.append(one.value / one.error)
+    assert np.sum(np.abs(scores) > 4) >= 5
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kinks_have_the_jumps_that_are_said(by_hand, seed):
-    """Along a line: slopes right and left of each zero of a unit of the first layer differ by delta |b|."""
+    """Along a line: slopes right and left of the nearest zero of a unit of the first layer."""
     point, kinked, _ = kinked_losses(by_hand, seed)
     v = torch.from_numpy(np.random.default_rng(seed).normal(size=481))
-    a, b = (one[:20] * INPUTS + one[20:40] for one in (point, v))
+    a, b = (one[:20] * ROWS + one[20:40] for one in (point, v))
     zeros = -a / b
     row, unit = divmod(int(zeros.abs().argmin()), 20)
     place, gap = zeros[row, unit].item(), 1e-9
     slopes = [float(v @ kinked.gradient(point + (place + side * gap) * v)) for side in (1, -1)]
     at = point + place * v
-    outputs = torch.relu(INPUTS @ at[:20].view(20, 1).T + at[20:40]).detach().requires_grad_()
+    outputs = torch.relu(ROWS @ at[:20].view(20, 1).T + at[20:40]).detach().requires_grad_()
     hidden = torch.relu(outputs @ at[40:440].view(20, 20).T + at[440:460])
-    value = ((hidden @ at[460:480].view(1, 20).T + at[480:] - TARGETS) ** 2).mean() / 2
+    value = ((hidden @ at[460:480].view(1, 20).T + at[480:] - ANSWERS) ** 2).mean() / 2
     (delta,) = torch.autograd.grad(value, outputs)
     jump = (delta[row, unit] * b[row, unit].abs()).item()
     assert slopes[0] - slopes[1] == pytest.approx(jump, rel=1e-3, abs=1e-6)
@@ -288,9 +301,9 @@ def test_three_classes_leave_the_bulk_and_one_does_not(by_hand, seed):
 def test_the_outliers_of_classifiers(by_hand):
     scope = vars(by_hand)
     outliers = CHAPTER.functions("project-code", **scope)["outliers"]
-    for n_classes in (2, 3, 4, 6):
-        found = [outliers(n_classes, seed)[0] for seed in range(100, 104)]
-        assert np.median(found) in (n_classes - 1, n_classes, n_classes * (n_classes - 1))
+    for n_classes in (2, 3, 4):
+        found = [outliers(n_classes, seed)[0] for seed in range(100, 107)]
+        assert np.median(found) == n_classes * (n_classes - 1)
 
 
 # ---- The edge of stability.
@@ -322,15 +335,15 @@ def test_momentum_moves_the_edge(by_hand):
     heavy_ball = CHAPTER.functions("momentum-code", **scope)["heavy_ball"]
     for seed in range(3):
         first = by_hand.fresh(np.random.default_rng(seed))
-        hovering = heavy_ball(first, 0.2, 0.5, 1000, 20)
-        assert hovering[len(hovering) // 2 :].mean() / 15 == pytest.approx(1, abs=0.08)
+        hovering = heavy_ball(first, 0.2, 0.3, 1600, 40)
+        assert hovering[20:].mean() / 13 == pytest.approx(1, abs=0.1)
 
 
 # ---- What is printed, and questions.
 
 
 def test_what_is_printed_is_true():
-    for cell in ("dense", "check", "momentum-code"):
+    for cell in ("dense", "momentum-code"):
         assert "True" in CHAPTER.printed(cell), cell
         assert "False" not in CHAPTER.printed(cell), cell
     assert re.findall("True|False", CHAPTER.printed("stencil")) == ["True", "True", "True", "False"]
