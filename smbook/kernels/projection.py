@@ -55,7 +55,7 @@ def draw_sections(state, eigenvalues, eta, delta, forms):
 
 @kernel
 def find_curvatures(forms, curvatures):
-    """Fill `curvatures` with kappa_- and kappa_+ of each section.
+    r"""Fill `curvatures` with :math:`\kappa_-` and :math:`\kappa_+` of each section.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def note_sections(forms, curvatures, totals, averages):
 
 @kernel
 def principal_axes(form, axes):
-    """Fill the rows of `axes` (2, 2) with the unit vectors (x, y) along which kappa_- and kappa_+ are seen.
+    """Fill the rows of `axes` (2, 2) with the unit vectors (x, y) along which both curvatures are seen.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def fill_section(form, reach, values):
 
 @kernel
 def curvature_density(kappa, trace, square, sign, density):
-    """Fill `density` with that of kappa_+ (`sign` 1) or of kappa_- (-1), as `smbook.theory.curvature`.
+    """Fill `density` with that of the larger (`sign` 1) or smaller curvature (-1), as in `theory.curvature`.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def _below(x):
 
 @kernel
 def expect_sections(trace, square, means, chances):
-    """Fill `means` with E kappa_-+ = t -+ sqrt(pi s / 2), and `chances` with those of what a section shows.
+    """Fill `means` with t -+ sqrt(pi s / 2) of both curvatures, and `chances` of what a section shows.
 
     `chances` are those of a saddle, exp(-t^2 / 4s) / sqrt 2, of a minimum and of a maximum.
 

@@ -25,10 +25,10 @@ _AT_ONCE = 4096  # sections in one call of the kernel, some tenths of a second
 
 
 class Sections(NamedTuple):
-    """Hold random sections in the order in which they were drawn, and what they come to.
+    r"""Hold random sections in the order in which they were drawn, and what they come to.
 
     `forms` (n, 3) are A, B and C of the section (A x^2 + 2 B x y + C y^2) / 2, and `curvatures` (n, 2) its
-    kappa_- and kappa_+. After each section, `averages` (n, 2) are the means of kappa_- and kappa_+ so far,
+    :math:`\kappa_-` and :math:`\kappa_+`. After each section, `averages` (n, 2) are the means of both so far,
     and `averaged` (n, 2) the two curvatures of the section that the means of A, B and C make. Two results
     are equal if all their numbers are.
     """
@@ -40,7 +40,7 @@ class Sections(NamedTuple):
 
     @property
     def saddles(self) -> float:
-        """The share of sections that look like saddles, kappa_- < 0 < kappa_+; nan of none."""
+        r"""The share of sections that look like saddles, :math:`\kappa_- < 0 < \kappa_+`; nan of none."""
         low, high = self.curvatures.T
         return float(((low < 0) & (high > 0)).mean()) if low.size else np.nan
 
@@ -55,11 +55,11 @@ class Sections(NamedTuple):
 
 
 class ProjectionLab(Lab, script="projection_lab.js"):
-    """A saddle with `n_up` eigenvalues 1, `n_down` eigenvalues -1 and one 0, seen in random sections.
+    r"""A saddle with `n_up` eigenvalues 1, `n_down` eigenvalues -1 and one 0, seen in random sections.
 
     It is the toy of Boettcher and Wheeler (2022), `smbook.theory.curvature.toy_loss`, at its saddle. A
     section goes along two directions of unit Gaussian entries, drawn anew, N = n_up + n_down + 1 of them
-    each. With t = n_up - n_down and s = n_up + n_down its curvatures kappa_- and kappa_+ are t -+ sqrt(pi s /
+    each. With t = n_up - n_down and s = n_up + n_down its two curvatures are t -+ sqrt(pi s /
     2) on average, and it looks like a saddle with the probability exp(-t^2 / 4s) / sqrt(2): whatever saddle
     it is, the mean curvature decides. The mean section is worse: both of its curvatures go to t.
 
@@ -99,10 +99,10 @@ class ProjectionLab(Lab, script="projection_lab.js"):
     sections = read_out("sections since Reset")
     saddles = read_out("the share of them that look like saddles")
     saddles_error = read_out("the error of that share")
-    mean_low = read_out("the mean of kappa_-")
-    mean_high = read_out("the mean of kappa_+")
-    averaged_low = read_out("kappa_- of the mean section")
-    averaged_high = read_out("kappa_+ of the mean section")
+    mean_low = read_out("the mean of the smaller curvature")
+    mean_high = read_out("the mean of the larger curvature")
+    averaged_low = read_out("the smaller curvature of the mean section")
+    averaged_high = read_out("the larger curvature of the mean section")
 
     @traitlets.validate("n_up", "n_down")
     def _check_directions(self, proposal: Any) -> Any:
