@@ -447,7 +447,7 @@ class DescentLab {
     panel.slider("start_x", { label: "Start x", where: rest });
     panel.slider("start_y", { label: "Start y", where: rest });
     this.rows.seed = panel.field("seed", { label: "Seed", where: rest });
-    const told = ["steps", "x", "y", "loss", "sharpness", "2 / \u03b7", "relative rate"];
+    const told = ["numbers of", "steps", "x", "y", "loss", "sharpness", "2 / \u03b7", "relative rate"];
     this.write = panel.readouts([...told, "mean loss", "error of the mean", "mean loss by theory"]);
     panel.mount();
   }
@@ -567,6 +567,7 @@ class DescentLab {
     const mean = this.later.mean(lead);
     const sharpness = race.curvatures(x, y)[1];
     const expected = this.expected[lead] ?? NaN;
+    write["numbers of"](OPTIMIZERS[lead].name);
     write.steps(String(race.steps));
     for (const [name, value] of Object.entries({ x, y, sharpness }))
       write[name](Math.abs(value) < OUT ** 2 ? fixed(value, 4) : scientific(value));
