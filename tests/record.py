@@ -1,7 +1,7 @@
 """Record pictures of the live figures of the built book (after `make book`).
 
 The README's is a figure cooled by its slider; those of `book/_static/figures` stand for each kind of figure
-on paper and where scripts are off.
+on paper and where scripts are off: name the folder, and the figures if it is not all of them.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ ON_PAPER = {
     ),
     "RBMLab": ({"temperature": 1, "seed": 1, "speed": 20}, {"Start": ("sweeps", 60)}),
     "DescentLab": (
-        {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 100},
-        {"Start": ("steps", 200)},
+        {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 20},
+        {"Start": ("steps", 50)},
     ),
     "BridgeLab": (
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
@@ -129,12 +129,14 @@ FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend) { display: none 
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 
 
-def on_paper(folder):
-    """Record a picture of each kind of figure, without its controls."""
+def on_paper(folder, chosen):
+    """Record a picture of each kind of figure, or of the `chosen` ones, without its controls."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for place in one_of_each():
             name = place.kind.replace(" as ", "-")
+            if chosen and name not in chosen:
+                continue
             settings, presses = ON_PAPER[name]
             lab = open_lab(browser.new_context(viewport=WINDOW), HTML.as_uri() + "/", place, **settings)
             lab.root.scroll_into_view_if_needed()
@@ -147,14 +149,14 @@ def on_paper(folder):
             lab.page.add_style_tag(content=FIGURE_ALONE)
             lab.page.wait_for_timeout(300)
             path = folder / f"{name}.webp"
-            picture(lab).quantize(128).convert("RGB").save(path, lossless=True, quality=100, method=6)
+            picture(lab).quantize(64).convert("RGB").save(path, lossless=True, quality=100, method=6)
             print(f"{path}: {path.stat().st_size / 1e3:.1f} kB")
         browser.close()
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
+    target, *names = map(Path, sys.argv[1:])
     if target.is_dir():
-        on_paper(target)
+        on_paper(target, [*map(str, names)])
     else:
         record(target)

@@ -35,9 +35,9 @@ const SIGNS = [
   ["line measured", "gradient descent"],
   ["line heavy", "heavy ball"],
   ["line adam", "Adam"],
-  ["dot mean", "where gradient flow from the start ends"],
+  ["diamond flow", "where gradient flow from the start ends"],
   ["line average", "minima flat enough for gradient descent at this rate"],
-  ["line guide", "minima too sharp for it"],
+  ["line lost", "minima too sharp for it"],
   ["diamond apart", "orbit of period two"],
   ["line contour", `losses ${LEVELS.join(", ")}`],
   ["dot apart", "minimum; hollow where it is too sharp"],
@@ -161,11 +161,11 @@ class Picture {
     this.pixels = new Int32Array(this.image.data.buffer);
     this.node = element("div", { class: "lab-sheet lab-landscape" }, this.canvas, this.chart.svg);
     this.contours = this.chart.line("contour");
-    this.lost = this.chart.line("guide");
+    this.lost = this.chart.line("lost");
     this.held = this.chart.line("average");
     this.trails = OPTIMIZERS.map(({ line }) => new Trail(this.chart, line, 2000));
     this.minima = [0, 1].map(() => this.chart.dot("apart", 4));
-    this.flow = this.chart.dot("mean", 6);
+    this.flow = this.chart.diamond("flow");
     this.orbit = [0, 1].map(() => this.chart.diamond("apart"));
     this.heads = OPTIMIZERS.map(({ dot }) => this.chart.dot(dot, 5));
     this.layOut();
@@ -567,6 +567,7 @@ class DescentLab {
     const mean = this.later.mean(lead);
     const sharpness = race.curvatures(x, y)[1];
     const expected = this.expected[lead] ?? NaN;
+    const tossed = race.temperature > 0 || Number.isFinite(race.orbit[0]);
     write["numbers of"](OPTIMIZERS[lead].name);
     write.steps(String(race.steps));
     for (const [name, value] of Object.entries({ x, y, sharpness }))
@@ -576,6 +577,8 @@ class DescentLab {
     write["relative rate"](fixed(relative, 3));
     write["mean loss"](mean ? scientific(mean.value) : "\u2013");
     write["error of the mean"](mean ? scientific(mean.error) : "\u2013");
+    for (const name of ["mean loss", "error of the mean"])
+      write[name].row.toggleAttribute("hidden", !tossed);
     write["mean loss by theory"](scientific(expected));
     write["mean loss by theory"].row.toggleAttribute("hidden", !Number.isFinite(expected));
     const told = { steps: race.steps, x, y, loss, sharpness, relative_rate: relative };
@@ -617,7 +620,8 @@ class DescentLab {
     const [low, high] = race.curvatures(x, y);
     if (back(1) < REST * race.rate) {
       if (low < -REST) return "rests on the saddle";
-      return k === 0 ? `has settled, at a sharpness of ${short(high, 3)}` : "has settled";
+      if (relative > 1) return "rests where any nudge would drive it away, as its rate is too large";
+      return `${k === 2 ? "rests" : "has settled"}, at a sharpness of ${short(high, 3)}`;
     }
     if (back(2) < REST) return "jumps between two points";
     if (back(4) < REST) return "jumps between four points";

@@ -35,7 +35,7 @@ const OF_LAWS = [
   ["line theory", `law of ${HIGH}`],
   ["square low", LOW],
   ["line unstable", `law of ${LOW}`],
-  ["diamond third", "mean curvature t"],
+  ["diamond third", "trace t"],
   ["line zero", "zero"],
 ];
 const OF_LOOKS = [
@@ -175,7 +175,7 @@ class Section {
       for (const path of axis.children) path.setAttribute("d", d);
     }
     const [low, high] = saddle.seen.map((value) => fixed(value, 1).trim());
-    this.told.textContent = `Section ${saddle.count}: a ${saddle.look}, ${LOW} = ${low}, ${HIGH} = ${high}.`;
+    this.told.textContent = `The last one: a ${saddle.look}, ${LOW} = ${low}, ${HIGH} = ${high}.`;
   }
 }
 
@@ -185,7 +185,7 @@ class Laws {
     this.chart = new Chart({
       ...{ x: [-1, 1], y: [0, 1], xLabel: "curvature of a section", yLabel: "density" },
       describe:
-        "Histograms of the smaller and of the larger curvature, each on its law, and the mean curvature.",
+        "Histograms of the smaller and of the larger curvature, each on its law, and the trace.",
       left: 58,
     });
     this.boxes = ["measured", "low"].map((kind) => this.chart.boxes(kind)).reverse();
@@ -196,7 +196,7 @@ class Laws {
   }
 
   start({ trace, width, kappa, laws }) {
-    const [start, top] = [trace - FAR * width, (1.3 * PEAK) / width];
+    const [start, top] = [trace - FAR * width, (1.8 * PEAK) / width];
     this.chart.range([start, trace + FAR * width], [0, top]);
     this.zero.set([0, 0], [0, top]);
     this.signs.lastChild.toggleAttribute("hidden", Math.abs(trace) > FAR * width);
@@ -378,7 +378,6 @@ class ProjectionLab {
     this.laws.draw(saddle.count);
     this.averages.draw();
     this.looks.set(values, { exact: saddle.chances.data, errors });
-    this.write.sections(String(saddle.count));
   }
 
   report() {
@@ -446,7 +445,7 @@ class ProjectionLab {
     const [meanLow, meanHigh, sectionLow, sectionHigh] = saddle.averaged.map(number);
     return (
       `${is} Of ${counted(saddle.count, "section")} ${shares.join(", ")}. ` +
-      `The mean curvatures are ${meanLow} and ${meanHigh}, those of the mean section ${sectionLow} and ${sectionHigh}. ` +
+      `Their curvatures are ${meanLow} and ${meanHigh} on average, those of the mean section ${sectionLow} and ${sectionHigh}. ` +
       `The last section looks like a ${saddle.look}.`
     );
   }

@@ -61,7 +61,7 @@ class ProjectionLab(Lab, script="projection_lab.js"):
     section goes along two directions of unit Gaussian entries, drawn anew, N = n_up + n_down + 1 of them
     each. With t = n_up - n_down and s = n_up + n_down its two curvatures are t -+ sqrt(pi s /
     2) on average, and it looks like a saddle with the probability exp(-t^2 / 4s) / sqrt(2): whatever saddle
-    it is, the mean curvature decides. The mean section is worse: both of its curvatures go to t.
+    it is, its trace decides. The mean section is worse: both of its curvatures go to t.
 
     What the page counts begins anew where the saddle or the seed changes; after k sections it shows those of
     ``simulate(k)``, bit for bit. The law of the curvatures is that of many directions; the chance of a
@@ -121,7 +121,7 @@ class ProjectionLab(Lab, script="projection_lab.js"):
 
     @property
     def trace(self) -> int:
-        """t, the mean curvature that a section shows."""
+        """t, the trace of the Hessian, to which both curvatures of the mean section go."""
         return self.n_up - self.n_down
 
     @property

@@ -297,7 +297,7 @@ def test_paths_are_where_the_optimizers_were(shown):
         np.testing.assert_allclose(y, np.clip(race.y[: len(y), k], -100, 100), atol=3e-3)
 
 
-MINIMA = """root => ["average", "guide"].map(kind =>
+MINIMA = """root => ["average", "lost"].map(kind =>
     root.querySelector(`.lab-landscape .lab-line.${kind}`).getAttribute("d"))"""
 
 

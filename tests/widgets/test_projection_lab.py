@@ -254,7 +254,7 @@ def test_the_picture_shows_the_last_section_and_its_axes(shown, case):
         along = np.array([x - u, v - y]) / math.hypot(x - u, y - v)
         assert abs(along @ axis) == pytest.approx(1.0, abs=1e-3)
     seen = "saddle" if low < 0 < high else "minimum" if low >= 0 else "maximum"
-    assert f"Section 2: a {seen}, κ₋ = " in lab.root.inner_text()
+    assert f"The last one: a {seen}, κ₋ = " in lab.root.inner_text()
     pixels = np.array(lab.root.evaluate(PIXELS)).reshape(61, 61, 4).astype(int)
     warmth = (pixels[::-1, :, 0] - pixels[::-1, :, 2]).astype(float)  # red less blue, first row lowest
     values = np.empty((61, 61))

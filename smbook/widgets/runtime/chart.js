@@ -50,9 +50,11 @@ export class Chart {
     const [bottom, top] = [this.height - MARGIN.bottom, MARGIN.top];
     this.x = { low: x[0], high: x[1], to: (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left) };
     this.y = { low: y[0], high: y[1], to: (v) => bottom + ((v - y[0]) / (y[1] - y[0])) * (top - bottom) };
-    const xTicks = this.xTicks(x, right - left).map(([v, text]) =>
-      mark(this.x.to(v), bottom, this.x.to(v), bottom + 18, text, "middle", 0, 4),
-    );
+    const xTicks = this.xTicks(x, right - left).map(([v, text]) => {
+      const u = this.x.to(v);
+      const corner = text.length > 1 && u < left + 8; // where a wide number would meet the lowest one of y
+      return mark(u, bottom, corner ? left - 4 : u, bottom + 18, text, corner ? "start" : "middle", 0, 4);
+    });
     const yTicks = ticks(y[0], y[1], 5).map((v) =>
       mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, short(v), "end", -4, 0),
     );
