@@ -577,8 +577,7 @@ class DescentLab {
     write["relative rate"](fixed(relative, 3));
     write["mean loss"](mean ? scientific(mean.value) : "\u2013");
     write["error of the mean"](mean ? scientific(mean.error) : "\u2013");
-    for (const name of ["mean loss", "error of the mean"])
-      write[name].row.toggleAttribute("hidden", !tossed);
+    for (const name of ["mean loss", "error of the mean"]) write[name].row.toggleAttribute("hidden", !tossed);
     write["mean loss by theory"](scientific(expected));
     write["mean loss by theory"].row.toggleAttribute("hidden", !Number.isFinite(expected));
     const told = { steps: race.steps, x, y, loss, sharpness, relative_rate: relative };

@@ -184,8 +184,7 @@ class Laws {
   constructor() {
     this.chart = new Chart({
       ...{ x: [-1, 1], y: [0, 1], xLabel: "curvature of a section", yLabel: "density" },
-      describe:
-        "Histograms of the smaller and of the larger curvature, each on its law, and the trace.",
+      describe: "Histograms of the smaller and of the larger curvature, each on its law, and the trace.",
       left: 58,
     });
     this.boxes = ["measured", "low"].map((kind) => this.chart.boxes(kind)).reverse();
