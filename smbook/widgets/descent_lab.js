@@ -3,6 +3,7 @@
 import { Chart, legend, short, ticks } from "./runtime/chart.js";
 import { contour } from "./runtime/contours.js";
 import { capital, drawing, element, fixed } from "./runtime/dom.js";
+import { Handle } from "./runtime/handle.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Later } from "./runtime/later.js";
@@ -43,6 +44,16 @@ const SIGNS = [
   ["dot apart", "minimum; hollow where it is too sharp"],
   ["line guide", "mean loss by theory"],
 ];
+const MOVES = {
+  ArrowLeft: [-0.05, 0],
+  ArrowRight: [0.05, 0],
+  ArrowDown: [0, -0.05],
+  ArrowUp: [0, 0.05],
+  PageDown: [0, -0.5],
+  PageUp: [0, 0.5],
+  Home: [-0.5, 0],
+  End: [0.5, 0],
+};
 const QUIET = { momentum: 0.9, temperature: 0, condition: 10 };
 const PRESETS = [
   ["Flat enough", { landscape: "product", rate: 0.2, start_x: 2, start_y: 0.2 }],
@@ -147,7 +158,7 @@ class Race {
 // The landscape from above, with the paths; pointer and keys move the start.
 class Picture {
   constructor(panel, [low, high], onStart) {
-    Object.assign(this, { panel, low, high, onStart });
+    Object.assign(this, { panel, low, high });
     const ends = [low, high];
     this.chart = new Chart({
       ...{ x: ends, y: ends, xLabel: "x", yLabel: "y", left: 40, height: 386 },
@@ -169,7 +180,7 @@ class Picture {
     this.orbit = [0, 1].map(() => this.chart.diamond("apart"));
     this.heads = OPTIMIZERS.map(({ dot }) => this.chart.dot(dot, 5));
     this.layOut();
-    this.furnish();
+    this.furnish(onStart);
     watchTheme(panel, () => this.recolour());
   }
 
@@ -185,61 +196,14 @@ class Picture {
     });
   }
 
-  furnish() {
-    const { svg } = this.chart;
-    this.handle = drawing(
-      "g",
-      {
-        ...{ tabindex: 0, role: "slider", class: "lab-handle" },
-        ...{ "aria-valuemin": this.low, "aria-valuemax": this.high },
-        "aria-label": "Start: x and y where all begin; arrow keys move it",
-      },
-      drawing("circle", { class: "lab-reach", r: 20 }),
-      drawing("circle", { class: "lab-dot start", r: 6.5 }),
-    );
-    this.chart.dots.append(this.handle);
-    this.handle.addEventListener("keydown", (event) => this.key(event));
-    // So that a finger on it does not scroll: touch-action is not heeded on parts of a drawing.
-    this.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
-    svg.addEventListener("pointerdown", (event) => this.press(event));
-    svg.addEventListener("pointermove", (event) => this.dragging && this.moveTo(event));
-    for (const kind of ["pointerup", "pointercancel"])
-      svg.addEventListener(kind, () => {
-        this.dragging = false;
-      });
-    svg.addEventListener("click", (event) => this.moveTo(event));
-  }
-
-  // A finger drags the start, and scrolls the page where it is not on the start; a tap is a click.
-  press(event) {
-    if (event.pointerType === "touch" && !this.handle.contains(event.target)) return;
-    event.preventDefault();
-    this.chart.svg.setPointerCapture(event.pointerId);
-    this.handle.focus({ preventScroll: true });
-    this.dragging = true;
-    this.moveTo(event);
-  }
-
-  moveTo(event) {
-    const { x, y } = this.chart.at(event);
-    this.onStart(x, y);
-  }
-
-  key(event) {
-    const moves = {
-      ArrowLeft: [-0.05, 0],
-      ArrowRight: [0.05, 0],
-      ArrowDown: [0, -0.05],
-      ArrowUp: [0, 0.05],
-      PageDown: [0, -0.5],
-      PageUp: [0, 0.5],
-      Home: [-0.5, 0],
-      End: [0.5, 0],
-    };
-    if (!(event.key in moves)) return;
-    event.preventDefault();
-    const [right, up] = moves[event.key];
-    this.onStart(this.start.x + right, this.start.y + up);
+  furnish(onMove) {
+    this.handle = new Handle(this.chart, {
+      name: "Start: x and y where all begin; arrow keys move it",
+      ends: [this.low, this.high],
+      sign: drawing("circle", { class: "lab-dot start", r: 6.5 }),
+      moves: () => MOVES,
+      onMove,
+    });
   }
 
   // Draw the landscape anew.
@@ -289,11 +253,7 @@ class Picture {
   }
 
   put(x, y, [u, v]) {
-    this.start = { x, y };
-    const [left, top] = [this.chart.x.to(x), this.chart.y.to(y)];
-    this.handle.setAttribute("transform", `translate(${left.toFixed(1)} ${top.toFixed(1)})`);
-    this.handle.setAttribute("aria-valuenow", x.toFixed(2));
-    this.handle.setAttribute("aria-valuetext", `x ${short(x, 3)}, y ${short(y, 3)}`);
+    this.handle.put(x, y, x.toFixed(2), `x ${short(x, 3)}, y ${short(y, 3)}`);
     this.flow.move(u, v);
     for (const trail of this.trails) trail.clear();
   }

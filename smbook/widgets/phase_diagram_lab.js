@@ -2,6 +2,7 @@
 
 import { Chart, legend, roundedRange, short, ticks } from "./runtime/chart.js";
 import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
+import { Handle } from "./runtime/handle.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Later } from "./runtime/later.js";
@@ -166,11 +167,10 @@ class Plane {
       height: 374,
     });
     this.chart.svg.setAttribute("role", "group");
-    this.onMove = onMove;
     this.colour(lines);
     this.rule(lines);
     this.name();
-    this.furnish();
+    this.furnish(onMove);
   }
 
   // Fill the regions, the larger first.
@@ -215,48 +215,20 @@ class Plane {
     this.chart.inside.append(drawing("text", { class: kind, "text-anchor": anchor, ...place }, ...words));
   }
 
-  furnish() {
-    const { svg } = this.chart;
-    this.dot = drawing("circle", { class: "lab-dot now", r: 7 });
-    this.handle = drawing(
-      "g",
-      { tabindex: 0, role: "slider", class: "lab-handle", "aria-valuemin": 0, "aria-valuemax": ALIKE.load },
-      drawing("circle", { class: "lab-reach", r: 20 }),
-      this.dot,
-    );
-    this.handle.setAttribute("aria-label", "Point: load α and temperature T; arrow keys move it");
-    this.chart.dots.append(this.handle);
-    this.handle.addEventListener("keydown", (event) => this.key(event));
-    // So that a finger on it does not scroll: touch-action is not heeded on parts of a drawing.
-    this.handle.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
-    svg.addEventListener("pointerdown", (event) => this.press(event));
-    svg.addEventListener("pointermove", (event) => this.held && this.moveTo(event));
-    for (const kind of ["pointerup", "pointercancel"])
-      svg.addEventListener(kind, () => {
-        this.held = false;
-      });
-    svg.addEventListener("click", (event) => this.moveTo(event));
+  furnish(onMove) {
+    this.handle = new Handle(this.chart, {
+      name: "Point: load α and temperature T; arrow keys move it",
+      ends: [0, ALIKE.load],
+      sign: drawing("circle", { class: "lab-dot now", r: 7 }),
+      moves: () => this.moves,
+      onMove,
+    });
   }
 
-  // A finger drags the point, and scrolls the page where it is not on the point; a tap is a click.
-  press(event) {
-    if (event.pointerType === "touch" && !this.handle.contains(event.target)) return;
-    event.preventDefault();
-    this.chart.svg.setPointerCapture(event.pointerId);
-    this.handle.focus({ preventScroll: true });
-    this.held = true;
-    this.moveTo(event);
-  }
-
-  moveTo(event) {
-    const { x, y } = this.chart.at(event);
-    this.onMove(x, y);
-  }
-
-  // One pattern more or less, or a little warmer or colder.
-  key(event) {
+  // By a pattern more or less, or a little warmer or colder.
+  get moves() {
     const pattern = 1 / this.n;
-    const moves = {
+    return {
       ArrowLeft: [-pattern, 0],
       ArrowRight: [pattern, 0],
       ArrowDown: [0, -0.01],
@@ -266,24 +238,12 @@ class Plane {
       Home: [-1, 0],
       End: [1, 0],
     };
-    if (!(event.key in moves)) return;
-    event.preventDefault();
-    const [right, up] = moves[event.key];
-    this.onMove(this.place.x + right, this.place.y + up);
   }
 
   draw({ alpha, temperature, n, count }) {
-    const { x, y } = this.chart;
-    Object.assign(this, { n, place: { x: alpha, y: temperature } });
-    this.handle.setAttribute(
-      "transform",
-      `translate(${x.to(alpha).toFixed(1)} ${y.to(temperature).toFixed(1)})`,
-    );
-    this.handle.setAttribute("aria-valuenow", alpha.toFixed(4));
-    this.handle.setAttribute(
-      "aria-valuetext",
-      `load ${short(alpha, 4)}, ${patterns(count)}, temperature ${short(temperature, 4)}`,
-    );
+    this.n = n;
+    const words = `load ${short(alpha, 4)}, ${patterns(count)}, temperature ${short(temperature, 4)}`;
+    this.handle.put(alpha, temperature, alpha.toFixed(4), words);
   }
 }
 
