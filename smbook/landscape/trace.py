@@ -84,6 +84,9 @@ def trace(
     a third on the exact trace in this span, and a third on the probes of the rest: the better, the faster the
     eigenvalues fall off. Its error is that of the rest, given the span, and the estimate has no bias.
 
+    Errors come from the scatter of the probes, of which "hutch++" has a third. One that comes from a handful
+    is an order of magnitude, and more often too small than too large.
+
     Parameters
     ----------
     operator
