@@ -88,7 +88,8 @@ def filter_normalized(loss: Loss, directions: Any, theta: Any = None, *, ignore_
 
     for filter j, the j-th entry along the first axis, of parameter i. Layers between which a factor can be
     shifted without any change of what the network computes are then moved in proportion, and pictures of
-    different networks can be compared. (Li, Xu, Taylor, Studer and Goldstein 2018.)
+    networks that differ by such factors agree. (Li, Xu, Taylor, Studer and Goldstein 2018.) This holds for
+    whole layers: a factor of one unit changes single entries of the filters of the next layer.
 
     Parameters
     ----------
