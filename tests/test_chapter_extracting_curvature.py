@@ -395,7 +395,7 @@ def test_sharpness_stops_at_the_edge_of_half_the_rate(by_hand, seed):
     assert ratio[0] < 1 < ratio.max() < 1.3
     assert ratio[len(ratio) // 2 :].mean() == pytest.approx(1, abs=0.03)
     assert notes[-1, 1] < 0.02 * notes[0, 1]
-    assert 0.05 < notes[-1, 3] / 4000 < 0.35
+    assert 0 < notes[-1, 3] / 4000 < 0.3
 
 
 def test_small_steps_pass_the_edge_of_larger_ones(trained):
@@ -409,7 +409,7 @@ def test_small_steps_pass_the_edge_of_larger_ones(trained):
 def test_momentum_moves_the_edge(by_hand):
     scope = vars(by_hand)
     heavy_ball = CHAPTER.functions("momentum-code", **scope)["heavy_ball"]
-    for momentum, n_seeds in ((0.3, 5), (0.5, 9)):
+    for momentum, n_seeds in ((0.3, 3), (0.5, 9)):
         starts = [by_hand.fresh(np.random.default_rng(seed)) for seed in range(n_seeds)]
         kept = [heavy_ball(start, 0.2, momentum, 1600, 80)[10:].mean() for start in starts]
         ratios = 0.1 * np.array(kept) / (1 + momentum)
