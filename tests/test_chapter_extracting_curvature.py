@@ -25,7 +25,7 @@ from smbook.landscape import (
 from smbook.theory import descent
 from smbook.theory.curvature import hutchinson_variance
 from smbook.theory.random_matrices import covariance_edge, marchenko_pastur_edges, spiked_covariance
-from smbook.widgets import Question
+from smbook.widgets import DescentLab, Question
 from tests.chapters import Chapter
 
 SEEDS = range(10)
@@ -119,6 +119,28 @@ def test_what_the_live_figure_shows():
         if not runs_away:
             assert path.x[-1] ** 2 + path.y[-1] ** 2 < 2 / rate
             assert descent.product_flow_minimum(*start).sharpness > 2 / rate
+    ends = [descent.product_path(4, y, 0.2, 1000).x[-1] for y in (0.1, 0.12)]
+    assert ends[0] < 0 < ends[1]
+
+
+def test_where_three_optimizers_come_to_rest():
+    race = DescentLab(landscape="product", rate=0.2, start_x=3.5, start_y=0.1).simulate(3000)
+    found = race.x**2 + race.y**2
+    for step in (1000, 2000):
+        assert found[step] == pytest.approx([6.45, 2.08, 6.63], abs=0.005)
+    assert found[-1, 2] < 4
+
+
+def test_off_the_diagonal_descent_ends_in_the_orbit_or_runs_away():
+    """At the rate 1.1, from 400 starts in a square."""
+    starts = np.random.default_rng(11).uniform(-2, 2, (400, 2))
+    paths = [descent.product_path(*start, 1.1, 3000) for start in starts]
+    assert np.mean([path.diverged for path in paths]) == pytest.approx(0.4, abs=0.08)
+    orbit = descent.period_two_orbit(1.1)
+    for path in paths:
+        if not path.diverged:
+            assert np.sort(np.abs(path.x[-2:])) == pytest.approx([orbit.low, orbit.high], abs=1e-4)
+            assert path.x[-2:] == pytest.approx(path.y[-2:], abs=1e-4)
 
 
 # ---- Products and probes.
@@ -148,7 +170,9 @@ def test_the_theorem_on_probes_by_enumeration(seed):
         law = np.prod(list(itertools.product(chances, repeat=5)), axis=1)
         forms = np.einsum("ij,jk,ik->i", z, matrix, z)
         assert law @ forms == pytest.approx(np.trace(matrix), abs=1e-9)
-        variance = 2 * (np.sum(matrix**2) - diagonal) + (a**2 - 1) * diagonal
+        kind = "rademacher" if a == 1 else "gaussian"  # of fourth moment 1 or 3
+        variance = hutchinson_variance(np.sum(matrix**2), probes=kind, diagonal=np.diag(matrix))
+        assert variance == pytest.approx(2 * (np.sum(matrix**2) - diagonal) + (a**2 - 1) * diagonal)
         assert law @ forms**2 - (law @ forms) ** 2 == pytest.approx(variance, rel=1e-9)
 
 
@@ -160,7 +184,7 @@ def test_random_probes(by_hand, trained, seed):
             forms = by_hand.quadratic_forms(one.dense, kind, 4000, rng)
             known = hutchinson_variance(np.sum(one.dense**2), probes=kind, diagonal=np.diag(one.dense))
             assert abs(statistics.disorder_mean(forms).mean.z(np.trace(one.dense))) < 4
-            assert forms.var() == pytest.approx(known, rel=0.35)
+            assert forms.var() == pytest.approx(known, rel=0.2)
 
 
 # ---- Sections.
@@ -223,6 +247,37 @@ def test_kinks_add_to_the_trace_of_most_networks(by_hand):
     assert np.sum(np.abs(scores) > 4) >= 5
 
 
+def inputs_of_units(theta):
+    """Return the inputs of all hidden units for all rows, of the first and of the second layer."""
+    first = ROWS @ theta[:20].view(20, 1).T + theta[20:40]
+    return first, torch.relu(first) @ theta[40:440].view(20, 20).T + theta[440:460]
+
+
+def derivatives_by_outputs(theta):
+    """Return the derivatives of the loss by the outputs of all hidden units, layer by layer."""
+    one = torch.relu(inputs_of_units(theta)[0]).detach().requires_grad_()
+    two = torch.relu(one @ theta[40:440].view(20, 20).T + theta[440:460])
+    value = ((two @ theta[460:480].view(1, 20).T + theta[480:] - ANSWERS) ** 2).mean() / 2
+    return torch.autograd.grad(value, (one, two))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_kinks_add_what_their_jumps_and_the_weight_of_the_stencil_say(by_hand, seed):
+    """The sum over all kinks, as they would be if inputs and loss were linear between them."""
+    point, kinked, _ = kinked_losses(by_hand, seed)
+    deltas, h, predicted = derivatives_by_outputs(point), 1e-3, []
+    for v in random_directions(kinked, 60, rng=seed):
+        inputs, slopes = torch.autograd.functional.jvp(inputs_of_units, point, torch.from_numpy(v))
+        places = [(a / b).abs() for a, b in zip(inputs, slopes, strict=True)]
+        weights = [
+            4 / 3 * torch.relu(1 - x / h) / h - 1 / 3 * torch.relu(1 - x / (2 * h)) / (2 * h) for x in places
+        ]
+        parts = zip(deltas, slopes, weights, strict=True)
+        predicted.append(sum(float((delta * b.abs() * w).sum()) for delta, b, w in parts))
+    (seen,) = by_hand.excess(kinked, point, [h], seed)
+    assert seen.value == pytest.approx(np.mean(predicted), rel=0.08, abs=0.1)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kinks_have_the_jumps_that_are_said(by_hand, seed):
     """Along a line: slopes right and left of the nearest zero of a unit of the first layer."""
@@ -234,12 +289,19 @@ def test_kinks_have_the_jumps_that_are_said(by_hand, seed):
     place, gap = zeros[row, unit].item(), 1e-9
     slopes = [float(v @ kinked.gradient(point + (place + side * gap) * v)) for side in (1, -1)]
     at = point + place * v
-    outputs = torch.relu(ROWS @ at[:20].view(20, 1).T + at[20:40]).detach().requires_grad_()
-    hidden = torch.relu(outputs @ at[40:440].view(20, 20).T + at[440:460])
-    value = ((hidden @ at[460:480].view(1, 20).T + at[480:] - ANSWERS) ** 2).mean() / 2
-    (delta,) = torch.autograd.grad(value, outputs)
+    delta = derivatives_by_outputs(at)[0]
     jump = (delta[row, unit] * b[row, unit].abs()).item()
     assert slopes[0] - slopes[1] == pytest.approx(jump, rel=1e-3, abs=1e-6)
+
+
+def test_a_second_plateau_is_not_the_rule():
+    """Four of ten are level within thirty per cent, two fall by half; six are positive and four negative."""
+    found = np.array([row[1:] for row in numbers("others")[1:]])
+    assert found.shape == (3, 10)
+    level = np.abs(found / found[0] - 1).max(axis=0) < 0.3
+    falls = np.all(np.diff(np.abs(found), axis=0) < 0, axis=0) & (found[-1] / found[0] < 0.5)
+    assert (level.sum(), falls.sum(), np.sum(found > 0)) == (4, 2, 18)
+    assert not np.any(level & falls)
 
 
 def test_one_unit_with_a_kink():
@@ -253,14 +315,14 @@ def test_hutch_plus_plus_leaves_the_rest_of_the_spectrum(trained):
     for one in trained:
         rest = np.sort(np.linalg.eigvalsh(one.dense) ** 2)[::-1]
         total, square = np.trace(one.dense), rest.sum()
-        for m in (24, 96):
+        for m, share in ((12, 0.4), (24, 0.02), (96, 0.02)):
             found = [trace(one.dense, m, method="hutch++", rng=seed).value for seed in range(40)]
             wrong, floor = (
                 np.sqrt(np.mean((np.array(found) - total) ** 2)),
                 np.sqrt(6 / m * rest[m // 3 :].sum()),
             )
             assert 0.5 * floor < wrong < 6 * floor
-            assert wrong < 0.7 * np.sqrt(hutchinson_variance(square) / m)
+            assert wrong < share * np.sqrt(hutchinson_variance(square) / m)
 
 
 # ---- Spectra.
@@ -281,21 +343,23 @@ def test_lanczos_by_hand(by_hand, seed):
     assert by_hand.lanczos(matrix, v, 39)[0][-1] == pytest.approx(found.largest, rel=1e-6)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_three_classes_leave_the_bulk_and_one_does_not(by_hand, seed):
-    strengths = (6.0, 4.0, 2.5, 1.4)
-    rows, _, along = by_hand.clusters(strengths, 800, 400, np.random.default_rng([1967, seed]))
-    levels, vectors = np.linalg.eigh(rows.T @ rows / 800)
+def test_three_classes_leave_the_bulk_and_one_does_not(by_hand):
+    """The mean over ten samples has the known limits, which the variances themselves do not meet."""
+    strengths, tops, overlaps = np.array([6.0, 4.0, 2.5, 1.4]), [], []
+    for seed in SEEDS:
+        rows, _, along = by_hand.clusters(strengths, 800, 400, np.random.default_rng([1967, seed]))
+        levels, vectors = np.linalg.eigh(rows.T @ rows / 800)
+        tops.append(levels[:-5:-1])
+        overlaps.append([(vectors[:, -k] @ along[k - 1]) ** 2 for k in (1, 2, 3, 4)])
+    mean, scatter = np.mean(tops, axis=0), np.std(tops, axis=0, ddof=1)
+    error, known = scatter[:3] / np.sqrt(10), [spiked_covariance(one, 0.5) for one in strengths]
+    assert np.all(np.abs(mean[:3] - [one.eigenvalue for one in known[:3]]) < 4 * error)
+    assert np.all(np.abs(mean[:3] - strengths[:3]) > 8 * error)
+    assert scatter[:3].round(1).tolist() == [0.2, 0.1, 0.1]
     edge = covariance_edge(400, 800)
-    for k, ell in enumerate(strengths, start=1):
-        known = spiked_covariance(ell, 0.5)
-        overlap = (vectors[:, -k] @ along[k - 1]) ** 2
-        if ell > 2:
-            assert levels[-k] == pytest.approx(known.eigenvalue, abs=4 * np.sqrt(known.variance / 800))
-            assert overlap == pytest.approx(known.overlap, abs=0.12)
-        else:
-            assert abs(levels[-k] - edge.mean) < 4 * edge.deviation
-            assert overlap < 0.2
+    assert np.abs(np.array(tops)[:, 3] - edge.mean).max() < 4 * edge.deviation
+    assert np.mean(overlaps, axis=0)[:3] == pytest.approx([one.overlap for one in known[:3]], abs=0.03)
+    assert np.max(overlaps, axis=0)[3] < 0.2
 
 
 def test_the_outliers_of_classifiers(by_hand):
@@ -324,8 +388,20 @@ def test_sharpness_stops_at_the_edge(runs, seed):
     assert losses[-1] < 0.1 * losses[0]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_sharpness_stops_at_the_edge_of_half_the_rate(by_hand, seed):
+    _, notes = by_hand.descend(by_hand.fresh(np.random.default_rng(seed)), 0.1, 4000, 50)
+    ratio = 0.05 * notes[:, 2]
+    assert ratio[0] < 1 < ratio.max() < 1.3
+    assert ratio[len(ratio) // 2 :].mean() == pytest.approx(1, abs=0.03)
+    assert notes[-1, 1] < 0.02 * notes[0, 1]
+    assert 0 < notes[-1, 3] / 4000 < 0.3
+
+
 def test_small_steps_pass_the_edge_of_larger_ones(trained):
     for one in trained:
+        assert np.diff(one.notes[:, 2]).min() > 0
+        assert one.notes[-1, 3] == 0
         assert one.notes[-1, 2] > 15
         assert one.notes[:, 2].max() < 40
 
@@ -333,10 +409,13 @@ def test_small_steps_pass_the_edge_of_larger_ones(trained):
 def test_momentum_moves_the_edge(by_hand):
     scope = vars(by_hand)
     heavy_ball = CHAPTER.functions("momentum-code", **scope)["heavy_ball"]
-    for seed in range(3):
-        first = by_hand.fresh(np.random.default_rng(seed))
-        hovering = heavy_ball(first, 0.2, 0.3, 1600, 40)
-        assert hovering[20:].mean() / 13 == pytest.approx(1, abs=0.1)
+    for momentum, n_seeds in ((0.3, 3), (0.5, 9)):
+        starts = [by_hand.fresh(np.random.default_rng(seed)) for seed in range(n_seeds)]
+        kept = [heavy_ball(start, 0.2, momentum, 1600, 80)[10:].mean() for start in starts]
+        ratios = 0.1 * np.array(kept) / (1 + momentum)
+        late = 1 if momentum == 0.5 else 0  # the first of them comes down in a flatter place
+        assert ratios[late:] == pytest.approx(np.ones(n_seeds - late), abs=0.075)
+        assert ratios[:late] == pytest.approx([0.8] * late, abs=0.05)
 
 
 # ---- What is printed, and questions.
@@ -353,7 +432,7 @@ def test_what_is_printed_is_true():
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
-        ("question-probes", 200, (100, 10, 800, 2)),
+        ("question-probes", 200, (100, 10, 800, 3200, 8000, 2)),
         ("question-bulk", 1.5, (2.25, 1.25, 3.0, 0.5)),
         ("question-edge", 0.2195, (0.2222, 0.1098, 9.11, 0.667)),
     ],
