@@ -56,6 +56,14 @@ class Chapter:
         exec(compile(ast.Module(body[:-1], []), name, "exec"), scope)
         return eval(compile(ast.Expression(body[-1].value), name, "eval"), scope)
 
+    def tells_apart(self, name, right, wrong):
+        """Tell whether a question takes the right answer, and tells each of the wrong ones its own."""
+        asked = self.question(name)
+        said = [asked.check(value) for value in wrong]
+        words = {verdict.words for verdict in said}
+        refused = not any(verdict.right for verdict in said)
+        return asked.check(right).right and refused and all(words) and len(words) == len(wrong)
+
 
 def source(cell):
     """Return the text of a cell."""

@@ -493,12 +493,7 @@ def test_other_units_that_a_few_neurons_cannot_tell():
     ],
 )
 def test_questions(name, right, wrong):
-    asked = CHAPTER.question(name)
-    assert asked.check(right).right
-    said = [asked.check(value) for value in wrong]
-    assert not any(verdict.right for verdict in said)
-    assert all(verdict.words for verdict in said)
-    assert len({verdict.words for verdict in said}) == len(wrong)
+    assert CHAPTER.tells_apart(name, right, wrong)
 
 
 def test_where_the_answers_come_from():
