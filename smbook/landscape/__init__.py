@@ -15,6 +15,7 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.accuracy import accuracy
 from smbook.landscape.check import Finding, Report, check
 from smbook.landscape.curvature import (
     SectionCurvatures,
@@ -28,25 +29,34 @@ from smbook.landscape.directions import filter_normalized, random_directions
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
+from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+from smbook.landscape.training import Training, train
 
 __all__ = [
     "DiagonalEstimate",
     "Finding",
+    "FullyConnected",
     "GaussNewton",
     "Hessian",
+    "LeNet",
     "Loss",
     "Report",
+    "ResNet",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
+    "Training",
+    "accuracy",
     "check",
     "diagonal",
     "exact_trace",
+    "fcnn_1",
+    "fcnn_2",
     "filter_normalized",
     "gauss_newton",
     "hessian",
@@ -58,4 +68,5 @@ __all__ = [
     "surface",
     "trace",
     "trace_from_sections",
+    "train",
 ]
