@@ -409,11 +409,12 @@ def breaking(case, at, error):
     return function
 
 
+@pytest.mark.parametrize("every", [1, 10])
 @pytest.mark.parametrize("error", [Stop, RuntimeError])
 @pytest.mark.parametrize("name", ["tanh", "batch norm", "residual", "dropout"])
-def test_an_interrupt_leaves_the_model_at_the_beginning_of_the_epoch(name, error):
+def test_an_interrupt_leaves_the_model_at_the_beginning_of_the_epoch(name, error, every):
     """The third of three batches of the third epoch breaks off; two epochs are what remains."""
-    options = {"learning_rate": 0.1, "batch_size": 5, "rng": 1}
+    options = {"learning_rate": 0.1, "batch_size": 5, "rng": 1, "every": every}
     case, whole = problem(name), problem(name)
     train(whole.model.eval(), whole.loss_function, whole.inputs, whole.targets, n_epochs=2, **options)
     with pytest.raises(error):
