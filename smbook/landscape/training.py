@@ -234,7 +234,8 @@ class _Record:
         run.check(value, epoch)
         run.save(epoch)
         self._losses.append((epoch, value, math.nan if self._test is None else self._test()))
-        return self._callback is not None and self._callback(*self._losses[-1]) is True
+        answer = None if self._callback is None else self._callback(*self._losses[-1])
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def result(self) -> Training:
         epochs, losses, test_losses = zip(*self._losses, strict=True)

@@ -353,13 +353,14 @@ def test_no_epochs_leave_the_model_and_tell_its_loss():
     assert found.path.tolist() == [[0.5, -1.0]] == [vector(model).tolist()]
 
 
-def test_a_callback_hears_of_each_evaluation_and_may_end_it():
+@pytest.mark.parametrize("kind", [bool, np.bool_])
+def test_a_callback_hears_of_each_evaluation_and_may_end_it(kind):
     x, y = rows()
     heard = []
 
     def callback(*what):
         heard.append(what)
-        return what[0] >= 4
+        return kind(what[0] >= 4)
 
     found = train(
         linear(), nn.MSELoss(), x, y, n_epochs=20, learning_rate=0.01, every=2, keep=3, callback=callback,
