@@ -28,6 +28,8 @@ from smbook.landscape.directions import filter_normalized, random_directions
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
+from smbook.landscape.matching import Matching, match_units, rearrange_units
+from smbook.landscape.paths import LossPath, barrier, curve, straight_path
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
@@ -38,23 +40,30 @@ __all__ = [
     "GaussNewton",
     "Hessian",
     "Loss",
+    "LossPath",
+    "Matching",
     "Report",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
+    "barrier",
     "check",
+    "curve",
     "diagonal",
     "exact_trace",
     "filter_normalized",
     "gauss_newton",
     "hessian",
+    "match_units",
     "principal_curvatures",
     "projected_hessian",
     "random_directions",
+    "rearrange_units",
     "section_curvatures",
     "spectral_density",
+    "straight_path",
     "surface",
     "trace",
     "trace_from_sections",
