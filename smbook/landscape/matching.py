@@ -64,7 +64,7 @@ class Matching(NamedTuple):
 
 
 class _Hidden(NamedTuple):
-    """A hidden layer: its name, where its weights lie and those that read it, whether its functions are odd."""
+    """A hidden layer: its name, where its weights and those that read it lie, if its functions are odd."""
 
     name: str
     layer: _points.Dense
