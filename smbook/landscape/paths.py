@@ -30,7 +30,7 @@ _PANELS, _NODES = 64, 8  # of the quadrature of a length
 class LossPath(NamedTuple):
     r"""The loss on a path between two points.
 
-    The path is a Bezier curve: with k control points P_0 to P_{k-1}, of which the first is its start and the
+    The path is a Bezier curve: with k control points :math:`P_i`, of which the first is its start and the
     last its end,
 
     .. math:: \theta(t) = \sum_{i=0}^{k-1} \binom{k-1}{i} t^i (1 - t)^{k-1-i} P_i, \qquad 0 \le t \le 1
@@ -146,9 +146,9 @@ def straight_path(
 
     .. math:: \theta(t) = (1 - t) \theta_A + t \theta_B
 
-    at evenly spaced t. An odd number of them has the middle among them, where the highest point lies if both
-    ends are copies of one network with other numbers to its units. The losses at the ends are exact; the
-    model is left as it was.
+    at evenly spaced t. An odd number of them has the middle among them, where the slope is zero if the ends
+    are copies of one network in which pairs of units have changed places. The losses at the ends are exact;
+    the model is left as it was.
 
     Parameters
     ----------
@@ -210,9 +210,10 @@ def curve(
     .. math:: \int_0^1 L(\theta(t))\,dt, \qquad
               P_i \leftarrow P_i - \eta \binom{n}{i} t^i (1 - t)^{n-i} \, \nabla L(\theta(t))
 
-    with a new t, uniform in [0, 1], at each step, and momentum. The learning rate stays as it is for half of
-    the steps, and falls linearly to a hundredth of it. The control points start on the straight line but for
-    a little noise: where the loss has a symmetry, the line may be a ridge that gradients do not leave.
+    with n = n_bends + 1 and a new t, uniform in [0, 1], at each step, and momentum. The learning rate stays
+    as it is for half of the steps, and falls linearly to a hundredth of it. The control points start on the
+    straight line but for a little noise: where the loss has a symmetry, the line may be a ridge that
+    gradients do not leave.
 
     A curve that keeps low shows that both ends lie in one valley. One that does not shows nothing yet: more
     bends, more steps or another rate may find a way. (Garipov, Izmailov, Podoprikhin, Vetrov and Wilson 2018;
