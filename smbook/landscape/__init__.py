@@ -30,6 +30,8 @@ from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.loss import Loss
 from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
+from smbook.landscape.matching import Matching, match_units, rearrange_units
+from smbook.landscape.paths import LossPath, barrier, curve, straight_path
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
@@ -43,6 +45,8 @@ __all__ = [
     "Hessian",
     "LeNet",
     "Loss",
+    "LossPath",
+    "Matching",
     "Report",
     "ResNet",
     "SectionCurvatures",
@@ -52,7 +56,9 @@ __all__ = [
     "TraceEstimate",
     "Training",
     "accuracy",
+    "barrier",
     "check",
+    "curve",
     "diagonal",
     "exact_trace",
     "fcnn_1",
@@ -60,11 +66,14 @@ __all__ = [
     "filter_normalized",
     "gauss_newton",
     "hessian",
+    "match_units",
     "principal_curvatures",
     "projected_hessian",
     "random_directions",
+    "rearrange_units",
     "section_curvatures",
     "spectral_density",
+    "straight_path",
     "surface",
     "trace",
     "trace_from_sections",
