@@ -25,8 +25,10 @@ from smbook.landscape.curvature import (
 from smbook.landscape.density import SpectralDensity, spectral_density
 from smbook.landscape.diagonal import DiagonalEstimate, diagonal
 from smbook.landscape.directions import filter_normalized, random_directions
+from smbook.landscape.eigenpairs import Eigenpairs, NotConvergedError, extreme_eigenpairs
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
+from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
@@ -34,10 +36,12 @@ from smbook.landscape.trace import TraceEstimate, exact_trace, trace
 
 __all__ = [
     "DiagonalEstimate",
+    "Eigenpairs",
     "Finding",
     "GaussNewton",
     "Hessian",
     "Loss",
+    "NotConvergedError",
     "Report",
     "SectionCurvatures",
     "SectionTrace",
@@ -47,9 +51,11 @@ __all__ = [
     "check",
     "diagonal",
     "exact_trace",
+    "extreme_eigenpairs",
     "filter_normalized",
     "gauss_newton",
     "hessian",
+    "hessian_directions",
     "principal_curvatures",
     "projected_hessian",
     "random_directions",
