@@ -23,6 +23,7 @@ from smbook.landscape.curvature import (
     section_curvatures,
 )
 from smbook.landscape.density import SpectralDensity, spectral_density
+from smbook.landscape.descent import Descent, descend_along
 from smbook.landscape.diagonal import DiagonalEstimate, diagonal
 from smbook.landscape.directions import filter_normalized, random_directions
 from smbook.landscape.eigenpairs import Eigenpairs, NotConvergedError, extreme_eigenpairs
@@ -33,8 +34,15 @@ from smbook.landscape.loss import Loss
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+from smbook.landscape.training_directions import (
+    PathProjection,
+    TrainingDirections,
+    project_path,
+    training_directions,
+)
 
 __all__ = [
+    "Descent",
     "DiagonalEstimate",
     "Eigenpairs",
     "Finding",
@@ -42,13 +50,16 @@ __all__ = [
     "Hessian",
     "Loss",
     "NotConvergedError",
+    "PathProjection",
     "Report",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
+    "TrainingDirections",
     "check",
+    "descend_along",
     "diagonal",
     "exact_trace",
     "extreme_eigenpairs",
@@ -57,6 +68,7 @@ __all__ = [
     "hessian",
     "hessian_directions",
     "principal_curvatures",
+    "project_path",
     "projected_hessian",
     "random_directions",
     "section_curvatures",
@@ -64,4 +76,5 @@ __all__ = [
     "surface",
     "trace",
     "trace_from_sections",
+    "training_directions",
 ]
