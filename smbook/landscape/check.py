@@ -249,6 +249,8 @@ def _descent(found: Descent) -> Report:
     if step:
         words = f"the share of the slope {found.slope:.3g} in the predicted drop is {share:.2g}: "
         words += "curvature makes the rest" if share < 0.5 else "NO sign of a saddle"
+        if math.isnan(share):
+            words = "no drop is predicted there: NO sign of a saddle"
         findings.append(Finding("share of slope", share, share < 0.5, words))
     reach = _follows(found)
     words = f"the loss follows slope and curvature within a tenth up to a step of {reach:.3g}"
