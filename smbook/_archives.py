@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all: plain arrays and a description in JSON, nothing that runs."""
+"""Files that are there as a whole or not at all: plain arrays and a description in JSON; nothing runs."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Archive(NamedTuple):
             raise ValueError(f"{wrong}: it says {str(about)[:80]}")
         if about.get("version") != self.version:
             raise ValueError(
-                f"{path} is of version {about.get('version')} of the format; this reads version {self.version}"
+                f"{path} is of version {about.get('version')} of the format; "
+                f"this reads version {self.version}"
             )
         return about, arrays

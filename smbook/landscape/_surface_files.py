@@ -53,7 +53,8 @@ class Rows:
         there, here = float(about["centre"]), self._about["centre"]
         if not math.isclose(there, here, rel_tol=_ROUNDING * epsilon, abs_tol=epsilon):
             raise ValueError(
-                f"{self._path} belongs to another loss: at the centre it is {there:.9g} there and {here:.9g} here"
+                f"{self._path} belongs to another loss: at the centre it is {there:.9g} there "
+                f"and {here:.9g} here"
             )
         known = arrays.get("values", np.empty(0))
         if known.ndim != 2 or known.shape[1:] != self.values.shape[1:] or len(known) > len(self.values):
