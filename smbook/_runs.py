@@ -94,7 +94,7 @@ def advance(
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, unit: str, wanted: bool) -> Iterator[Callable[[int], Any]]:
+def progress_bar(total: int | None, unit: str, wanted: bool) -> Iterator[Callable[[int], Any]]:
     """Yield what to tell of units done. Without a bar no lock is made, which a spawned worker would leak."""
     if not wanted or sys.stderr is None or sys.stderr.closed:
         yield lambda _: None

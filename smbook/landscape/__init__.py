@@ -23,34 +23,52 @@ from smbook.landscape.curvature import (
     section_curvatures,
 )
 from smbook.landscape.density import SpectralDensity, spectral_density
+from smbook.landscape.descent import Descent, descend_along
 from smbook.landscape.diagonal import DiagonalEstimate, diagonal
 from smbook.landscape.directions import filter_normalized, random_directions
+from smbook.landscape.eigenpairs import Eigenpairs, NotConvergedError, extreme_eigenpairs
 from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
+from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+from smbook.landscape.training_directions import (
+    PathProjection,
+    TrainingDirections,
+    project_path,
+    training_directions,
+)
 
 __all__ = [
+    "Descent",
     "DiagonalEstimate",
+    "Eigenpairs",
     "Finding",
     "GaussNewton",
     "Hessian",
     "Loss",
+    "NotConvergedError",
+    "PathProjection",
     "Report",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
+    "TrainingDirections",
     "check",
+    "descend_along",
     "diagonal",
     "exact_trace",
+    "extreme_eigenpairs",
     "filter_normalized",
     "gauss_newton",
     "hessian",
+    "hessian_directions",
     "principal_curvatures",
+    "project_path",
     "projected_hessian",
     "random_directions",
     "section_curvatures",
@@ -58,4 +76,5 @@ __all__ = [
     "surface",
     "trace",
     "trace_from_sections",
+    "training_directions",
 ]

@@ -13,18 +13,14 @@ from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
 from smbook.landscape import _probes
+from smbook.landscape._lanczos import lanczos
 from smbook.statistics import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike, NDArray
 
     from smbook.kernels.rng import Randomness
     from smbook.landscape._probes import Reals
-
-_EXHAUSTED = 2 / 3  # the power of the rounding error below which, relative to the largest entry, a step ends
-_AGAIN = math.sqrt(0.5)  # what is left of a vector from which much was taken has to be cleaned once more
 
 
 class SpectralDensity(NamedTuple):
@@ -170,51 +166,14 @@ def spectral_density(
     with progress_bar(n_probes * n_steps, "product", progress) as tell:
         for _ in range(n_probes):
             start = random.standard_normal(n)
-            middle, beside = _lanczos(times, start, n_steps, dtype, tell)
-            tell(n_steps - len(middle))
-            values, vectors = linalg.eigh_tridiagonal(middle, beside)
+            run = lanczos(times, start, n_steps, dtype, tell)
+            tell(n_steps - len(run.middle))
+            values, vectors = linalg.eigh_tridiagonal(run.middle, run.beside)
             nodes.append(values)
             weights.append(vectors[0] ** 2 / n_probes)
-            products += len(middle)
+            products += len(run.middle)
     probe = np.repeat(np.arange(n_probes), [len(values) for values in nodes])
     order = np.argsort(np.concatenate(nodes), kind="stable")
     return SpectralDensity(
         np.concatenate(nodes)[order], np.concatenate(weights)[order], probe[order], n, products
     )
-
-
-def _lanczos(
-    times: Callable[[NDArray[Any]], Reals],
-    start: Reals,
-    n_steps: int,
-    dtype: np.dtype[Any],
-    tell: Callable[[int], Any],
-) -> tuple[Reals, Reals]:
-    """Return the diagonal and the one beside it of the tridiagonal matrix from a vector, all orthogonal."""
-    basis = np.empty((n_steps, len(start)), dtype=dtype)
-    middle, beside = np.empty(n_steps), np.empty(n_steps)
-    basis[0] = start / np.linalg.norm(start)
-    for k in range(n_steps):
-        image = times(basis[k][:, None])[:, 0]
-        tell(1)
-        middle[k] = basis[k].astype(np.float64) @ image
-        left = image - middle[k] * basis[k]
-        if k:
-            left -= beside[k - 1] * basis[k - 1]
-        left = _orthogonal(left, basis[: k + 1])
-        beside[k] = np.linalg.norm(left)
-        largest = max(float(np.linalg.norm(image)), float(np.abs(middle[: k + 1]).max()))
-        if k + 1 == n_steps or beside[k] <= np.finfo(dtype).eps ** _EXHAUSTED * largest:
-            break
-        basis[k + 1] = left / beside[k]
-    return middle[: k + 1], beside[:k]
-
-
-def _orthogonal(vector: Reals, basis: NDArray[Any]) -> Reals:
-    """Return what of a vector is orthogonal to the rows of a basis."""
-    for _ in range(3):
-        size = np.linalg.norm(vector)
-        vector = vector - (basis @ vector.astype(basis.dtype)) @ basis
-        if np.linalg.norm(vector) > _AGAIN * size:
-            break
-    return vector

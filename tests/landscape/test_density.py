@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbook.landscape import SpectralDensity, hessian, spectral_density
-from smbook.landscape.density import _lanczos
+from smbook.landscape._lanczos import lanczos
 from tests.landscape.models import dense_hessian, problem
 
 
@@ -17,9 +17,8 @@ def symmetric(n=80, seed=1):
 
 def tridiagonal(dense, n_steps, dtype=np.float64, seed=1):
     start = np.random.default_rng(seed).normal(size=len(dense))
-    return start, *_lanczos(
-        lambda v: dense @ v.astype(float), start, n_steps, np.dtype(dtype), lambda _: None
-    )
+    run = lanczos(lambda v: dense @ v.astype(float), start, n_steps, np.dtype(dtype), lambda _: None)
+    return start, run.middle, run.beside
 
 
 # One direction
