@@ -351,6 +351,7 @@ class SectionLab {
     for (const name of ["turn", "tilt"]) this.rows[name].toggleAttribute("hidden", !relief);
     this.tell();
     this.relief.fit();
+    this.relief.draw();
   }
 
   reset() {
