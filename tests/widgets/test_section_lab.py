@@ -342,7 +342,7 @@ def test_what_a_model_is_not_shown_with_is_refused(trained, given, error, words)
 
 # On a page
 
-CONTOURS = "root => root.querySelector('.lab-line.level').getAttribute('d').length"
+CONTOURS = "root => root.querySelector('.lab-cased.levels path').getAttribute('d').length"
 CLICKED = """(root, [u, v]) => {
     const box = root.querySelector("canvas").getBoundingClientRect();
     return [box.left + u * box.width, box.top + v * box.height];
@@ -453,7 +453,7 @@ def test_a_path_is_drawn_and_told_with_its_distance(net):
         re.search(r"Training, 41 points: up to ([\d.]+) off the plane", told)[1]
         == f"{max(part['distances']):.3g}"
     )
-    drawn = page.root.locator(".lab-line.course").first.get_attribute("d")
+    drawn = page.root.locator(".lab-cased.course path").first.get_attribute("d")
     assert len(re.findall("[ML]", drawn)) == 41
     assert not SectionLab()._paths
 
