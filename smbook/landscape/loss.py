@@ -188,8 +188,9 @@ class Loss:
         return tuple(vector[where].view(shape) for where, shape in pairs)
 
     def _leaves(self, vector: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return the same as `_split`, to be differentiated by."""
-        return tuple(part.detach().requires_grad_() for part in self._split(vector))
+        """Return the same as `_split`, to be differentiated by, where torch notes how to."""
+        known = vector.clone() if vector.is_inference() else vector
+        return tuple(part.detach().requires_grad_() for part in self._split(known))
 
     def _derivative(
         self, value: torch.Tensor, leaves: Sequence[torch.Tensor], **options: Any

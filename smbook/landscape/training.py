@@ -187,7 +187,8 @@ def train(
     if test_targets is not None:
         test = Loss(model, loss_function, test_inputs, test_targets, chunk_size=chunk_size)
     random = _probes.generator(rng)
-    record, run = _Record(loss, test, keep, callback), _Run(loss, step)
+    with _vectors.differentiated():
+        record, run = _Record(loss, test, keep, callback), _Run(loss, step)
     with (
         seeded(random, loss.device),
         _vectors.differentiated(),

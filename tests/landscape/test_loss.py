@@ -278,6 +278,9 @@ def test_gradients_are_had_where_torch_notes_none():
     for without in (torch.no_grad, torch.inference_mode):
         with without():
             assert np.array_equal(problem("tanh").loss().gradient(), expected)
+            point = torch.tensor(loss.parameters)
+            assert np.array_equal(loss.gradient(point), expected)
+            assert np.array_equal(loss.gradient(point.numpy()), expected)
 
 
 def test_a_call_that_torch_itself_would_make_moves_a_shared_part():

@@ -345,6 +345,17 @@ def test_what_is_kept_and_when():
     assert tested.losses == pytest.approx(full.losses)
 
 
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+def test_a_model_is_trained_where_torch_notes_no_gradient(without):
+    inputs, targets = rows()
+    options = {"n_epochs": 3, "learning_rate": 0.1, "batch_size": 3, "rng": 1}
+    expected = train(linear(), nn.MSELoss(), inputs, targets, **options)
+    model = linear()
+    with without():
+        assert train(model, nn.MSELoss(), inputs, targets, **options) == expected
+    train(model, nn.MSELoss(), inputs, targets, **options)
+
+
 def test_no_epochs_leave_the_model_and_tell_its_loss():
     x, y = rows()
     model = linear()
