@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 _FILES = Archive("smbook.landscape.surface", 1, "surface")
-_ROUNDING = 1000  # in units of that of the loss, by which its value at the centre may differ
+_ROUNDING = 1000  # in units of that of the loss, by which its value at a point may differ
 
 
 class Rows:
@@ -34,36 +34,47 @@ class Rows:
     ) -> None:
         if path.is_dir():
             raise ValueError(f"checkpoint must be a file; got the folder {path}")
-        self._path = path
+        self._path, self._epsilon = path, epsilon
         self._about: dict[str, Any] = {name: _digest(array) for name, array in marks.items()}
         self._about["centre"] = centre
         self.values, self.done = np.full(shape, math.nan), 0
         if path.exists():
-            self._resume(epsilon)
+            self._resume()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._write()
 
-    def _resume(self, epsilon: float) -> None:
+    def _resume(self) -> None:
         about, arrays = _FILES.read(self._path)
         for name in self._about:
             if name not in about:
                 raise ValueError(f"{self._path} is no surface that was saved: {name} is missing")
             if name != "centre" and about[name] != self._about[name]:
                 raise ValueError(f"{self._path} belongs to another surface: {name} differ")
-        there, here = float(about["centre"]), self._about["centre"]
-        if not math.isclose(there, here, rel_tol=_ROUNDING * epsilon, abs_tol=epsilon):
-            raise ValueError(
-                f"{self._path} belongs to another loss: at the centre it is {there:.9g} there "
-                f"and {here:.9g} here"
-            )
+        self._compare("the centre", about["centre"], self._about["centre"])
         known = arrays.get("values", np.empty(0))
-        if known.ndim != 2 or known.shape[1:] != self.values.shape[1:] or len(known) > len(self.values):
+        fits = known.ndim == 2 and known.shape[1:] == self.values.shape[1:] and len(known) <= len(self.values)
+        if not fits or known.dtype != self.values.dtype:
             raise ValueError(
-                f"{self._path} is no surface that was saved: its values have shape {known.shape}"
+                f"{self._path} is no surface that was saved: its values are {known.dtype} of shape "
+                f"{known.shape}"
             )
         self.done = len(known)
         self.values[: self.done] = known
+
+    def check_first(self, value: float) -> None:
+        """Raise if the first value that is there is not this one, as with another loss of the same centre."""
+        self._compare("the first point", float(self.values[0, 0]), value)
+
+    def _compare(self, place: str, there: Any, here: float) -> None:
+        if not isinstance(there, float):
+            raise ValueError(f"{self._path} is no surface that was saved: at {place} it says {there!r}")
+        both = math.isfinite(there) or math.isfinite(here)
+        if both and not math.isclose(there, here, rel_tol=_ROUNDING * self._epsilon, abs_tol=self._epsilon):
+            raise ValueError(
+                f"{self._path} belongs to another loss: at {place} it is {there:.9g} there "
+                f"and {here:.9g} here"
+            )
 
     def add(self, row: Reals) -> None:
         """Take the next row, and have all rows so far in the file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,6 @@ from smbook.landscape._surface_files import Rows
 from smbook.landscape.directions import check_independent, checked_directions
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from numpy.typing import NDArray
@@ -163,6 +163,7 @@ def surface(
     Surface(3 x 3 points, loss 0 to 1, 0 at the centre)
     """
     nonfinite = _checks.choice("nonfinite", nonfinite, ("keep", "raise"))
+    path = None if checkpoint is None else _file(checkpoint)
     rows = checked_directions(loss, directions, at_most=2)
     if rows.any(dim=1).all():
         check_independent("directions", _vectors.to_array(rows).astype(np.float64))
@@ -173,10 +174,10 @@ def surface(
     slopes, norm = _slopes(loss, section)
     coefficients = np.array(list(itertools.product(*axes)))
     with progress_bar(len(coefficients), "point", progress) as tell:
-        if checkpoint is None:
+        if path is None:
             found = _points.values(loss, section, coefficients, tell)
         else:
-            found = _kept(Path(checkpoint), loss, section, axes, centre, tell)
+            found = _kept(path, loss, section, axes, centre, tell)
     found[~coefficients.any(axis=1)] = centre
     _note(found, nonfinite)
     return Surface(
@@ -204,11 +205,20 @@ def _kept(
     marks = {"theta": point, "directions": directions, "axes": np.concatenate(axes)}
     n_columns = axes[1].size if len(axes) > 1 else 1
     rows = Rows(path, (axes[0].size, n_columns), marks, centre, torch.finfo(loss.dtype).eps)
+    if rows.done:
+        first = torch.tensor([[axis[0] for axis in axes]], dtype=loss.dtype, device=loss.device)
+        rows.check_first(loss(section.at(first)[0]))
     tell(rows.done * n_columns)
     for a in axes[0][rows.done :]:
         points = np.array(list(itertools.product([a], *axes[1:])))
         rows.add(_points.values(loss, section, points, tell))
     return rows.values.ravel()
+
+
+def _file(checkpoint: Any) -> Path:
+    if not isinstance(checkpoint, (str, os.PathLike)):
+        raise TypeError(f"checkpoint must be a path; got {type(checkpoint).__name__}")
+    return Path(checkpoint)
 
 
 def checked_axes(extent: Any, n_points: Any, n_axes: int) -> tuple[Reals, ...]:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from smbook.landscape import Loss, random_directions, surface
+from smbook.landscape._surface_files import _FILES
 from tests.landscape.models import problem
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +66,7 @@ def test_what_is_broken_off_loses_one_row_at_most_and_ends_in_the_same_bits(name
     assert done == stop // 5
     again = surface(loss, rows, n_points=5, checkpoint=path)
     assert again == whole
-    assert next(calls) - start - 1 == before + 25 - 5 * done
+    assert next(calls) - start - 1 == before + 25 - 5 * done + bool(done)  # the first point is tried again
 
 
 def test_a_surface_that_is_there_is_only_read(tmp_path, monkeypatch):
@@ -120,6 +122,35 @@ def test_the_file_of_other_data_is_refused_with_both_losses(tmp_path):
     other = Loss(made.model, made.loss_function, 1.001 * made.inputs, made.targets)
     with pytest.raises(ValueError, match=f"another loss: .* {loss():.9g} there and {other():.9g} here"):
         surface(other, rows, n_points=5, checkpoint=path)
+
+
+def test_a_loss_that_is_the_same_at_the_centre_only_is_another_one(tmp_path):
+    """|A w|^2 is 0 at w = 0, and so is its gradient, whatever A is."""
+    path, model = tmp_path / "surface.npz", nn.Linear(2, 1, bias=False).double()
+    one, other = (Loss(model, nn.MSELoss(), scale * np.eye(2), np.zeros((2, 1))) for scale in (1.0, 5.0))
+    given = {"directions": np.eye(2), "theta": np.zeros(2), "n_points": 3, "checkpoint": path}
+    surface(one, **given)
+    with pytest.raises(ValueError, match="another loss: at the first point it is 1 there and 25 here"):
+        surface(other, **given)
+
+
+@pytest.mark.parametrize("values", [np.ones((2, 5), complex), np.full((2, 5), "a"), np.ones((2, 5), int)])
+def test_values_of_another_kind_are_no_surface(values, tmp_path):
+    loss, rows = case()
+    path = tmp_path / "surface.npz"
+    surface(loss, rows, n_points=5, checkpoint=path)
+    about, _ = _FILES.read(path)
+    _FILES.write(path, about, {"values": values})
+    with pytest.raises(ValueError, match="no surface that was saved: its values are"):
+        surface(loss, rows, n_points=5, checkpoint=path)
+    _FILES.write(path, about | {"centre": None}, {"values": values})
+    with pytest.raises(ValueError, match="no surface that was saved: at the centre it says None"):
+        surface(loss, rows, n_points=5, checkpoint=path)
+
+
+def test_a_checkpoint_is_a_path():
+    with pytest.raises(TypeError, match="checkpoint must be a path; got int"):
+        surface(*case(), checkpoint=3)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
