@@ -255,16 +255,20 @@ def _descent(found: Descent) -> Report:
     reach = _follows(found)
     words = f"the loss follows slope and curvature within a tenth up to a step of {reach:.3g}"
     good = reach > _SMALL * step if step else reach > 0.0
-    if not good:
+    if math.isnan(reach):
+        words = "no step changes the loss by so much that rounding leaves a tenth of it to compare"
+    elif not good:
         words += ": kinks are likely, or a curvature that changes soon"
     return Report(repr(found), (*findings, Finding("follows", reach, good, words)))
 
 
 def _follows(found: Descent) -> float:
-    """Return the largest step up to which changes that rounding does not hide are as predicted; 0 if none."""
-    expected = found.predicted - found.start
-    clear = np.abs(expected) * _PREDICTED > rounding(found.start, found.direction.dtype)
-    off = np.abs(found.losses - found.predicted) > _PREDICTED * np.abs(expected)
+    """Return the largest step up to which changes are as predicted, 0 if none; nan if rounding hides all."""
+    expected, measured = (np.abs(each - found.start) for each in (found.predicted, found.losses))
+    clear = np.maximum(expected, measured) * _PREDICTED > rounding(found.start, found.direction.dtype)
+    if not clear.any():
+        return math.nan
+    off = np.abs(found.losses - found.predicted) > _PREDICTED * expected
     wrong = np.flatnonzero(clear & off)
     kept = np.flatnonzero(clear[: wrong[0]] if wrong.size else clear)
     return float(found.steps[kept[-1]]) if kept.size else 0.0

@@ -144,7 +144,7 @@ def descend_along(
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or shape, or not finite; if the direction has no length, or the
-        loss is not finite at theta.
+        loss, its gradient or its curvature is not finite at theta.
     FloatingPointError
         If the loss is not finite at one of the `steps`. Those that are not given end before that.
 
@@ -170,6 +170,11 @@ def descend_along(
     if known is None:
         known = float(row.double() @ (hessian(loss, point) @ row).double())
     norm = gradient.norm().item()
+    if not (math.isfinite(norm) and math.isfinite(known)):
+        raise ValueError(
+            "theta must be where the loss has a gradient and a curvature that are finite; got "
+            f"{norm:g} for the length of the one and {known:g} for the other"
+        )
     flat = abs(slope) <= _FLAT * torch.finfo(loss.dtype).eps * norm
     ways = [row, -row] if flat else [-row if slope > 0.0 else row]
     walks = [_walk(loss, _points.Section(point, way[None]), lengths, start) for way in ways]
@@ -195,10 +200,11 @@ def _fall(losses: Reals, start: float, dtype: np.dtype[Any]) -> float:
 
 
 def _unit(row: torch.Tensor) -> torch.Tensor:
-    length: torch.Tensor = row.double().norm()
-    if not length > 0.0:
-        raise ValueError(f"direction must have a length above 0; got {length.item():g}")
-    return (row.double() / length).to(row.dtype)
+    largest = row.double().abs().max()
+    if not largest > 0.0:
+        raise ValueError("direction must have a length above 0; got 0")
+    scaled = row.double() / largest  # whose squares neither overflow nor vanish
+    return (scaled / scaled.norm()).to(row.dtype)
 
 
 def _checked_steps(steps: Any) -> Reals:

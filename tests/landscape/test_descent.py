@@ -132,6 +132,23 @@ def test_the_valley_beside_a_saddle_of_a_product():
     assert found.predicted_drop == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("length", [1e-320, 1e-200, 1e200, 1e308])
+def test_the_length_of_the_direction_does_not_matter(length):
+    loss = function_loss(lambda w: (w**4 / 4 - w**2 / 2).sum(), [0.0, 0.0])
+    found = descend_along(loss, None, np.full(2, length))
+    assert found.direction == pytest.approx(np.sqrt([0.5, 0.5]), rel=1e-15)
+    assert found == descend_along(loss, None, np.ones(2))
+
+
+@pytest.mark.parametrize("curvature", np.geomspace(0.3, 7.0, 10))
+def test_no_kinks_are_suspected_where_rounding_hides_all_changes(curvature):
+    """Uphill from a minimum of large height the first rise that is seen ends the walk."""
+    loss = function_loss(lambda w: 1.0 + (curvature * w**2).sum() / 2, [0.0])
+    report = str(check(descend_along(loss, None, np.ones(1))))
+    assert "no step lowers the loss" in report
+    assert "kinks" not in report
+
+
 def test_it_is_checked():
     report = check(descend_along(quartic(-1.0), None, np.ones(1)))
     assert report.good
@@ -204,6 +221,14 @@ def test_what_is_no_walk_is_refused(direction, options, error, words):
     options = dict(options)
     with pytest.raises(error, match=words):
         descend_along(problem("tanh").loss(), options.pop("theta", None), direction, **options)
+
+
+def test_what_is_not_finite_in_slope_or_curvature_is_refused():
+    """sqrt(|x|) has no slope at 0, and |x|^1.5 no curvature."""
+    for power in (0.5, 1.5):
+        loss = function_loss(lambda w, power=power: ((w**2) ** (power / 2)).sum(), [0.0])
+        with pytest.raises(ValueError, match=r"a gradient and a curvature that are finite; got .*nan"):
+            descend_along(loss, None, np.ones(1))
 
 
 def test_a_loss_without_a_gradient_is_refused():
