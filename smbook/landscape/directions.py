@@ -168,12 +168,12 @@ def checked_directions(loss: Loss, directions: Any, *, at_most: int | None = Non
 
 
 def check_independent(name: str, rows: NDArray[np.float64]) -> None:
-    """Raise if rows are parallel, or one lies in the span of others, up to the rounding of float32."""
-    if len(rows) < 2:
-        return
+    """Raise if rows are 0, parallel or in the span of others, up to the rounding of float32."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not lengths.all():
         raise ValueError(f"{name} must have lengths above 0; got 0")
+    if len(rows) < 2:
+        return
     unit = rows / lengths
     sizes = np.linalg.svd(unit, compute_uv=False)
     if len(rows) <= rows.shape[1] and sizes[-1] > _PARALLEL:

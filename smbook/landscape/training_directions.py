@@ -161,8 +161,8 @@ def project_path(path: Any, directions: Any, *, theta: Any = None) -> PathProjec
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or shape, or not finite; if directions are parallel, or depend on
-        each other.
+        If an argument is of the wrong kind or shape, or not finite; if directions are parallel, depend on
+        each other or have no length.
 
     Examples
     --------
@@ -183,7 +183,9 @@ def project_path(path: Any, directions: Any, *, theta: Any = None) -> PathProjec
         raise ValueError(f"theta must have the shape ({n},); got {origin.shape}")
     check_independent("directions", rows)
     away = points - origin
-    coefficients = np.asarray(np.linalg.lstsq(rows.T, away.T)[0].T, dtype=np.float64)
+    lengths = np.linalg.norm(rows, axis=1)
+    found = np.linalg.lstsq((rows / lengths[:, None]).T, away.T)[0].T  # so that short ones count as well
+    coefficients = np.asarray(found / lengths, dtype=np.float64)
     off = np.linalg.norm(away - coefficients @ rows, axis=1)
     return PathProjection(coefficients, np.asarray(off, dtype=np.float64))
 
@@ -191,7 +193,8 @@ def project_path(path: Any, directions: Any, *, theta: Any = None) -> PathProjec
 def _points_of(name: str, values: Any, *, minimum: int) -> Reals:
     """Return rows (m, N) in float64, one vector as a row, or raise."""
     if isinstance(values, (list, tuple)):
-        values = [_array(each) for each in values]
+        masked = next((each for each in values if isinstance(each, np.ma.MaskedArray)), None)
+        values = [_array(each) for each in values] if masked is None else masked
     rows = _checks.reals(name, _array(values))
     if rows.ndim == 1 and rows.size:
         rows = rows[None]

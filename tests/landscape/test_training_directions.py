@@ -84,6 +84,13 @@ def test_directions_need_not_be_orthogonal_or_of_unit_length():
     assert dots != pytest.approx(found.coefficients[0])
 
 
+def test_directions_of_very_different_lengths_count_alike():
+    rows = np.array([[1.0, 0.0, 0.0], [0.0, 1e-17, 0.0]])
+    found = project_path([[2.0, 3.0, 4.0], [0.0, 0.0, 0.0]], rows)
+    assert found.coefficients[0] == pytest.approx([2.0, 3e17], rel=1e-12)
+    assert found.distances[0] == pytest.approx(4.0)
+
+
 def test_tensors_lists_and_single_points():
     path = walk(8, 10)
     found = training_directions(path)
@@ -113,6 +120,12 @@ def test_results_compare_and_travel():
         (np.ones((1, 3)), {}, ValueError, "path must have at least 2 points; got 1"),
         (np.ones((2, 3, 4)), {}, ValueError, r"path must be vectors in rows; got the shape \(2, 3, 4\)"),
         (np.ones((5, 3)), {}, ValueError, "at most the 0 dimensions that the path of 5 points spans; got 2"),
+        (
+            [np.ones(3), np.ma.masked_less(np.arange(3.0), 1)],
+            {},
+            TypeError,
+            "path must .* got a masked array",
+        ),
         ([np.ones(3), np.ones(4)], {}, TypeError, "path must hold real numbers in rows of one length"),
         (np.full((2, 3), np.inf), {}, ValueError, "path must be finite; got inf"),
         (walk(5, 4), {"n_directions": 0}, ValueError, "n_directions must be at least 1; got 0"),
@@ -131,6 +144,7 @@ def test_what_has_no_directions_is_refused(path, options, error, words):
         (np.eye(4)[[0, 1, 0]], {}, ValueError, "directions must be independent; got .* smallest singular"),
         (np.ones((5, 4)), {}, ValueError, "directions must be independent; got 0 for the smallest singular"),
         (np.eye(4)[:2] * [[1.0], [0.0]], {}, ValueError, "directions must have lengths above 0; got 0"),
+        (np.zeros(4), {}, ValueError, "directions must have lengths above 0; got 0"),
         (np.eye(3), {}, ValueError, "directions must be of the path's 4 parameters; got 3"),
         (np.eye(4), {"theta": np.ones(3)}, ValueError, r"theta must have the shape \(4,\); got \(3,\)"),
         ("ab", {}, TypeError, "directions must hold real numbers"),
