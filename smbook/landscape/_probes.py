@@ -27,7 +27,7 @@ _ENTRIES = 2**22  # of the vectors that are multiplied at once
 def checked_operator(operator: Any) -> tuple[Callable[[NDArray[Any]], Reals], int, np.dtype[Any]]:
     """Return the products with columns (n, k), in float64, with n and the dtype of the columns, or raise."""
     shape = getattr(operator, "shape", None)
-    if shape is None or not hasattr(operator, "__matmul__"):
+    if shape is None or not hasattr(operator, "__matmul__") or isinstance(operator, np.ma.MaskedArray):
         raise TypeError(f"operator must have a shape and products by @; got {type(operator).__name__}")
     if len(shape) != 2 or shape[0] != shape[1] or not shape[0]:
         raise ValueError(f"operator must be square, with at least one row; got the shape {tuple(shape)}")

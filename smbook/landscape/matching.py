@@ -312,7 +312,8 @@ def _checked_orders(hidden: Sequence[_Hidden], matching: Any) -> list[Order]:
     for each in hidden:
         order, signs = np.asarray(matching.permutations[each.name]), np.asarray(matching.signs[each.name])
         width = each.layer.width
-        if order.shape != (width,) or not np.array_equal(np.sort(order), np.arange(width)):
+        whole = order.dtype.kind in "iu" and np.array_equal(np.sort(order), np.arange(width))
+        if order.shape != (width,) or not whole:
             raise ValueError(
                 f"matching must have each of the {width} units of layer {each.name!r} once; got "
                 f"{order.tolist()}"

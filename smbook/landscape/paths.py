@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NOISE = 0.01  # of the distance of the ends, by which the bends of a curve start off the straight line
 _LAST_RATE = 0.01  # of the learning rate, to which it falls
+_MOST_BENDS = 1000  # beyond which the binomials of a curve leave the range of a float
 _PANELS, _NODES = 64, 8  # of the quadrature of a length
 
 
@@ -226,7 +227,7 @@ def curve(
     start, end
         The points at t = 0 and 1, (n_parameters,), arrays or tensors; None takes the model's own parameters.
     n_bends
-        Control points between the ends: 1 is a quadratic curve, which lies in a plane.
+        Control points between the ends, at most 1000: 1 is a quadratic curve, which lies in a plane.
     n_steps
         Steps of gradient descent.
     learning_rate
@@ -272,7 +273,7 @@ def curve(
     True
     """
     ends = _checked_ends(loss, start, end)
-    n_bends = _checks.integer("n_bends", n_bends, minimum=1)
+    n_bends = _checks.integer("n_bends", n_bends, minimum=1, maximum=_MOST_BENDS)
     n_steps = _checks.integer("n_steps", n_steps, minimum=1)
     learning_rate = _checks.positive("learning_rate", learning_rate)
     momentum = _checks.share_below_one("momentum", momentum)

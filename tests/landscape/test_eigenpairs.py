@@ -313,6 +313,8 @@ def test_wrong_operators_are_refused(method):
         extreme_eigenpairs(np.full((3, 3), np.nan), method=method)
     with pytest.raises(TypeError, match="operator must be real; got dtype complex128"):
         extreme_eigenpairs(np.eye(3, dtype=complex), method=method)
+    with pytest.raises(TypeError, match=r"operator must have .* products by @; got MaskedArray"):
+        extreme_eigenpairs(np.ma.masked_less(np.eye(2), 1), method=method)
 
 
 # Directions

@@ -335,5 +335,7 @@ def test_matchings_of_other_networks_are_refused():
         rearrange_units(loss, theta, altered(found, permutations={"0": np.arange(5)}))
     with pytest.raises(ValueError, match=r"5 signs out of \(1,\) for layer '2'; got \[1, -1, 1, 1, 1\]"):
         rearrange_units(loss, theta, altered(found, signs={"2": np.array([1, -1, 1, 1, 1])}))
+    with pytest.raises(ValueError, match="each of the 6 units of layer '0' once; got"):
+        rearrange_units(loss, theta, altered(found, permutations={"0": np.arange(6.0)}))
     with pytest.raises(ValueError, match=r"theta must have the shape"):
         rearrange_units(loss, theta[1:], found)

@@ -251,6 +251,19 @@ def test_one_seed_is_one_curve_whatever_goes_before_and_the_model_is_left_alone(
     assert torch.equal(state, torch.random.get_rng_state())
 
 
+@pytest.mark.parametrize("without", [torch.no_grad, torch.inference_mode])
+def test_a_curve_learns_where_torch_notes_no_gradient(without):
+    loss = problem("tanh").loss()
+    expected = curve(loss, None, -loss.parameters, n_steps=5, rng=1)
+    with without():
+        assert curve(loss, None, -loss.parameters, n_steps=5, rng=1) == expected
+
+
+def test_a_curve_of_a_thousand_bends_is_still_a_mean_of_its_points():
+    found = only_path(*np.ones((1002, 1)))
+    assert found.at(np.linspace(0.0, 1.0, 9)) == pytest.approx(np.ones((9, 1)), rel=1e-9)
+
+
 def test_a_path_from_a_point_to_itself():
     loss = problem("relu").loss()
     line = straight_path(loss)
@@ -333,6 +346,7 @@ def test_progress_is_told_of_every_step_and_point(capsys):
         ({"end": np.full(64, np.inf)}, ValueError, "end must be finite"),
         ({"n_points": 2}, ValueError, "n_points must be at least 3; got 2"),
         ({"n_bends": 0}, ValueError, "n_bends must be at least 1; got 0"),
+        ({"n_bends": 1001}, ValueError, "n_bends must be at most 1000; got 1001"),
         ({"n_steps": 1.5}, TypeError, "n_steps must be an integer; got 1.5"),
         ({"learning_rate": 0.0}, ValueError, "learning_rate must be positive; got 0.0"),
         ({"momentum": 1.0}, ValueError, "momentum must be below 1; got 1.0"),
