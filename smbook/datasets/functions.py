@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Reals = NDArray[np.float64]
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def oscillation(x: ArrayLike) -> Any:
     r"""Return a smooth function with some oscillations, a target to approximate on [-1, 1].
@@ -93,7 +95,7 @@ def sampled_function(
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or out of range, or the function gives other than a finite number
-        for each point.
+        for each point; if ends or values are beyond the range of float32.
 
     Examples
     --------
@@ -106,7 +108,10 @@ def sampled_function(
         raise TypeError(f"f must be callable; got {type(f).__name__}")
     n_train = _checks.integer("n_train", n_train, minimum=1)
     n_test = _checks.integer("n_test", n_test, minimum=1)
-    low, high = _checks.real("low", low), _checks.real("high", high)
+    low, high = (
+        _checks.real(name, end, minimum=-_LARGEST, maximum=_LARGEST)
+        for name, end in (("low", low), ("high", high))
+    )
     if low >= high:
         raise ValueError(f"low must be below high; got {low:g} and {high:g}")
     if _checks.choice("spacing", spacing, ("even", "random")) == "even":
@@ -124,4 +129,6 @@ def _sampled(f: Callable[[Reals], Any], points: Reals) -> tuple[NDArray[np.float
     values = _checks.reals("the values of f", f(points.copy()))
     if values.shape != points.shape:
         raise ValueError(f"f must return as many numbers as points, {points.shape}; got {values.shape}")
+    if (size := np.abs(values).max()) > _LARGEST:
+        raise ValueError(f"the values of f must be within the range of float32; got one of size {size:g}")
     return points.astype(np.float32)[:, None], values.astype(np.float32)[:, None]

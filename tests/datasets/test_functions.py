@@ -82,6 +82,8 @@ def test_splits_compare_travel_and_say_what_they_hold():
             ValueError,
             "the values of f must be finite; got nan",
         ),
+        ({"f": lambda x: 1e39 * x}, ValueError, "within the range of float32; got one of size 1e\\+39"),
+        ({"low": -1e39}, ValueError, "low must be at least -3.40282e\\+38; got -1e\\+39"),
         ({"f": lambda _: "high"}, TypeError, "the values of f must hold real numbers"),
     ],
 )

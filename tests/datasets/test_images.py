@@ -295,6 +295,16 @@ def test_damaged_archives_are_named(tmp_path, damage):
         cifar10(path)
 
 
+@pytest.mark.parametrize("mode", ["w:xz", "w:bz2"])
+def test_damage_is_named_whatever_has_compressed_the_archive(tmp_path, mode):
+    path = archive(tmp_path / "cifar-10-python.tar.gz", write(tmp_path / "a", contents()), mode)
+    cifar10(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50_000] + bytes(byte ^ 1 for byte in whole[50_000:50_010]) + whole[50_010:])
+    with pytest.raises(ValueError, match=r"cifar-10-python.tar.gz must be the archive of CIFAR-10"):
+        cifar10(path)
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"where CIFAR-10 is; got '.*nowhere', which is not there"):
         cifar10(tmp_path / "nowhere")
