@@ -9,7 +9,7 @@ import numpy as np
 
 from smbook import _checks
 from smbook.landscape import _stencil
-from smbook.landscape.descent import Descent, rounding
+from smbook.landscape.descent import Descent
 from smbook.landscape.eigenpairs import UNITS, Eigenpairs
 from smbook.landscape.sections import SectionTrace
 from smbook.landscape.surface import Surface
@@ -263,7 +263,7 @@ def _descent(found: Descent) -> Report:
 def _follows(found: Descent) -> float:
     """Return the largest step up to which changes that rounding does not hide are as predicted; 0 if none."""
     expected = found.predicted - found.start
-    clear = np.abs(expected) * _PREDICTED > rounding(found.start, found.direction.dtype)
+    clear = np.abs(expected) * _PREDICTED > found.rounding
     off = np.abs(found.losses - found.predicted) > _PREDICTED * np.abs(expected)
     wrong = np.flatnonzero(clear & off)
     kept = np.flatnonzero(clear[: wrong[0]] if wrong.size else clear)
