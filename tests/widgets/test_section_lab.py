@@ -267,7 +267,7 @@ def test_surfaces_of_a_model_go_on_from_a_folder(trained, tmp_path, monkeypatch)
         done.append(options["checkpoint"].name)
         return surface(*arguments, **options)
 
-    monkeypatch.setattr("smbook.widgets._surfaces.surface", stops)
+    monkeypatch.setattr("smbook.landscape._surfaces.surface", stops)
     limit = 3
     with pytest.raises(KeyboardInterrupt):
         SectionLab.from_model(model, *data, **given)
