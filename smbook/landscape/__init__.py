@@ -15,6 +15,7 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.accuracy import accuracy
 from smbook.landscape.check import Finding, Report, check
 from smbook.landscape.curvature import (
     SectionCurvatures,
@@ -30,28 +31,37 @@ from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
+from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+from smbook.landscape.training import Training, train
 
 __all__ = [
     "DiagonalEstimate",
     "Eigenpairs",
     "Finding",
+    "FullyConnected",
     "GaussNewton",
     "Hessian",
+    "LeNet",
     "Loss",
     "NotConvergedError",
     "Report",
+    "ResNet",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
+    "Training",
+    "accuracy",
     "check",
     "diagonal",
     "exact_trace",
     "extreme_eigenpairs",
+    "fcnn_1",
+    "fcnn_2",
     "filter_normalized",
     "gauss_newton",
     "hessian",
@@ -64,4 +74,5 @@ __all__ = [
     "surface",
     "trace",
     "trace_from_sections",
+    "train",
 ]
