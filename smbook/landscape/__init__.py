@@ -24,6 +24,7 @@ from smbook.landscape.curvature import (
     section_curvatures,
 )
 from smbook.landscape.density import SpectralDensity, spectral_density
+from smbook.landscape.descent import Descent, descend_along
 from smbook.landscape.diagonal import DiagonalEstimate, diagonal
 from smbook.landscape.directions import filter_normalized, random_directions
 from smbook.landscape.eigenpairs import Eigenpairs, NotConvergedError, extreme_eigenpairs
@@ -36,8 +37,15 @@ from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
 from smbook.landscape.training import Training, train
+from smbook.landscape.training_directions import (
+    PathProjection,
+    TrainingDirections,
+    project_path,
+    training_directions,
+)
 
 __all__ = [
+    "Descent",
     "DiagonalEstimate",
     "Eigenpairs",
     "Finding",
@@ -47,6 +55,7 @@ __all__ = [
     "LeNet",
     "Loss",
     "NotConvergedError",
+    "PathProjection",
     "Report",
     "ResNet",
     "SectionCurvatures",
@@ -56,7 +65,9 @@ __all__ = [
     "TraceEstimate",
     "Training",
     "accuracy",
+    "TrainingDirections",
     "check",
+    "descend_along",
     "diagonal",
     "exact_trace",
     "extreme_eigenpairs",
@@ -67,6 +78,7 @@ __all__ = [
     "hessian",
     "hessian_directions",
     "principal_curvatures",
+    "project_path",
     "projected_hessian",
     "random_directions",
     "section_curvatures",
@@ -75,4 +87,5 @@ __all__ = [
     "trace",
     "trace_from_sections",
     "train",
+    "training_directions",
 ]

@@ -9,17 +9,21 @@ import numpy as np
 
 from smbook import _checks
 from smbook.landscape import _stencil
+from smbook.landscape.descent import Descent, rounding
+from smbook.landscape.eigenpairs import UNITS, Eigenpairs
 from smbook.landscape.sections import SectionTrace
 from smbook.landscape.surface import Surface
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Reals = NDArray[np.float64]
 
 _SMALL = 0.1  # of what curvature does up to the edge: a slope that may be overlooked
 _RESIDUAL = 1e-3  # of the largest eigenvalue
-_UNITS = 10.0  # in the last place of a product: what rounding leaves of an eigenvalue 0
+_PREDICTED = 0.1  # of a predicted change, by which the measured one may differ from it
 
 
 class Finding(NamedTuple):
@@ -64,6 +68,11 @@ def check(result: Any, operator: Any = None) -> Report:
       the slope changes the loss up to the edge by less than a tenth of what curvature does.
     * A `SectionTrace`: its relative error, and whether its step lies on a plateau, where halving it changes
       nothing.
+    * `Eigenpairs`: their residuals relative to each eigenvalue, whether they have converged, and whether the
+      smallest eigenvalue can be told from 0, given its residual and what rounding leaves of a product.
+    * A `Descent`: whether the loss falls, whether slope or curvature predicts most of it, and up to which
+      step the loss follows that prediction within a tenth. A range far below the step of the largest drop
+      tells of kinks.
     * Eigenvalues and eigenvectors, as `scipy.sparse.linalg.eigsh` returns them, beside the operator:
       lengths of the residuals H v - lambda v, which bound the distance from lambda to an eigenvalue of H, and
       how far the vectors are from orthonormal.
@@ -73,7 +82,8 @@ def check(result: Any, operator: Any = None) -> Report:
     result
         One of these. Eigenpairs are a pair (values (k,), vectors (n, k)), or have attributes of these names.
     operator
-        The symmetric operator, for eigenpairs only: anything with ``@``.
+        The symmetric operator, for eigenpairs only: anything with ``@``. Beside `Eigenpairs` it may be left
+        out, as they have residuals of their own.
 
     Returns
     -------
@@ -93,10 +103,20 @@ def check(result: Any, operator: Any = None) -> Report:
       ok  eigenvalue 1: residual |H v - lambda v| = 0
       ok  vectors differ from orthonormal ones by up to 0
     """
-    if isinstance(result, (Surface, SectionTrace)):
-        if operator is not None:
-            raise TypeError(f"operator must be None beside a {type(result).__name__}; it is for eigenpairs")
-        return _surface(result) if isinstance(result, Surface) else _trace(result)
+    reports: tuple[tuple[type, Callable[[Any], Report]], ...] = (
+        (Surface, _surface),
+        (SectionTrace, _trace),
+        (Descent, _descent),
+    )
+    for kind, report in reports:
+        if isinstance(result, kind):
+            if operator is not None:
+                raise TypeError(f"operator must be None beside a {kind.__name__}; it is for eigenpairs")
+            return report(result)
+    if isinstance(result, Eigenpairs):
+        if operator is None:
+            return _ends(result)
+        result = (result.values, result.vectors.T)
     return _eigenpairs(*_pairs_of(result), operator)
 
 
@@ -198,6 +218,56 @@ def _trace(found: SectionTrace) -> Report:
     )
 
 
+def _ends(found: Eigenpairs) -> Report:
+    """Report on both ends of a spectrum."""
+    floor = UNITS * float(np.finfo(found.vectors.dtype).eps * np.abs(found.values).max())
+    findings = []
+    for name, value, residual in zip(("largest", "smallest"), found.values, found.residuals, strict=True):
+        relative = float(residual / abs(value)) if value else math.inf if residual else 0.0
+        words = f"{name} eigenvalue {value:.6g}: residual |H v - lambda v| = {residual:.2g}"
+        words += f", {relative:.2g} of it"
+        good = bool(residual <= max(_RESIDUAL * abs(value), floor))
+        findings.append(Finding(f"residual of the {name}", relative, good, words))
+    words = "converged" if found.converged else "NOT converged: more steps, or a larger tolerance"
+    findings.append(Finding("converged", float(found.converged), found.converged, words))
+    off = max(float(found.residuals[1]), floor)
+    told = abs(found.smallest) > off
+    sign = "negative" if found.smallest < 0 else "positive"
+    words = f"the smallest eigenvalue is {sign}: {found.smallest:.3g}, known to {off:.2g}"
+    if not told:
+        words = f"the smallest eigenvalue, {found.smallest:.3g}, cannot be told from 0: known to {off:.2g}"
+    findings.append(Finding("sign", found.smallest, told, words))
+    return Report(repr(found), tuple(findings))
+
+
+def _descent(found: Descent) -> Report:
+    """Report on a walk along a direction."""
+    step, share = found.best_step, found.share_of_slope
+    words = f"the loss falls by {found.drop:.3g} in a step of {step:.3g}, where {found.predicted_drop:.3g}"
+    words = f"{words} is predicted" if step else "no step lowers the loss"
+    findings = [Finding("drop", found.drop, found.drop > 0.0, words)]
+    if step:
+        words = f"the share of the slope {found.slope:.3g} in the predicted drop is {share:.2g}: "
+        words += "curvature makes the rest" if share < 0.5 else "NO sign of a saddle"
+        findings.append(Finding("share of slope", share, share < 0.5, words))
+    reach = _follows(found)
+    words = f"the loss follows slope and curvature within a tenth up to a step of {reach:.3g}"
+    good = reach > _SMALL * step if step else reach > 0.0
+    if not good:
+        words += ": kinks are likely, or a curvature that changes soon"
+    return Report(repr(found), (*findings, Finding("follows", reach, good, words)))
+
+
+def _follows(found: Descent) -> float:
+    """Return the largest step up to which changes that rounding does not hide are as predicted; 0 if none."""
+    expected = found.predicted - found.start
+    clear = np.abs(expected) * _PREDICTED > rounding(found.start, found.direction.dtype)
+    off = np.abs(found.losses - found.predicted) > _PREDICTED * np.abs(expected)
+    wrong = np.flatnonzero(clear & off)
+    kept = np.flatnonzero(clear[: wrong[0]] if wrong.size else clear)
+    return float(found.steps[kept[-1]]) if kept.size else 0.0
+
+
 def _eigenpairs(values: Reals, vectors: Reals, operator: Any) -> Report:
     """Report on eigenvalues (k,) and eigenvectors (n, k)."""
     if operator is None or not hasattr(operator, "__matmul__"):
@@ -228,7 +298,7 @@ def _rounding(operator: Any, n: int) -> float:
     probe = np.random.default_rng(1).standard_normal((n, 1))
     found = np.asarray(_array(operator @ probe))
     kind = found.dtype if found.dtype.kind == "f" else np.dtype(np.float64)
-    return float(_UNITS * np.finfo(kind).eps * np.linalg.norm(found))
+    return float(UNITS * np.finfo(kind).eps * np.linalg.norm(found))
 
 
 def _pairs_of(result: Any) -> tuple[Reals, Reals]:
@@ -236,7 +306,7 @@ def _pairs_of(result: Any) -> tuple[Reals, Reals]:
     named = hasattr(result, "values") and hasattr(result, "vectors") and not callable(result.values)
     if not named and not (isinstance(result, (tuple, list)) and len(result) == 2):
         raise TypeError(
-            f"result must be a Surface, a SectionTrace or eigenpairs; got {type(result).__name__}"
+            f"result must be a Surface, a SectionTrace, a Descent or eigenpairs; got {type(result).__name__}"
         )
     values, vectors = (result.values, result.vectors) if named else result
     values = _checks.reals("values", _array(values))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Reals = NDArray[np.floating[Any]]
 
 KINDS = ("gaussian", "unit", "orthogonal")
+_PARALLEL = 1e-6  # the smallest singular value of unit vectors, up to which they count as parallel
 
 
 def random_directions(
@@ -163,6 +164,25 @@ def checked_directions(loss: Loss, directions: Any, *, at_most: int | None = Non
             _vectors.to_tensor("each direction", row, loss.n_parameters, loss.dtype, loss.device)
             for row in rows
         ]
+    )
+
+
+def check_independent(name: str, rows: NDArray[np.float64]) -> None:
+    """Raise if rows are parallel, or one lies in the span of others, up to the rounding of float32."""
+    if len(rows) < 2:
+        return
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        raise ValueError(f"{name} must have lengths above 0; got 0")
+    unit = rows / lengths
+    sizes = np.linalg.svd(unit, compute_uv=False)
+    if len(rows) <= rows.shape[1] and sizes[-1] > _PARALLEL:
+        return
+    if len(rows) == 2:
+        raise ValueError(f"{name} must not be parallel; got abs(cos) = {abs(unit[0] @ unit[1]):.9g} of them")
+    smallest = sizes[-1] if len(rows) <= rows.shape[1] else 0.0
+    raise ValueError(
+        f"{name} must be independent; got {smallest:.2g} for the smallest singular value at unit length"
     )
 
 

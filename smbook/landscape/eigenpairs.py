@@ -281,7 +281,7 @@ class _Search:
 def allowed(values: Reals, tolerance: float, dtype: np.dtype[Any]) -> Reals:
     """Return the residuals up to which eigenvalues count as found, each relative to its own size."""
     sizes = np.abs(values)
-    return np.maximum(tolerance * sizes, UNITS * np.finfo(dtype).eps * sizes.max())
+    return np.asarray(np.maximum(tolerance * sizes, UNITS * np.finfo(dtype).eps * sizes.max()))
 
 
 def _beside(row: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:

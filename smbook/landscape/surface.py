@@ -13,7 +13,7 @@ from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
 from smbook.landscape import _points, _vectors
-from smbook.landscape.directions import checked_directions
+from smbook.landscape.directions import check_independent, checked_directions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +132,8 @@ def surface(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range, or the loss not finite at theta.
+        If an argument is of the wrong kind or out of range, or the loss not finite at theta; if two
+        directions are parallel.
     FloatingPointError
         If values are not finite and `nonfinite` is "raise".
 
@@ -150,6 +151,8 @@ def surface(
     """
     nonfinite = _checks.choice("nonfinite", nonfinite, ("keep", "raise"))
     rows = checked_directions(loss, directions, at_most=2)
+    if rows.any(dim=1).all():
+        check_independent("directions", _vectors.to_array(rows).astype(np.float64))
     axes = checked_axes(extent, n_points, len(rows))
     section = _points.Section(loss._point(theta).clone(), rows)
     if not math.isfinite(centre := loss(section.point)):

@@ -147,3 +147,42 @@ def snapshot(model):
 
 def same(one, other):
     return one[1:] == other[1:] and all(torch.equal(value, other[0][name]) for name, value in one[0].items())
+
+
+class OfWeights(nn.Module):
+    """A model whose output is a function of its weights alone, so that any function can be a loss."""
+
+    def __init__(self, function, weights):
+        super().__init__()
+        self.function = function
+        self.weights = nn.Parameter(torch.as_tensor(weights, dtype=torch.float64))
+
+    def forward(self, x):
+        return self.function(self.weights).expand(len(x))
+
+
+def function_loss(function, weights):
+    """The loss that is a function of a vector, at that vector."""
+    return Loss(
+        OfWeights(function, weights), lambda outputs, _: outputs.mean(), torch.zeros(1), torch.zeros(1)
+    )
+
+
+def saddle(n_up, n=500):
+    """The toy of Boettcher and Wheeler: 2 n + 1 weights, n_up curvatures +1, the others -1, and one 0."""
+    signs = torch.ones(2 * n, dtype=torch.float64)
+    signs[n_up:] = -1.0
+    start = torch.zeros(2 * n + 1, dtype=torch.float64)
+    start[-1] = 1.0
+    return function_loss(lambda w: w[-1] * (signs * w[:-1] ** 2).sum() / 2, start)
+
+
+def trained(case, n_steps=1500, rate=0.02):
+    """Train a model of `line` by steps along the whole gradient, with momentum."""
+    optimizer = torch.optim.SGD(case.model.parameters(), lr=rate, momentum=0.9)
+    for _ in range(n_steps):
+        optimizer.zero_grad()
+        case.loss_function(case.model(case.inputs), case.targets).backward()
+        optimizer.step()
+    optimizer.zero_grad()
+    return case

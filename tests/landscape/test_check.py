@@ -6,7 +6,7 @@ import torch
 from scipy.sparse import linalg
 from torch import nn
 
-from smbook.landscape import Loss, hessian
+from smbook.landscape import Loss, extreme_eigenpairs, hessian
 from smbook.landscape.check import Finding, Report, check
 from smbook.landscape.directions import random_directions
 from smbook.landscape.sections import trace_from_sections
@@ -161,7 +161,7 @@ def test_what_eigsh_returns_is_checked():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ((3.0,), TypeError, "result must be a Surface, a SectionTrace or eigenpairs; got float"),
+        ((3.0,), TypeError, "result must be a Surface, a SectionTrace, a Descent or eigenpairs; got float"),
         (({"values": 1},), TypeError, "got dict"),
         (
             ((np.ones(1), np.ones((3, 1))),),
@@ -191,3 +191,29 @@ def test_a_report_is_good_if_all_of_it_is():
     assert not report.good
     assert report.numbers == {"a": 1.0, "b": 2.0}
     assert str(report) == "title\n  ok  a is 1\n  but b is 2"
+
+
+def test_both_ends_of_a_spectrum_are_judged_by_their_own_size():
+    case = problem("tanh")
+    operator = hessian(case.loss())
+    found = extreme_eigenpairs(operator, rng=1)
+    report = check(found)
+    assert report.good
+    assert report.numbers["residual of the largest"] < 1e-6
+    assert report.numbers["sign"] == found.smallest
+    assert "the smallest eigenvalue is negative: -0.343, known to" in str(report)
+    assert check(found, operator).good
+    short = check(extreme_eigenpairs(operator, n_steps=5, rng=1))
+    assert not short.good
+    assert "but NOT converged" in str(short)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_eigenvalue_within_its_error_has_no_sign(dtype):
+    for smallest, told in ((-1e-2, True), (1e-2, True), (0.0, False), (-1e-17, False)):
+        found = extreme_eigenpairs(np.diag([1e3, 1.0, smallest]).astype(dtype), rng=1)
+        finding = next(each for each in check(found).findings if each.name == "sign")
+        assert finding.good == told
+        assert ("cannot be told from 0" in finding.words) != told
+    blurred = found._replace(values=np.array([1.0, -0.1]), residuals=np.array([0.0, 0.2]))
+    assert "cannot be told from 0: known to 0.2" in str(check(blurred))

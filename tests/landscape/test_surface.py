@@ -344,3 +344,19 @@ def test_what_spans_no_grid_is_refused(directions, options, error, words):
 def test_a_model_is_no_loss():
     with pytest.raises(TypeError, match="loss must be a Loss; got Sequential"):
         surface(problem("tanh").model, np.ones((2, 64)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("factor", [1.0, -3.0, 1e-9])
+def test_parallel_directions_span_no_plane(factor, dtype):
+    case = problem("tanh")
+    case.model.to(dtype)
+    row = random_directions(case.loss(), 1, rng=1)[0]
+    with pytest.raises(ValueError, match=r"directions must not be parallel; got abs\(cos\) = 1"):
+        surface(case.loss(), [row, factor * row], n_points=3)
+
+
+def test_directions_that_are_nearly_parallel_span_one():
+    loss = problem("tanh").loss()
+    one, other = random_directions(loss, 2, rng=1)
+    assert surface(loss, [one, one + 1e-4 * other], n_points=3).values.shape == (3, 3)
