@@ -328,8 +328,8 @@ def test_the_gap_at_the_lower_end_is_tiny():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_components_of_a_random_walk(seed):
-    """Of 200 steps in 20,000 dimensions; the shares of finite walks differ by a hundredth or so."""
-    walk = np.cumsum(np.random.default_rng(seed).standard_normal((200, 20_000)), axis=0)
+    """Of 150 steps in 10,000 dimensions; the shares of finite walks differ by a hundredth or so."""
+    walk = np.cumsum(np.random.default_rng(seed).standard_normal((150, 10_000)), axis=0)
     for centre, first, law in (
         ("last", 8 / np.pi**2, lambda k: 1 / (2 * k - 1) ** 2),
         ("mean", 6 / np.pi**2, lambda k: 1 / k**2),
@@ -339,7 +339,7 @@ def test_the_components_of_a_random_walk(seed):
 
 
 def test_the_second_component_is_a_parabola_of_the_first():
-    walk = np.cumsum(np.random.default_rng(1).standard_normal((200, 20_000)), axis=0)
+    walk = np.cumsum(np.random.default_rng(1).standard_normal((150, 10_000)), axis=0)
     main = training_directions(walk, centre="mean")
     one, two = ((walk - main.centre) @ main.directions.T).T
     fit = np.polynomial.Polynomial.fit(one, two, 2)
