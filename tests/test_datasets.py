@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from smbook import datasets, network
-from smbook.datasets import LETTERS, bars_and_stripes, digits, ising_configurations, letters, logic_gate
+from smbook import network
+from smbook.datasets import (
+    LETTERS,
+    bars_and_stripes,
+    configurations,
+    digits,
+    ising_configurations,
+    letters,
+    logic_gate,
+)
 from tests.network.exact import gibbs, p_value
 
 BOTH = {
@@ -184,7 +192,7 @@ def test_states_that_are_not_so_are_seen(monkeypatch, fault):
     """A temperature off by 4 %, or a chain read after every sweep."""
     beta = 0.5
     if fault == "neighbouring sweeps":
-        monkeypatch.setattr(datasets, "_TIMES_APART", 0.1)
+        monkeypatch.setattr(configurations, "_TIMES_APART", 0.1)
     states = ising_configurations(
         (2, 4), beta * (0.96 if fault == "hotter" else 1), 4000, units="spin", rng=5
     )
@@ -206,10 +214,10 @@ def test_cold_magnets_are_all_up_or_all_down():
 
 
 def test_a_pilot_run_that_is_too_short_is_made_longer(monkeypatch):
-    monkeypatch.setattr(datasets, "_PILOT_SWEEPS", 60)
+    monkeypatch.setattr(configurations, "_PILOT_SWEEPS", 60)
     assert ising_configurations((8, 8), 0.44, 3, rng=1).shape == (3, 64)
-    monkeypatch.setattr(datasets, "_MOST_PILOT_SWEEPS", 10)
-    with pytest.raises(datasets.ChainTooShortError):
+    monkeypatch.setattr(configurations, "_MOST_PILOT_SWEEPS", 10)
+    with pytest.raises(configurations.ChainTooShortError):
         ising_configurations((8, 8), 0.44, 3, rng=1)
 
 

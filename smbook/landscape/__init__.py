@@ -15,6 +15,7 @@ except ModuleNotFoundError as error:
         "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
     ) from error
 
+from smbook.landscape.accuracy import accuracy
 from smbook.landscape.check import Finding, Report, check
 from smbook.landscape.curvature import (
     SectionCurvatures,
@@ -31,6 +32,7 @@ from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
+from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
@@ -40,29 +42,37 @@ from smbook.landscape.training_directions import (
     project_path,
     training_directions,
 )
+from smbook.landscape.training import Training, train
 
 __all__ = [
     "Descent",
     "DiagonalEstimate",
     "Eigenpairs",
     "Finding",
+    "FullyConnected",
     "GaussNewton",
     "Hessian",
+    "LeNet",
     "Loss",
     "NotConvergedError",
     "PathProjection",
     "Report",
+    "ResNet",
     "SectionCurvatures",
     "SectionTrace",
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
     "TrainingDirections",
+    "Training",
+    "accuracy",
     "check",
     "descend_along",
     "diagonal",
     "exact_trace",
     "extreme_eigenpairs",
+    "fcnn_1",
+    "fcnn_2",
     "filter_normalized",
     "gauss_newton",
     "hessian",
@@ -77,4 +87,5 @@ __all__ = [
     "trace",
     "trace_from_sections",
     "training_directions",
+    "train",
 ]

@@ -57,6 +57,11 @@ class Batches:
         if seen != self.n_rows:
             raise RuntimeError(f"inputs must give the same rows each time; got {self.n_rows} and then {seen}")
 
+    def whole(self) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+        """Return the inputs and targets of all rows, not to be written to, of a batch that was one pair."""
+        (pair,) = self._source
+        return pair  # type: ignore[no-any-return]
+
     def _checked(self, pair: Any) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
         """Return the inputs of the model and the targets, on its device, or raise."""
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from smbook.landscape.networks import FullyConnected
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -231,7 +233,7 @@ def _parts(model: nn.Module) -> list[nn.Module] | None:
     """Return the parts of nested sequences in the order in which they act, None if there is anything else."""
     if _altered(model):
         return None
-    if type(model) is not nn.Sequential:
+    if not isinstance(model, nn.Sequential) or type(model) not in (nn.Sequential, FullyConnected):
         return None if list(model.children()) else [model]
     found: list[nn.Module] = []
     for child in model:

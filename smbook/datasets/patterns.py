@@ -1,7 +1,4 @@
-"""Data to learn from: made here, drawn by our own samplers, or part of scikit-learn. Nothing is downloaded.
-
-All are int8, a row a sample, of units that are {0, 1} ("binary") or -1 and +1 ("spin").
-"""
+"""Patterns of units that are on or off: pictures and truth tables."""
 
 from __future__ import annotations
 
@@ -10,17 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from smbook import _checks, ising
+from smbook import _checks
 from smbook._records import equal
-from smbook.kernels.rng import seed_state
-from smbook.statistics import ChainTooShortError, integrated_autocorrelation_time
+from smbook.datasets._units import check_units, in_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from smbook.kernels.rng import Randomness
 
     Rows = NDArray[np.int8]
 
@@ -36,9 +30,6 @@ _GATES: dict[str, Callable[..., Any]] = {
     "xnor": np.equal,
 }
 _LETTER_SIDE = 16  # pixels
-_PILOT_SWEEPS = 2000
-_MOST_PILOT_SWEEPS = 2**18
-_TIMES_APART = 5  # in autocorrelation times, after which e^-5 of a correlation is left
 
 
 class Digits(NamedTuple):
@@ -98,7 +89,7 @@ def bars_and_stripes(side: int, *, doubled: bool = False, units: str = "binary")
     colours = np.arange(2**side)[:, None] >> np.arange(side) & 1
     bars = np.repeat(colours, side, axis=1)
     stripes = np.tile(colours if doubled else colours[1:-1], side)
-    return _in_units(np.concatenate([bars, stripes]) > 0, units)
+    return in_units(np.concatenate([bars, stripes]) > 0, units)
 
 
 def logic_gate(name: str, *, units: str = "binary") -> Rows:
@@ -126,7 +117,7 @@ def logic_gate(name: str, *, units: str = "binary") -> Rows:
     """
     gate = _GATES[_checks.choice("name", name, _GATES)]
     inputs = (np.arange(4)[:, None] >> np.arange(2) & 1) > 0
-    return _in_units(np.column_stack([inputs, gate(*inputs.T)]), units)
+    return in_units(np.column_stack([inputs, gate(*inputs.T)]), units)
 
 
 def digits(*, threshold: float = 8, units: str = "binary") -> Digits:
@@ -154,11 +145,11 @@ def digits(*, threshold: float = 8, units: str = "binary") -> Digits:
     Digits(1797 pictures of 64 pixels)
     """
     threshold = _checks.real("threshold", threshold, minimum=0.0, maximum=math.nextafter(16, 0))
-    _check_units(units)
+    check_units(units)
     from sklearn.datasets import load_digits  # which loads SciPy's larger part, for these two alone
 
     found = load_digits()
-    return Digits(_in_units(found.data > threshold, units), found.target.astype(np.int64))
+    return Digits(in_units(found.data > threshold, units), found.target.astype(np.int64))
 
 
 def letters(side: int = _LETTER_SIDE, *, units: str = "binary") -> Rows:
@@ -190,98 +181,7 @@ def letters(side: int = _LETTER_SIDE, *, units: str = "binary") -> Rows:
     drawn = "".join(row for band in bands for k in range(5) for row in band[k::5])
     pixels = np.array(list(drawn)).reshape(-1, _LETTER_SIDE, _LETTER_SIDE) == "#"
     place = (2 * np.arange(side) + 1) * _LETTER_SIDE // (2 * side)
-    return _in_units(pixels[:, place][:, :, place].reshape(len(LETTERS), -1), units)
-
-
-def ising_configurations(
-    shape: int | Iterable[int],
-    beta: float,
-    n_samples: int,
-    *,
-    units: str = "binary",
-    rng: Randomness = None,
-) -> Rows:
-    """Return states of the periodic Ising model in equilibrium, independent of each other in practice.
-
-    One Swendsen-Wang chain visits them. A pilot run measures the longest autocorrelation time of energy and
-    absolute magnetization, and is the start that is thrown away; between two states lie five such times.
-
-    Parameters
-    ----------
-    shape
-        One, two or three side lengths, as for `smbook.ising.simulate`; J = 1, without a field.
-    beta
-        Inverse temperature, at least 0.
-    n_samples
-        Number of states, at least 0.
-    units
-        "binary" or "spin".
-    rng
-        As for `smbook.ising.simulate`.
-
-    Returns
-    -------
-    Rows
-        int8, (n_samples, N), sites in row-major order.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong kind or out of range, as for `smbook.ising.simulate`.
-
-    References
-    ----------
-    Swendsen and Wang (1987).
-
-    Examples
-    --------
-    >>> states = ising_configurations((8, 8), 0.3, 500, units="spin", rng=1)
-    >>> bonds = (states * np.roll(states.reshape(-1, 8, 8), 1, axis=2).reshape(-1, 64)).mean()
-    >>> bool(abs(bonds - 0.3524) < 0.02)
-    True
-    """
-    sides = _checks.lattice_shape(shape)
-    n_samples = _checks.integer("n_samples", n_samples, minimum=0)
-    _check_units(units)
-    generator = np.random.default_rng(seed_state(rng))
-    spins, spacing = _pilot(sides, beta, generator)
-    found = np.empty((n_samples, math.prod(sides)), dtype=np.int8)
-    for row in found:
-        spins = _chain(sides, beta, spacing, spins, generator).spins
-        row[:] = spins.reshape(-1)
-    return _in_units(found > 0, units)
-
-
-def _pilot(sides: tuple[int, ...], beta: float, rng: np.random.Generator) -> tuple[Rows, int]:
-    """Return a state in equilibrium and the number of sweeps from one independent state to the next."""
-    n_sweeps, start = _PILOT_SWEEPS, "random"
-    while True:
-        trace = _chain(sides, beta, n_sweeps, start, rng)
-        kept = [series[n_sweeps // 5 :] for series in (trace.energy, np.abs(trace.magnetization))]
-        try:
-            times = [integrated_autocorrelation_time(s).value for s in kept if np.ptp(s) > 0]
-        except ChainTooShortError:
-            if n_sweeps >= _MOST_PILOT_SWEEPS:
-                raise
-            n_sweeps *= 4
-            continue
-        return trace.spins, math.ceil(_TIMES_APART * max([*times, 0.5]))
-
-
-def _chain(
-    sides: tuple[int, ...], beta: float, n_sweeps: int, initial: Any, rng: np.random.Generator
-) -> ising.Trace:
-    return ising.simulate(sides, beta, n_sweeps, algorithm="swendsen-wang", initial=initial, rng=rng)
-
-
-def _check_units(units: str) -> None:
-    _checks.choice("units", units, ("binary", "spin"))
-
-
-def _in_units(on: NDArray[np.bool_], units: str) -> Rows:
-    """Return units that are on or off as numbers."""
-    _check_units(units)
-    return np.where(on, 1, 0 if units == "binary" else -1).astype(np.int8)
+    return in_units(pixels[:, place][:, :, place].reshape(len(LETTERS), -1), units)
 
 
 _SHEET = """
