@@ -33,6 +33,8 @@ from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
 from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
+from smbook.landscape.matching import Matching, match_units, rearrange_units
+from smbook.landscape.paths import LossPath, barrier, curve, straight_path
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
@@ -56,6 +58,8 @@ __all__ = [
     "Loss",
     "NotConvergedError",
     "PathProjection",
+    "LossPath",
+    "Matching",
     "Report",
     "ResNet",
     "SectionCurvatures",
@@ -68,6 +72,9 @@ __all__ = [
     "accuracy",
     "check",
     "descend_along",
+    "barrier",
+    "check",
+    "curve",
     "diagonal",
     "exact_trace",
     "extreme_eigenpairs",
@@ -77,12 +84,15 @@ __all__ = [
     "gauss_newton",
     "hessian",
     "hessian_directions",
+    "match_units",
     "principal_curvatures",
     "project_path",
     "projected_hessian",
     "random_directions",
+    "rearrange_units",
     "section_curvatures",
     "spectral_density",
+    "straight_path",
     "surface",
     "trace",
     "trace_from_sections",

@@ -91,21 +91,26 @@ class Stack(NamedTuple):
 
 def linear_stack(loss: Loss) -> Stack | None:
     """Return the layers of a loss's model if it is such a stack and all its parameters are in theta."""
-    parts = _parts(loss._model)
+    return stack_of(loss._model, loss.layers, mode=loss.mode)
+
+
+def stack_of(model: nn.Module, layers: dict[str, slice], *, mode: str) -> Stack | None:
+    """Return the same of a model whose parameters lie there in theta."""
+    parts = _parts(model)
     if parts is None:
         return None
-    names = {id(parameter): name for name, parameter in loss._model.named_parameters()}
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
     steps: list[Dense | nn.Module] = []
     for part in parts:
         if type(part) is nn.Linear:
             known = [names.get(id(each)) for each in part.parameters()]
-            if not all(name in loss.layers for name in known):
+            if not all(name in layers for name in known):
                 return None
-            where = [loss.layers[name] for name in known if name is not None]
+            where = [layers[name] for name in known if name is not None]
             steps.append(Dense(where[0], where[1] if part.bias is not None else None, *part.weight.shape))
         elif type(part) is nn.Flatten or type(part) in _ENTRYWISE:
             steps.append(part)
-        elif type(part) is not nn.Dropout or loss.mode != "eval":
+        elif type(part) is not nn.Dropout or mode != "eval":
             return None
     place = next((k for k, step in enumerate(steps) if isinstance(step, Dense)), None)
     if place is None or any(type(step) is nn.Flatten for step in steps[place:]):
