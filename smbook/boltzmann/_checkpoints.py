@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
-import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from smbook._archives import Archive
 from smbook.boltzmann._layers import Machine, Parameters
 from smbook.boltzmann.training import TrainingHistory
 
@@ -19,13 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from smbook._archives import Arrays
     from smbook.boltzmann.restricted import RBM
     from smbook.boltzmann.training import Run
 
-    Arrays = dict[str, NDArray[Any]]
-
-_FORMAT = "smbook.boltzmann.RBM"
-_VERSION = 1
+_FILES = Archive("smbook.boltzmann.RBM", 1, "machine")
 _FREE = ("n_epochs", "rng")  # hyperparameters that may differ when a run goes on
 
 
@@ -46,12 +43,12 @@ def save(path: Path, machine: RBM) -> None:
     about = _about(machine)
     kinds = {"visible": machine._machine.visible, "hidden": machine._machine.hidden}
     about["hyperparameters"].update(kinds)  # those that it learned with, whatever they were set to since
-    _write(path, about, {**_parameters(machine), **history})
+    _FILES.write(path, about, {**_parameters(machine), **history})
 
 
 def load(path: Path) -> Saved:
     """Return what a file holds, or raise ValueError with what is wrong with it."""
-    about, arrays = _read(path)
+    about, arrays = _FILES.read(path)
     try:
         hyperparameters = dict(about["hyperparameters"])
         parameters = Parameters(*(arrays[name] for name in Parameters._fields))
@@ -104,7 +101,7 @@ class Folder:
         """Write a checkpoint of a run as it stands."""
         about = {**_about(self._machine), "epoch": run.epoch, "data": self._fingerprint}
         arrays = {"base": run.machine.base, **run.arrays()}
-        _write(self._folder / f"epoch-{run.epoch:06d}.npz", about, arrays)
+        _FILES.write(self._folder / f"epoch-{run.epoch:06d}.npz", about, arrays)
 
 
 def files(folder: Path) -> list[Path]:
@@ -135,38 +132,3 @@ def _hyperparameters(machine: RBM) -> dict[str, Any]:
 
 def _parameters(machine: RBM) -> Arrays:
     return {**machine._machine.parameters._asdict(), "base": machine._machine.base}
-
-
-def _write(path: Path, about: dict[str, Any], arrays: Arrays) -> None:
-    """Write a file that is there as a whole or not at all."""
-    described = json.dumps({"format": _FORMAT, "version": _VERSION, **about}).encode()
-    arrays = {"about": np.frombuffer(described, np.uint8), **arrays}
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        # Opened here, as NumPy leaves a truncated archive open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(arrays.pop("about").tobytes())
-    except Exception as error:  # numpy, zipfile, zlib and json have many ways to say so
-        raise ValueError(f"{path} is no machine that was saved, or is damaged: {error}") from error
-    if not isinstance(about, dict) or about.get("format") != _FORMAT:
-        raise ValueError(f"{path} is no machine that was saved: it says {str(about)[:80]}")
-    if about.get("version") != _VERSION:
-        raise ValueError(
-            f"{path} is of version {about.get('version')} of the format; this reads version {_VERSION}"
-        )
-    return about, arrays

@@ -5,17 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import torch
 
 from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
 from smbook.landscape import _points, _vectors
+from smbook.landscape._surface_files import Rows
 from smbook.landscape.directions import check_independent, checked_directions
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from smbook.landscape.loss import Loss
@@ -90,6 +96,7 @@ def surface(
     n_points: Any = 25,
     nonfinite: str = "keep",
     progress: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Surface:
     r"""Return the loss along a direction or over the plane of two.
 
@@ -119,6 +126,11 @@ def surface(
         What to do with values that are infinite or no number: "keep" them as nan with a warning, or "raise".
     progress
         Show a progress bar.
+    checkpoint
+        A file (.npz) that is written after each row of the grid, of points with one coefficient a, and in
+        folders that are made if need be. Where it is there, the surface goes on from it: what is broken off,
+        even by a loss of power, loses one row at most. Rows are computed one at a time then, and so values
+        may differ from those without a checkpoint by rounding; whether a run was broken off changes no bit.
 
     Returns
     -------
@@ -133,7 +145,8 @@ def surface(
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or out of range, or the loss not finite at theta; if two
-        directions are parallel.
+        directions are parallel; if `checkpoint` is the file of another surface, with what differs, or is
+        damaged.
     FloatingPointError
         If values are not finite and `nonfinite` is "raise".
 
@@ -160,7 +173,10 @@ def surface(
     slopes, norm = _slopes(loss, section)
     coefficients = np.array(list(itertools.product(*axes)))
     with progress_bar(len(coefficients), "point", progress) as tell:
-        found = _points.values(loss, section, coefficients, tell)
+        if checkpoint is None:
+            found = _points.values(loss, section, coefficients, tell)
+        else:
+            found = _kept(Path(checkpoint), loss, section, axes, centre, tell)
     found[~coefficients.any(axis=1)] = centre
     _note(found, nonfinite)
     return Surface(
@@ -173,6 +189,26 @@ def surface(
         _vectors.to_array(section.point),
         loss.fixed,
     )
+
+
+def _kept(
+    path: Path,
+    loss: Loss,
+    section: _points.Section,
+    axes: tuple[Reals, ...],
+    centre: float,
+    tell: Callable[[int], Any],
+) -> Reals:
+    """Return the loss at all points of a grid, row by row with a file, from which it goes on."""
+    point, directions = (_vectors.to_array(part) for part in section)
+    marks = {"theta": point, "directions": directions, "axes": np.concatenate(axes)}
+    n_columns = axes[1].size if len(axes) > 1 else 1
+    rows = Rows(path, (axes[0].size, n_columns), marks, centre, torch.finfo(loss.dtype).eps)
+    tell(rows.done * n_columns)
+    for a in axes[0][rows.done :]:
+        points = np.array(list(itertools.product([a], *axes[1:])))
+        rows.add(_points.values(loss, section, points, tell))
+    return rows.values.ravel()
 
 
 def checked_axes(extent: Any, n_points: Any, n_axes: int) -> tuple[Reals, ...]:

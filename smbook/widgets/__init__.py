@@ -17,6 +17,7 @@ from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.projection_lab import ProjectionLab
 from smbook.widgets.question import Question
 from smbook.widgets.rbm_lab import RBMLab
+from smbook.widgets.section_lab import SectionLab
 from smbook.widgets.spin_glass_lab import SpinGlassLab
 from smbook.widgets.wall_lab import WallLab
 
@@ -33,6 +34,7 @@ __all__ = [
     "ProjectionLab",
     "Question",
     "RBMLab",
+    "SectionLab",
     "SpinGlassLab",
     "WallLab",
 ]

@@ -66,16 +66,16 @@ class Integer(traitlets.TraitType[int, Any]):
 
 
 class Choice(traitlets.TraitType[str, Any]):
-    """A synced setting: one of `options`, the first unless told."""
+    """A synced setting: one of `options`, the first unless told, or of those that a lab has of its own."""
 
     def __init__(self, *options: str, doc: str) -> None:
         super().__init__(options[0], help=doc)
         self.limits = list(options)
         self.tag(sync=True)
 
-    def validate(self, obj: Any, value: Any) -> str:  # noqa: ARG002
+    def validate(self, obj: Any, value: Any) -> str:
         with refusing():
-            return _checks.choice(str(self.name), value, self.limits)
+            return _checks.choice(str(self.name), value, obj._limits_of(self))
 
 
 class Switch(traitlets.TraitType[bool, Any]):
@@ -162,6 +162,7 @@ class Lab(Figure, style="lab.css"):
         whether it is set here, by the page, or among others that are held back (`hold_trait_notifications`).
     """
 
+    _options: dict[str, list[str]] = {}  # noqa: RUF012 (what there is to choose where it differs from lab to lab)
     alt: ClassVar[str | dict[str, str]]  # of a picture of the lab, or of each of its aspects
 
     _kind = traitlets.Unicode("lab", read_only=True).tag(sync=True)
@@ -179,10 +180,14 @@ class Lab(Figure, style="lab.css"):
                 f"{type(self).__name__} has no setting {min(unknown)!r}; it has {', '.join(self._settings())}"
             )
         super().__init__(**settings)
-        self.set_trait("_limits", {name: trait.limits for name, trait in self._settings().items()})
+        self.set_trait("_limits", {name: self._limits_of(trait) for name, trait in self._settings().items()})
         self.set_trait(
             "_whole", [name for name, kind in self._settings().items() if isinstance(kind, Integer)]
         )
+
+    def _limits_of(self, setting: Setting) -> list[Any]:
+        """Return the limits of a setting in this lab, or what there is to choose."""
+        return self._options.get(str(setting.name), setting.limits)
 
     @traitlets.default("_kernels")
     def _read_kernels(self) -> bytes:

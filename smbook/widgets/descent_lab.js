@@ -1,6 +1,6 @@
 // The live descent: optimizers on a landscape, their losses, and how near they are to the edge of stability.
 
-import { Chart, legend, short, ticks } from "./runtime/chart.js";
+import { Chart, legend, scientific, short, ticks } from "./runtime/chart.js";
 import { contour } from "./runtime/contours.js";
 import { capital, drawing, element, fixed } from "./runtime/dom.js";
 import { Handle } from "./runtime/handle.js";
@@ -607,13 +607,6 @@ function none() {
 
 function bounded(value) {
   return Math.min(Math.max(value, -OUT), OUT);
-}
-
-// Three digits, with a power of ten where it is needed.
-function scientific(value) {
-  if (!Number.isFinite(value)) return "\u2013";
-  const far = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5);
-  return (far ? value.toExponential(2) : short(value, 4)).replaceAll("-", "\u2212");
 }
 
 export default lab((parts) => new DescentLab(parts));

@@ -19,6 +19,7 @@ from smbook.widgets import (
     PhaseDiagramLab,
     ProjectionLab,
     RBMLab,
+    SectionLab,
     SpinGlassLab,
     WallLab,
 )
@@ -40,6 +41,7 @@ LABS = [
     BridgeLab,
     ProjectionLab,
     DescentLab,
+    SectionLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -67,6 +69,8 @@ REFUSED = [
     (BridgeLab, "softness", 1.5, ValueError),
     (ProjectionLab, "n_up", 1001, ValueError),
     (DescentLab, "landscape", "valley", ValueError),
+    (SectionLab, "directions", "principal", ValueError),
+    (SectionLab, "tilt", 91.0, ValueError),
 ]
 
 

@@ -132,6 +132,18 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "SectionLab": {
+        "network": ["saddle of 1001 parameters"],
+        "directions": ["random", "Hessian"],
+        "data": ["train"],
+        "zoom": ["1"],
+        "view": ["map", "relief"],
+        "colours": ["linear", "logarithmic", "centred"],
+        "turn": (-35.0, -180.0, 180.0),
+        "tilt": (35.0, 5.0, 90.0),
+        "speed": (10.0, 1.0, 200.0),
+        "running": False,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],
@@ -168,7 +180,7 @@ def made(name, **settings):
 
 
 def defaults(name):
-    return {key: form if form is True else form[0] for key, form in LABS[name].items()}
+    return {key: form if type(form) is bool else form[0] for key, form in LABS[name].items()}
 
 
 def settings_of(name, lab):
@@ -204,7 +216,7 @@ def test_a_page_is_given_all_it_needs(name):
     state = made(name, running=False).get_state()
     assert {key: state[key] for key in LABS[name]} == defaults(name) | {"running": False}
     limits = {
-        key: [False, True] if form is True else form if type(form) is list else list(form[1:])
+        key: [False, True] if type(form) is bool else form if type(form) is list else list(form[1:])
         for key, form in LABS[name].items()
     }
     assert list(state["_limits"].items()) == list(limits.items())

@@ -199,6 +199,13 @@ export function short(value, digits = 6) {
   return String(Number(value.toPrecision(digits))).replaceAll("-", "\u2212");
 }
 
+// A number of four digits, or of three with a power of ten where it is far from 1.
+export function scientific(value) {
+  if (!Number.isFinite(value)) return "\u2013";
+  const far = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5);
+  return (far ? value.toExponential(2) : short(value, 4)).replaceAll("-", "\u2212");
+}
+
 // A stroke and what stands at it.
 export function mark(x, y, u, v, text, anchor, dx, dy) {
   return [

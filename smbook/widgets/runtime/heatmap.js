@@ -14,31 +14,38 @@ export class HeatMap {
   // `rows * columns` cells on axes from x[0] to x[1] and y[0] to y[1]. The first row has the lowest y: y: [rows, 0]
   // puts it on top, as a matrix is written, and y: [rows - 0.5, -0.5] numbers the rows. `diverging` colours are for
   // signed values: 0 is neutral. With `onPick({ row, column, value })` cells are picked by pointer or arrow keys;
-  // `name` says in words which cell it is.
+  // `name` says in words which cell it is; without `hover` a pointer picks only while it is down.
   constructor(
     panel,
-    { rows, columns, diverging = false, onPick, name = cellName, height = HEIGHT, ...form },
+    { rows, columns, diverging = false, onPick, name = cellName, hover = true, height = HEIGHT, ...form },
   ) {
-    Object.assign(this, { panel, rows, columns, diverging, onPick, name });
+    Object.assign(this, { panel, diverging, onPick, name, hover });
     this.chart = new Chart({ right: RIGHT, height, ...form });
     this.numbers = drawing("g", { class: "lab-axes" });
     this.cell = drawing("g", { class: "lab-cell", visibility: "hidden" }, drawing("rect"), drawing("rect"));
     this.chart.inside.append(this.cell);
     this.chart.svg.append(this.numbers);
-    this.canvas = element("canvas", { width: columns, height: rows });
+    this.canvas = element("canvas");
     this.bar = element("canvas", { width: 1, height: SHADES, class: "lab-colours", "aria-hidden": "true" });
     this.told = element("p", { class: "lab-told" });
     const sheet = element("div", { class: "lab-sheet" }, this.canvas, this.bar, this.chart.svg);
     this.node = element("div", { class: "lab-heat-map" }, sheet);
     this.upward = this.chart.y.high > this.chart.y.low;
     this.layOut();
-    if (onPick) this.listen();
+    if (onPick) this.listen(rows, columns);
     else this.canvas.setAttribute("aria-hidden", "true");
     this.context = this.canvas.getContext("2d");
-    this.image = this.context.createImageData(columns, rows);
-    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.part(rows, columns);
     watchTheme(panel, () => this.recolour());
     this.set(new Float64Array(rows * columns), { low: -1, high: 1 });
+  }
+
+  // Have so many cells; the next values that are set are theirs.
+  part(rows, columns) {
+    Object.assign(this, { rows, columns });
+    Object.assign(this.canvas, { width: columns, height: rows });
+    this.image = this.context.createImageData(columns, rows);
+    this.pixels = new Uint32Array(this.image.data.buffer);
   }
 
   // Put both canvases where the axes leave room for them, in shares of the drawing, so that they grow with it.
@@ -112,15 +119,18 @@ export class HeatMap {
     return Float64Array.from(values, (_, i) => values[source(i)]);
   }
 
-  listen() {
+  listen(rows, columns) {
     const { canvas } = this;
-    const words = `${this.rows} by ${this.columns} cells. Arrow keys move from cell to cell.`;
+    const words = `${rows} by ${columns} cells. Arrow keys move from cell to cell.`;
     for (const [name, value] of Object.entries({ tabindex: 0, role: "application", "aria-label": words }))
       canvas.setAttribute(name, value);
     canvas.style.touchAction = "pan-y";
     this.node.append(this.told);
     canvas.addEventListener("pointerdown", (event) => this.pick(this.at(event)));
-    canvas.addEventListener("pointermove", (event) => this.pick(this.at(event)));
+    canvas.addEventListener(
+      "pointermove",
+      (event) => (this.hover || event.buttons) && this.pick(this.at(event)),
+    );
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener(
       "focus",

@@ -1,0 +1,469 @@
+// The live section: the loss on planes through a network's parameters, as a map and as a surface in space.
+
+import { Chart, legend, scientific, short, ticks } from "./runtime/chart.js";
+import { contour } from "./runtime/contours.js";
+import { capital, counted, element } from "./runtime/dom.js";
+import { HeatMap } from "./runtime/heatmap.js";
+import { lab } from "./runtime/lab.js";
+import { Loop, Pace } from "./runtime/loop.js";
+import { Relief } from "./runtime/relief.js";
+
+const LEVELS = 12; // lines of equal loss, about
+const [ALPHA, BETA] = ["\u03b1", "\u03b2"];
+const ALONG = [`${ALPHA}, along direction 1`, `${BETA}, along direction 2`];
+const CHOICES = {
+  network: "Network",
+  directions: "Directions",
+  data: "Data",
+  zoom: "Zoom",
+};
+const VIEWS = { map: "map with lines of equal loss", relief: "surface in space" };
+const COLOURS = {
+  linear: "the loss",
+  logarithmic: "its logarithm",
+  centred: "above and below the centre",
+};
+const SIGNS = [
+  ["dot centre", "the network, at the centre"],
+  ["diamond lowest", "lowest point of the grid"],
+  ["line course", "training, and its nearest points in the plane"],
+];
+const OF_CUTS = [
+  ["line measured", "along direction 1"],
+  ["line section", "along direction 2, both through the point"],
+  ["line guide", "loss at the centre"],
+];
+
+// A plane of the model's state: the loss above the lowest point as floats of 24 bits, one of which is a grid point.
+class Plane {
+  constructor({ key, axes, shape, low, centre, below, values }) {
+    Object.assign(this, { key, axes, low, centre, below });
+    [this.columns, this.rows] = shape; // of a picture, in which the first direction goes to the right
+    const packed = atob(values);
+    const bits = new Uint32Array(packed.length / 3);
+    for (let k = 0; k < bits.length; k += 1)
+      bits[k] =
+        (packed.charCodeAt(3 * k) << 8) |
+        (packed.charCodeAt(3 * k + 1) << 16) |
+        (packed.charCodeAt(3 * k + 2) << 24);
+    const above = new Float32Array(bits.buffer);
+    this.losses = Float64Array.from(
+      above,
+      (_, i) => low + above[(i % this.columns) * this.rows + Math.floor(i / this.columns)],
+    );
+    this.steps = axes.map(([first, last], k) => (last - first) / (shape[k] - 1));
+    const middle = this.nearest(0, 0);
+    if (this.at(middle).every((value) => value === 0)) this.losses[this.index(middle)] = centre; // to all its digits
+    const lowest = this.losses.reduce((best, loss, i) => (loss < this.losses[best] ? i : best), this.first);
+    this.lowest = { row: Math.floor(lowest / this.columns), column: lowest % this.columns };
+  }
+
+  get first() {
+    return this.losses.findIndex(Number.isFinite);
+  }
+
+  // The coefficients of a grid point, without the dust of rounding.
+  at({ row, column }) {
+    return [column, row].map((k, axis) => {
+      const value = this.axes[axis][0] + k * this.steps[axis];
+      return Math.abs(value) < 1e-9 * this.steps[axis] ? 0 : Number(value.toPrecision(9));
+    });
+  }
+
+  index({ row, column }) {
+    return row * this.columns + column;
+  }
+
+  loss(place) {
+    return this.losses[this.index(place)];
+  }
+
+  // The grid point nearest to coefficients.
+  nearest(alpha, beta) {
+    const [column, row] = [alpha, beta].map((value, axis) => {
+      const k = Math.round((value - this.axes[axis][0]) / this.steps[axis]);
+      return Math.min(Math.max(k, 0), [this.columns, this.rows][axis] - 1);
+    });
+    return { row, column };
+  }
+
+  // Where coefficients are, from -1 to 1 across the plane.
+  share(coefficients) {
+    return coefficients.map((value, axis) => {
+      const [first, last] = this.axes[axis];
+      return (2 * (value - first)) / (last - first) - 1;
+    });
+  }
+
+  get positive() {
+    return this.low > 0;
+  }
+}
+
+// What colours and heights stand for: a number for a loss, and the ends of these.
+function scaled(plane, colours) {
+  const kind = colours === "logarithmic" && !plane.positive ? "linear" : colours;
+  const of = {
+    linear: (loss) => loss,
+    logarithmic: (loss) => Math.log10(loss),
+    centred: (loss) => loss - plane.centre,
+  }[kind];
+  const values = Float64Array.from(plane.losses, of);
+  const finite = Array.from(values).filter(Number.isFinite);
+  let [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
+  if (!(high > low)) [low, high] = [low - 1, high + 1];
+  const far = Math.max(Math.abs(low), Math.abs(high));
+  const ends = kind === "centred" ? [-far, far] : [low, high];
+  const label = {
+    linear: "loss",
+    logarithmic: "log10 of the loss",
+    centred: "loss \u2212 loss at the centre",
+  };
+  return { of, values, kind, low: ends[0], high: ends[1], range: [low, high], label: label[kind] };
+}
+
+// The plane as a map: colours, lines of equal loss, marks, the path of training, and the point with both cuts.
+class PlaneMap extends HeatMap {
+  constructor(panel, onPick) {
+    super(panel, {
+      ...{ rows: 3, columns: 3, x: [-1, 1], y: [-1, 1], xLabel: ALONG[0], yLabel: ALONG[1] },
+      describe: "The loss on the plane as a map, with lines of equal loss, its lowest point and the network.",
+      hover: false,
+      onPick,
+    });
+    this.canvas.setAttribute(
+      "aria-label",
+      "The grid of the plane. Arrow keys move the point from one of its points to the next.",
+    );
+    this.levels = [0, 1].map(() => this.chart.line("level"));
+    this.cross = [0, 1].map(() => this.chart.line("cross"));
+    this.course = [0, 1].map(() => this.chart.line("course"));
+    this.centre = this.chart.dot("centre", 5.5);
+    this.lowest = this.chart.diamond("lowest");
+    this.told.remove(); // the read-outs and the description tell it
+  }
+
+  tell() {}
+
+  show(plane, scale, path) {
+    this.diverging = scale.kind === "centred";
+    this.chart.range(
+      ...plane.axes.map(([first, last], k) => [first - plane.steps[k] / 2, last + plane.steps[k] / 2]),
+    );
+    this.part(plane.rows, plane.columns);
+    this.low = undefined;
+    this.set(scale.values, { low: scale.low, high: scale.high });
+    this.plane = plane;
+    for (const line of this.levels) line.node.setAttribute("d", this.contours(scale));
+    for (const line of this.course) line.set(...(path?.coefficients ?? [[], []]));
+    this.centre.move(0, 0);
+    this.lowest.move(...plane.at(plane.lowest));
+  }
+
+  contours({ values, range: [low, high] }) {
+    const { rows, columns } = this.plane;
+    const { x, y } = this.chart;
+    const place = (u, v) => {
+      const [alpha, beta] = this.plane.axes.map(([first], k) => first + [u, v][k] * this.plane.steps[k]);
+      return `${x.to(alpha).toFixed(1)} ${y.to(beta).toFixed(1)}`;
+    };
+    return ticks(low, high, LEVELS)
+      .flatMap((level) => contour(values, rows, columns, level))
+      .filter((piece) => piece.every(Number.isFinite))
+      .map(([a, b, c, d]) => `M${place(a, b)}L${place(c, d)}`)
+      .join("");
+  }
+
+  // Put the point where it is.
+  point(place) {
+    this.picked = place;
+    const [alpha, beta] = this.plane.at(place);
+    const { x, y } = this.chart;
+    const d = [
+      [x.low, beta],
+      [x.high, beta],
+      [NaN, NaN],
+      [alpha, y.low],
+      [alpha, y.high],
+    ];
+    for (const line of this.cross) line.set(...[0, 1].map((k) => d.map((entry) => entry[k])));
+  }
+}
+
+// The loss along both directions, through the point.
+class Cuts {
+  constructor() {
+    this.chart = new Chart({
+      ...{ x: [-1, 1], y: [0, 1], xLabel: `${ALPHA} or ${BETA}`, yLabel: "loss", left: 62, height: 230 },
+      describe: "The loss along each of the two directions, through the point, and the loss at the centre.",
+    });
+    this.level = this.chart.line("guide");
+    this.lines = ["measured", "section"].map((kind) => this.chart.line(kind));
+    this.dots = ["now", "third"].map((kind) => this.chart.dot(kind, 4.5));
+  }
+
+  show(plane, scale) {
+    Object.assign(this, { plane, scale });
+    const ends = [0, 1].map((k) => plane.axes.map((axis) => axis[k]));
+    const [low, high] = scale.range;
+    const room = 0.04 * (high - low);
+    this.chart.labels.yLabel = scale.label;
+    this.chart.range([Math.min(...ends[0]), Math.max(...ends[1])], [low - room, high + room]);
+    const level = scale.of(plane.centre);
+    this.level.set([this.chart.x.low, this.chart.x.high], [level, level]);
+  }
+
+  point(place) {
+    const { plane, scale } = this;
+    const value = (row, column) => scale.values[row * plane.columns + column];
+    const cuts = [
+      Array.from({ length: plane.columns }, (_, column) => [
+        plane.at({ row: 0, column })[0],
+        value(place.row, column),
+      ]),
+      Array.from({ length: plane.rows }, (_, row) => [
+        plane.at({ row, column: 0 })[1],
+        value(row, place.column),
+      ]),
+    ];
+    for (const [k, cut] of cuts.entries())
+      this.lines[k].set(
+        cut.map(([x]) => x),
+        cut.map(([, y]) => y),
+      );
+    const here = scale.of(plane.loss(place));
+    for (const [k, dot] of this.dots.entries()) dot.move(plane.at(place)[k], here);
+  }
+}
+
+class SectionLab {
+  constructor({ model, el, panel }) {
+    Object.assign(this, { model, panel, pace: new Pace(), planes: new Map(), heading: 1, passed: 0 });
+    for (const written of model.get("_planes")) this.planes.set(written.key.join("\n"), written);
+    const names = ["direction 1", "direction 2"];
+    this.map = new PlaneMap(panel, ({ row, column }) => this.move({ row, column }));
+    this.relief = new Relief(panel, {
+      names,
+      describe: "The loss on the plane as a surface in space. Arrow keys turn and tilt it.",
+      onTurn: (right, up) => this.turn(right, up),
+    });
+    this.cuts = new Cuts();
+    this.stage = element("div");
+    this.key = element("p", { class: "lab-told" });
+    this.signs = legend(SIGNS);
+    this.told = element("p", { class: "lab-told" });
+    const first = element("div", {}, this.stage, this.key, this.signs);
+    const second = element("div", { class: "lab-second" }, this.cuts.chart.svg, legend(OF_CUTS), this.told);
+    el.append(element("div", { class: "lab-figures" }, first, second));
+    this.furnish();
+    panel.follow([...Object.keys(CHOICES), "colours"], () => this.show());
+    panel.follow("view", () => this.arrange());
+    panel.follow(["turn", "tilt"], () => this.relief.look(...this.angles));
+    this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    panel.follow("running", () => model.get("running") || this.report());
+  }
+
+  furnish() {
+    const { panel, model } = this;
+    const { main: where } = panel;
+    panel.switch();
+    panel.button("Step", () => this.step());
+    panel.button("Reset", () => this.reset());
+    panel.button("To the lowest point", () => this.move(this.plane.lowest));
+    panel.share();
+    for (const [name, label] of Object.entries(CHOICES)) {
+      const options = panel.limits[name];
+      const names =
+        name === "zoom" ? Object.fromEntries(options.map((zoom) => [zoom, `\u00d7 ${zoom}`])) : {};
+      const row = panel.menu(name, { label, names, where });
+      row.toggleAttribute("hidden", options.length < 2);
+    }
+    this.rows = {
+      view: panel.menu("view", { label: "View", names: VIEWS }),
+      colours: panel.menu("colours", { label: "Colours", names: COLOURS, options: this.scales }),
+      speed: panel.slider("speed", { label: "Points a second", step: 1, digits: 0, logarithmic: true }),
+      turn: panel.slider("turn", { label: "Turn", step: 1, digits: 0 }),
+      tilt: panel.slider("tilt", { label: "Tilt", step: 1, digits: 0 }),
+    };
+    this.write = panel.readouts([
+      ...["points passed", ALPHA, BETA, "loss", "above the centre"],
+      ...["loss at the centre", "lowest loss", "grid below the centre", "off the plane"],
+    ]);
+    panel.mount();
+    panel.description.belongs([this.map.canvas, this.map.bar, this.map.chart.svg, this.relief.canvas]);
+    this.named = model.get("_given");
+  }
+
+  // What colours can stand for: a logarithm only where no loss is 0 or negative.
+  get scales() {
+    const positive = this.model.get("_planes").every(({ low }) => low > 0);
+    return Object.keys(COLOURS).filter((name) => positive || name !== "logarithmic");
+  }
+
+  get angles() {
+    return ["turn", "tilt"].map((name) => this.model.get(name));
+  }
+
+  // Turn and tilt the relief by hand.
+  turn(right, up) {
+    const [low, high] = this.panel.limits.tilt;
+    const [turn, tilt] = this.angles;
+    this.panel.say("");
+    this.panel.set("turn", Math.round(((((turn + right + 180) % 360) + 360) % 360) - 180));
+    this.panel.set("tilt", Math.round(Math.min(Math.max(tilt + up, low), high)));
+  }
+
+  // The plane that is chosen; the point stays where it is, as nearly as the grid allows.
+  show() {
+    const { model, planes } = this;
+    const key = Object.keys(CHOICES).map((name) => model.get(name));
+    const known = planes.get(key.join("\n"));
+    if (!known) return;
+    const before = this.plane?.at(this.place);
+    this.plane = known instanceof Plane ? known : new Plane(known);
+    planes.set(key.join("\n"), this.plane);
+    this.path = model.get("_paths").find((path) => path.key.every((name, k) => name === key[k]));
+    this.place = this.plane.nearest(...(before ?? [0, 0]));
+    const { plane, path, relief, map, cuts } = this;
+    this.scale = scaled(plane, model.get("colours"));
+    map.show(plane, this.scale, path);
+    relief.marks = [
+      ["ring", plane.share([0, 0])],
+      ["diamond", plane.share(plane.at(plane.lowest))],
+    ];
+    relief.path = path ? path.coefficients[0].map((a, k) => plane.share([a, path.coefficients[1][k]])) : [];
+    const { kind, low, high, range } = this.scale;
+    const ends = kind === "centred" ? [low, high] : range;
+    relief.set(this.scale.values, {
+      ...{ rows: plane.rows, columns: plane.columns, low: ends[0], high: ends[1] },
+      diverging: kind === "centred",
+    });
+    cuts.show(plane, this.scale);
+    this.signs.lastChild.toggleAttribute("hidden", !path);
+    this.tell();
+    this.report();
+  }
+
+  // Either the map or the relief.
+  arrange() {
+    const relief = this.model.get("view") === "relief";
+    this.stage.replaceChildren(relief ? this.relief.node : this.map.node);
+    for (const name of ["turn", "tilt"]) this.rows[name].toggleAttribute("hidden", !relief);
+    this.tell();
+    this.relief.fit();
+  }
+
+  reset() {
+    Object.assign(this, { heading: 1, passed: 0, place: this.plane.nearest(0, 0) });
+    this.pace.owed = 0;
+    for (const [name, value] of [
+      ["turn", -35],
+      ["tilt", 35],
+    ])
+      this.panel.set(name, value);
+    this.report();
+  }
+
+  move(place) {
+    this.place = place;
+    this.report();
+  }
+
+  step() {
+    this.panel.set("running", false);
+    this.advance();
+    this.report();
+  }
+
+  // The next point along the first direction, there and back.
+  advance() {
+    const { row, column } = this.place;
+    const next = column + this.heading;
+    if (next < 0 || next >= this.plane.columns) this.heading = -this.heading;
+    this.place = { row, column: column + this.heading };
+    this.passed += 1;
+  }
+
+  frame(milliseconds) {
+    const due = this.pace.due(this.model.get("speed"), milliseconds);
+    for (let k = 0; k < due; k += 1) this.advance();
+    if (due) this.report();
+  }
+
+  report() {
+    const { plane, place, write, model } = this;
+    if (!plane) return;
+    this.map.point(place);
+    this.relief.point(place.row, place.column);
+    this.cuts.point(place);
+    const [alpha, beta] = plane.at(place);
+    const loss = plane.loss(place);
+    write["points passed"](String(this.passed));
+    write[ALPHA](short(alpha, 5));
+    write[BETA](short(beta, 5));
+    write.loss(scientific(loss));
+    write["above the centre"](scientific(loss - plane.centre));
+    const told = { points: this.passed, a: alpha, b: beta, loss };
+    for (const [name, value] of Object.entries(told)) model.set(name, Number.isFinite(value) ? value : null);
+    model.save_changes();
+    this.describe();
+  }
+
+  // What is written of a plane, whatever its point.
+  tell() {
+    const { plane, path, write, scale } = this;
+    const relief = this.model.get("view") === "relief";
+    this.key.textContent = `${relief ? "Colours and heights" : "Colours"}: ${scale.label}.`;
+    write["loss at the centre"](scientific(plane.centre));
+    write["lowest loss"](scientific(plane.loss(plane.lowest)));
+    write["grid below the centre"](share(plane.below));
+    const off = write["off the plane"];
+    off.row.toggleAttribute("hidden", !path);
+    if (path) off(`${short(Math.max(...path.distances), 3)} of ${short(path.length, 3)}`);
+    this.told.textContent = path ? this.course : "";
+  }
+
+  // Where training went, as far as the plane shows it.
+  get course() {
+    const { distances, length, coefficients } = this.path;
+    const first = coefficients.map((row) => short(row[0], 3)).join(", ");
+    return (
+      `Training, ${counted(distances.length, "point")}: up to ${short(Math.max(...distances), 3)} off the plane, ` +
+      `and up to ${short(length, 3)} from the network. The first is nearest to (${first}).`
+    );
+  }
+
+  describe() {
+    const { plane, place, named } = this;
+    const [network, directions, data] = plane.key;
+    const { panel } = this;
+    const parts = [panel.limits.network.length > 1 && network, panel.limits.data.length > 1 && data];
+    const which = [`${capital(directions)} directions`, ...parts.filter(Boolean)].join(", ");
+    const found =
+      plane.below === 0
+        ? "no point of the grid is below the centre"
+        : `${share(plane.below)} of the grid is below the centre`;
+    const [alpha, beta] = plane.at(place).map((value) => short(value, 4));
+    const [a, b] = plane.at(plane.lowest).map((value) => short(value, 4));
+    const long =
+      `${named ? capital(network) : `A ${network}`}: ${which}, ${plane.columns} by ${plane.rows} points, from ` +
+      `${plane.axes.map((axis) => axis.map((end) => short(end, 4)).join(" to ")).join(" and from ")}. ` +
+      `The loss is ${scientific(plane.centre)} at the centre and ${scientific(plane.loss(plane.lowest))} at the lowest point ` +
+      `of the grid, ${ALPHA} = ${a}, ${BETA} = ${b}; ${found}. At the point ${ALPHA} = ${alpha}, ${BETA} = ${beta} it is ` +
+      `${scientific(plane.loss(place))}.${this.path ? ` ${this.course}` : ""}`;
+    panel.description.set(`${which}: ${found}.`, long);
+  }
+}
+
+// A part of all, in per cent, which is 0 only where there is none.
+function share(part) {
+  if (part === 0) return "0 %";
+  return part < 0.01 ? "< 1 %" : `${Math.round(100 * part)} %`;
+}
+
+// What a copy of the settings leaves out.
+function without(model, page) {
+  return !page && model.get("_given") ? "its surfaces" : "";
+}
+
+export default lab((parts) => new SectionLab(parts), { without });
