@@ -38,13 +38,13 @@ from smbook.landscape.paths import LossPath, barrier, curve, straight_path
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
 from smbook.landscape.trace import TraceEstimate, exact_trace, trace
+from smbook.landscape.training import Training, train
 from smbook.landscape.training_directions import (
     PathProjection,
     TrainingDirections,
     project_path,
     training_directions,
 )
-from smbook.landscape.training import Training, train
 
 __all__ = [
     "Descent",
@@ -56,10 +56,10 @@ __all__ = [
     "Hessian",
     "LeNet",
     "Loss",
-    "NotConvergedError",
-    "PathProjection",
     "LossPath",
     "Matching",
+    "NotConvergedError",
+    "PathProjection",
     "Report",
     "ResNet",
     "SectionCurvatures",
@@ -67,12 +67,9 @@ __all__ = [
     "SpectralDensity",
     "Surface",
     "TraceEstimate",
-    "TrainingDirections",
     "Training",
     "TrainingDirections",
     "accuracy",
-    "check",
-    "descend_along",
     "barrier",
     "check",
     "curve",
@@ -98,6 +95,6 @@ __all__ = [
     "surface",
     "trace",
     "trace_from_sections",
-    "training_directions",
     "train",
+    "training_directions",
 ]
