@@ -202,7 +202,7 @@ def main() -> None:
     print(timing.machine("smbook", "torch", *here), end="\n\n")
     for name, count in (("mlp", N_PRODUCTS), ("resnet", 10)):
         print(product_table(name, count), end="\n\n", flush=True)
-    for name, rounds in (("mlp", ROUNDS), ("resnet", 3)):
+    for name, rounds in (("mlp", 2 * ROUNDS + 1), ("resnet", 5)):
         ends: dict[str, Callable[[], object]] = {"smbook": partial(_ends, name)}
         if _there("hessian_eigenthings"):
             ends["hessian-eigenthings"] = partial(_ends_of_hessian_eigenthings, name)

@@ -32,8 +32,8 @@ from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
-from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.matching import Matching, match_units, rearrange_units
+from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.paths import LossPath, barrier, curve, straight_path
 from smbook.landscape.sections import SectionTrace, trace_from_sections
 from smbook.landscape.surface import Surface, surface
@@ -68,28 +68,22 @@ __all__ = [
     "Surface",
     "TraceEstimate",
     "Training",
+    "TrainingDirections",
     "accuracy",
     "barrier",
     "check",
     "curve",
+    "descend_along",
     "diagonal",
     "exact_trace",
+    "extreme_eigenpairs",
     "fcnn_1",
     "fcnn_2",
     "filter_normalized",
     "gauss_newton",
     "hessian",
-    "match_units",
-    "TrainingDirections",
-    "check",
-    "descend_along",
-    "diagonal",
-    "exact_trace",
-    "extreme_eigenpairs",
-    "filter_normalized",
-    "gauss_newton",
-    "hessian",
     "hessian_directions",
+    "match_units",
     "principal_curvatures",
     "project_path",
     "projected_hessian",

@@ -9,7 +9,7 @@ import numpy as np
 
 from smbook import _checks
 from smbook.landscape import _stencil
-from smbook.landscape.descent import Descent, rounding
+from smbook.landscape.descent import Descent
 from smbook.landscape.eigenpairs import UNITS, Eigenpairs
 from smbook.landscape.sections import SectionTrace
 from smbook.landscape.surface import Surface
@@ -265,7 +265,7 @@ def _descent(found: Descent) -> Report:
 def _follows(found: Descent) -> float:
     """Return the largest step up to which changes are as predicted, 0 if none; nan if rounding hides all."""
     expected, measured = (np.abs(each - found.start) for each in (found.predicted, found.losses))
-    clear = np.maximum(expected, measured) * _PREDICTED > rounding(found.start, found.direction.dtype)
+    clear = np.maximum(expected, measured) * _PREDICTED > found.rounding
     if not clear.any():
         return math.nan
     off = np.abs(found.losses - found.predicted) > _PREDICTED * expected

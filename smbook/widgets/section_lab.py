@@ -208,7 +208,7 @@ class SectionLab(Lab, script="section_lab.js"):
         >>> lab.directions, lab.shown.values.shape
         ('random', (5, 5))
         """
-        from smbook.widgets import _surfaces  # with torch, which no other lab needs
+        from smbook.landscape import _surfaces  # with torch, which no other lab needs
 
         several = isinstance(model, Mapping)
         found, paths = {}, path if several else {"network": path}
@@ -401,7 +401,7 @@ def _projected(path: Any, plane: Any) -> dict[str, Any]:
         )
     if not np.isfinite(points).all():
         raise ValueError("path must be finite")
-    from smbook.widgets import _surfaces  # with torch, which whoever has directions has, too
+    from smbook.landscape import _surfaces  # with torch, which whoever has directions has, too
 
     found, distances = _surfaces.project(points, plane)
     return {

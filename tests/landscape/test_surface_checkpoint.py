@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from smbook.landscape import Loss, random_directions, surface
+from smbook.landscape import Loss, random_directions
 from smbook.landscape._surface_files import _FILES
+from smbook.landscape.surface import surface
 from tests.landscape.models import problem
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +170,9 @@ def test_a_damaged_file_is_refused_and_left_alone(content, tmp_path):
 
 KILLED = """
 import sys, time, torch
-from smbook.landscape import random_directions, surface
+from smbook.landscape import random_directions
+from smbook.landscape._surface_files import _FILES
+from smbook.landscape.surface import surface
 from tests.landscape.models import problem
 
 made = problem("batch norm")

@@ -219,7 +219,8 @@ def trained():
 
 
 def test_a_model_is_shown_along_its_hessian_and_random_filters(trained):
-    from smbook.landscape import Loss, extreme_eigenpairs, hessian
+    from smbook.landscape import Loss, extreme_eigenpairs
+    from smbook.landscape.hessian import hessian
 
     model, data, test, path = trained
     lab = SectionLab.from_model(model, *data, test=test, path=path, n_points=9, rng=1, directions="Hessian")
@@ -255,7 +256,7 @@ def test_the_plane_of_training_holds_most_of_its_path(trained):
 
 def test_surfaces_of_a_model_go_on_from_a_folder(trained, tmp_path, monkeypatch):
     """Broken off after the directions and one surface, it ends as it would have, though no seed is given."""
-    from smbook.landscape import surface
+    from smbook.landscape.surface import surface
 
     model, data, test, path = trained
     given = {"test": test, "n_points": 5, "extents": (1.0, 0.2), "checkpoint": tmp_path / "kept"}
@@ -267,7 +268,7 @@ def test_surfaces_of_a_model_go_on_from_a_folder(trained, tmp_path, monkeypatch)
         done.append(options["checkpoint"].name)
         return surface(*arguments, **options)
 
-    monkeypatch.setattr("smbook.widgets._surfaces.surface", stops)
+    monkeypatch.setattr("smbook.landscape._surfaces.surface", stops)
     limit = 3
     with pytest.raises(KeyboardInterrupt):
         SectionLab.from_model(model, *data, **given)

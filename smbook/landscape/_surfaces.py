@@ -1,4 +1,4 @@
-"""The surfaces of a trained network that a lab shows, computed one by one; torch comes with this module."""
+"""The surfaces of a trained network that a live figure shows: of several kinds, extents and data."""
 
 from __future__ import annotations
 
@@ -11,25 +11,21 @@ import numpy as np
 
 from smbook import _checks
 from smbook._archives import Archive
-from smbook.landscape import (
-    Loss,
-    filter_normalized,
-    hessian_directions,
-    project_path,
-    random_directions,
-    surface,
-    training_directions,
-)
+from smbook.landscape.directions import filter_normalized, random_directions
+from smbook.landscape.hessian_directions import hessian_directions
+from smbook.landscape.loss import Loss
+from smbook.landscape.surface import surface
+from smbook.landscape.training_directions import project_path, training_directions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from smbook.landscape import Surface
+    from smbook.landscape.surface import Surface
 
     Kinds = dict[str, list[Surface]]
 
 NAMES = {"random": "random", "hessian": "Hessian", "training": "training"}  # of directions, on the page
-_FILES = Archive("smbook.widgets.SectionLab", 1, "pair of directions")
+_FILES = Archive("smbook.landscape.directions", 1, "pair of directions")
 
 
 class Computed(NamedTuple):
