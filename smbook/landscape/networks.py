@@ -41,7 +41,7 @@ class _Sequence(nn.Sequential):
     """A sequence whose parts, taken by a slice, are a plain one."""
 
     def __getitem__(self, place: Any) -> Any:
-        children = list(self.children())
+        children = list(self)  # also one that is there twice
         return nn.Sequential(*children[place]) if isinstance(place, slice) else children[place]
 
 

@@ -188,6 +188,15 @@ def test_networks_travel_and_are_copied(name):
     assert torch.equal(fresh(x), model(x))
 
 
+def test_a_part_that_is_there_twice_keeps_both_places():
+    model, twice = FullyConnected([1, 3, 3], rng=1), nn.Tanh()
+    for part in (twice, nn.Linear(3, 3), twice):
+        model.append(part)
+    assert [model[k] for k in range(len(model))] == list(model)
+    assert len(model[3:]) == 3
+    assert model[5] is model[3] is twice
+
+
 def test_a_slice_is_a_plain_sequence():
     model = FullyConnected([2, 3, 4, 1], rng=1)
     x = torch.randn(5, 2, generator=torch.Generator().manual_seed(1))
