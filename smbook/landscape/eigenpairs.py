@@ -193,9 +193,8 @@ def _by_lanczos(times: Times, draw: Draw, n_steps: int, tolerance: float, progre
     n_steps = min(n_steps, len(start))
 
     def met(middle: Reals, beside: Reals, rest: float) -> bool:
-        values, vectors = linalg.eigh_tridiagonal(middle, beside)
-        bounds = np.abs(rest * vectors[-1, [-1, 0]])
-        return bool((bounds <= _ROOM * allowed(values[[-1, 0]], tolerance, start.dtype)).all())
+        values, last = _ends(middle, beside)
+        return bool((np.abs(rest * last) <= _ROOM * allowed(values, tolerance, start.dtype)).all())
 
     with progress_bar(n_steps, "product", progress) as tell:
         run = lanczos(times, start, n_steps, start.dtype, tell, met)
@@ -205,6 +204,18 @@ def _by_lanczos(times: Times, draw: Draw, n_steps: int, tolerance: float, progre
     if len(run.middle) == 1:
         rows[1] = _beside(rows[0], draw())
     return _finished(times, rows, tolerance, len(run.middle), "lanczos")
+
+
+def _ends(middle: Reals, beside: Reals) -> tuple[Reals, Reals]:
+    """Return both outermost eigenvalues of a tridiagonal matrix, and the last components of their vectors.
+
+    Each costs as many operations as there are rows; all of them, after each step, would cost more than the
+    products where many steps are needed.
+    """
+    found = [
+        linalg.eigh_tridiagonal(middle, beside, select="i", select_range=(k, k)) for k in (len(middle) - 1, 0)
+    ]
+    return np.array([value[0] for value, _ in found]), np.array([vector[-1, 0] for _, vector in found])
 
 
 def _by_shifts(times: Times, draw: Draw, n_steps: int, tolerance: float, progress: bool) -> Eigenpairs:
