@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
@@ -35,6 +36,7 @@ class Archive(NamedTuple):
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
+            _keep_name(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -65,3 +67,13 @@ class Archive(NamedTuple):
                 f"this reads version {self.version}"
             )
         return about, arrays
+
+
+def _keep_name(path: Path) -> None:
+    """Have the folder of a file that was renamed on the disk too, where the system knows how to."""
+    with contextlib.suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,19 @@ def test_values_of_another_kind_are_no_surface(values, tmp_path):
     _FILES.write(path, about | {"centre": None}, {"values": values})
     with pytest.raises(ValueError, match="no surface that was saved: at the centre it says None"):
         surface(loss, rows, n_points=5, checkpoint=path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be asked for there")
+def test_after_each_row_its_file_and_then_its_name_are_on_the_disk(tmp_path, monkeypatch):
+    known, asked = os.fsync, []
+
+    def asking(file):
+        asked.append(stat.S_ISDIR(os.fstat(file).st_mode))
+        known(file)
+
+    monkeypatch.setattr(os, "fsync", asking)
+    surface(*case(), n_points=5, checkpoint=tmp_path / "surface.npz")
+    assert asked == 6 * [False, True]
 
 
 def test_a_checkpoint_is_a_path():
