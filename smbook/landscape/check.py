@@ -72,7 +72,7 @@ def check(result: Any, operator: Any = None) -> Report:
       smallest eigenvalue can be told from 0, given its residual and what rounding leaves of a product.
     * A `Descent`: whether the loss falls, whether slope or curvature predicts most of it, and up to which
       step the loss follows that prediction within a tenth. A range far below the step of the largest drop
-      tells of kinks.
+      tells of kinks; it is nan where no change is large enough beside rounding to tell.
     * Eigenvalues and eigenvectors, as `scipy.sparse.linalg.eigsh` returns them, beside the operator:
       lengths of the residuals H v - lambda v, which bound the distance from lambda to an eigenvalue of H, and
       how far the vectors are from orthonormal.
