@@ -45,12 +45,17 @@ def differences(name: str, device: torch.device) -> dict[str, float]:
     directions = landscape.random_directions(loss, rng=1)
     plane = landscape.surface(loss, directions, extent=0.1, n_points=5)
     slopes = directions @ case.loss().gradient()
+    ends = landscape.extreme_eigenpairs(operator, rng=1)
+    rows = landscape.hessian_directions(loss, theta, pairs=ends)
+    walk = landscape.descend_along(loss, theta, rows[1])
     found = {
         "columns": np.abs(on_device.cpu().numpy() - dense),
         "array": np.abs(operator @ np.eye(len(dense)) - dense),
         "block": np.abs(operator.block(block) @ np.eye(len(inner)) - inner),
         "trace": abs(landscape.exact_trace(loss) - np.trace(dense)),
         "section": np.abs(landscape.projected_hessian(loss, directions) - directions @ dense @ directions.T),
+        "ends": np.abs(ends.values - np.linalg.eigvalsh(dense)[[-1, 0]]),
+        "walk": abs(walk.curvature - ends.smallest) + abs(walk.start - walk.drop - case.loss()(walk.theta)),
         "slopes": np.abs(plane.slopes - slopes),
         "state": float(not all(torch.equal(value, before[key]) for key, value in model.state_dict().items())),
     }

@@ -1,4 +1,4 @@
-"""Milliseconds of products with a Hessian, of traces and of surfaces of the loss: smbook and its peers.
+"""Milliseconds of products with a Hessian, of its ends, of traces and of surfaces: smbook and its peers.
 
 A product is told in gradients of the same loss, which `torch.autograd.grad` makes in the same round.
 """
@@ -26,7 +26,12 @@ N_PRODUCTS = 100
 N_POINTS = 25
 ROWS = 256
 SEED = 1
-PEERS = {"pyhessian": "PyHessian", "loss_landscapes": "loss-landscapes"}
+N_STEPS = 20
+PEERS = {
+    "pyhessian": "PyHessian",
+    "hessian_eigenthings": "hessian-eigenthings",
+    "loss_landscapes": "loss-landscapes",
+}
 
 
 class Block(nn.Module):
@@ -128,6 +133,26 @@ def product_table(name: str, count: int) -> str:
     return "\n".join(lines)
 
 
+# Both ends of the spectrum
+
+
+def _ends(name: str) -> landscape.Eigenpairs:
+    return landscape.extreme_eigenpairs(landscape.hessian(_loss(name)), n_steps=N_STEPS, rng=SEED)
+
+
+def _ends_of_hessian_eigenthings(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Take both ends of one run of the peer: asked for the outermost ones, it gives one end a run."""
+    import hessian_eigenthings as peer
+
+    model, inputs, targets = _problem(name)
+    loss = peer.supervised_loss(nn.CrossEntropyLoss())
+    operator = peer.HessianOperator(model, [(inputs, targets)], loss)
+    run = peer.lanczos_tridiagonal(operator, _vectors(name, 1)[0], N_STEPS)
+    beside = torch.diag(run.betas, 1)
+    values, inner = torch.linalg.eigh(torch.diag(run.alphas) + beside + beside.T)
+    return values[[-1, 0]], inner[:, [-1, 0]].T @ torch.stack(run.basis)
+
+
 # Traces
 
 
@@ -168,7 +193,7 @@ def _there(module: str) -> bool:
 
 
 def main() -> None:
-    """Print tables of products, of traces and of surfaces."""
+    """Print tables of products, of both ends, of traces and of surfaces."""
     torch.set_num_threads(1)
     here = [name for module, name in PEERS.items() if _there(module)]
     for name in PEERS.values():
@@ -177,6 +202,12 @@ def main() -> None:
     print(timing.machine("smbook", "torch", *here), end="\n\n")
     for name, count in (("mlp", N_PRODUCTS), ("resnet", 10)):
         print(product_table(name, count), end="\n\n", flush=True)
+    for name, rounds in (("mlp", 2 * ROUNDS + 1), ("resnet", 5)):
+        ends: dict[str, Callable[[], object]] = {"smbook": partial(_ends, name)}
+        if _there("hessian_eigenthings"):
+            ends["hessian-eigenthings"] = partial(_ends_of_hessian_eigenthings, name)
+        heading = f"both ends by {N_STEPS} steps of Lanczos, {name}, in ms"
+        print(timing.time_table(heading, timing.interleaved(ends, rounds=rounds)), end="\n\n", flush=True)
     codes: dict[str, Callable[[], object]] = {
         "smbook": _trace,
         "smbook, hutch++": partial(_trace, "hutch++"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from smbook import _checks
 from smbook.landscape import _stencil
-from smbook.landscape.descent import Descent, rounding
+from smbook.landscape.descent import Descent
 from smbook.landscape.eigenpairs import UNITS, Eigenpairs
 from smbook.landscape.sections import SectionTrace
 from smbook.landscape.surface import Surface
@@ -249,6 +249,8 @@ def _descent(found: Descent) -> Report:
     if step:
         words = f"the share of the slope {found.slope:.3g} in the predicted drop is {share:.2g}: "
         words += "curvature makes the rest" if share < 0.5 else "NO sign of a saddle"
+        if math.isnan(share):
+            words = "no drop is predicted there: NO sign of a saddle"
         findings.append(Finding("share of slope", share, share < 0.5, words))
     reach = _follows(found)
     words = f"the loss follows slope and curvature within a tenth up to a step of {reach:.3g}"
@@ -261,7 +263,7 @@ def _descent(found: Descent) -> Report:
 def _follows(found: Descent) -> float:
     """Return the largest step up to which changes that rounding does not hide are as predicted; 0 if none."""
     expected = found.predicted - found.start
-    clear = np.abs(expected) * _PREDICTED > rounding(found.start, found.direction.dtype)
+    clear = np.abs(expected) * _PREDICTED > found.rounding
     off = np.abs(found.losses - found.predicted) > _PREDICTED * np.abs(expected)
     wrong = np.flatnonzero(clear & off)
     kept = np.flatnonzero(clear[: wrong[0]] if wrong.size else clear)

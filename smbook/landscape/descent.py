@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     Reals = NDArray[np.float64]
 
 _FLAT = 64.0  # units in the last place of the gradient, up to which a slope counts as 0
-ROUNDING = 8.0  # units in the last place of the loss, up to which two losses count as the same
+_ROUNDING = 8.0  # units in the last place of the loss, up to which two losses count as the same
+_NEAR = (4.0, 8.0, 16.0, 32.0)  # units in the last place of theta: points that differ from it by rounding
 _SHORTEST, _LONGEST = -24, 10  # powers of two, in units of the length of theta
 _AT_ONCE = 6  # steps of the ladder
 _BETWEEN = 8  # further steps in each half of the octaves around the lowest one
@@ -54,6 +55,9 @@ class Descent(NamedTuple):
         The unit vector v, turned downhill, (N,).
     theta
         The point after the best step, (N,).
+    rounding
+        By how much losses at points next to theta differ from what is predicted, or from each other by their
+        last digits: smaller changes tell nothing.
     """
 
     steps: Reals
@@ -65,6 +69,7 @@ class Descent(NamedTuple):
     gradient_norm: float
     direction: NDArray[Any]
     theta: NDArray[Any]
+    rounding: float
 
     @property
     def best_step(self) -> float:
@@ -74,7 +79,8 @@ class Descent(NamedTuple):
     @property
     def drop(self) -> float:
         """By how much the loss falls at the best step, 0 if it does not by more than rounding."""
-        return _fall(self.losses, self.start, self.direction.dtype)
+        fall = self.start - float(self.losses.min())
+        return fall if fall > self.rounding else 0.0
 
     @property
     def predicted_drop(self) -> float:
@@ -146,7 +152,8 @@ def descend_along(
         If an argument is of the wrong kind or shape, or not finite; if the direction has no length, or the
         loss is not finite at theta.
     FloatingPointError
-        If the loss is not finite at one of the `steps`. Those that are not given end before that.
+        If the loss is not finite at one of the `steps`. Those that are not given end before that, but for the
+        shortest.
 
     Examples
     --------
@@ -171,27 +178,82 @@ def descend_along(
         known = float(row.double() @ (hessian(loss, point) @ row).double())
     norm = gradient.norm().item()
     flat = abs(slope) <= _FLAT * torch.finfo(loss.dtype).eps * norm
-    ways = [row, -row] if flat else [-row if slope > 0.0 else row]
-    walks = [_walk(loss, _points.Section(point, way[None]), lengths, start) for way in ways]
-    best = min(range(len(ways)), key=lambda k: walks[k][1].min())
-    (taken, found), way = walks[best], ways[best]
-    slope = -abs(slope) + 0.0
-    made = Descent(
-        taken, found, start + slope * taken + known * taken**2 / 2.0, start, slope, known, norm,
-        _vectors.to_array(way).copy(), _vectors.to_array(point),
-    )  # fmt: skip
-    step = torch.tensor([[made.best_step]], dtype=loss.dtype, device=loss.device)
-    return made._replace(theta=_vectors.to_array(_points.Section(point, way[None]).at(step)[0]).copy())
+    lines = [
+        _Line(loss, _points.Section(point, way[None]), start, -abs(slope) + 0.0, known)
+        for way in ([row, -row] if flat else [-row if slope > 0.0 else row])
+    ]
+    walks = [line.at(lengths) if lengths is not None else line.up_to_a_rise() for line in lines]
+    best = min(range(len(lines)), key=lambda k: walks[k][1].min())
+    return lines[best].descent(*walks[best], norm)
 
 
-def rounding(value: float, dtype: np.dtype[Any]) -> float:
-    """Return by how much a loss may differ from another one that is the same but for rounding."""
-    return float(ROUNDING * np.finfo(dtype).eps * abs(value))
+class _Line(NamedTuple):
+    """A line from a point, with the loss, its slope and its curvature there."""
 
+    loss: Loss
+    section: _points.Section
+    start: float
+    slope: float
+    curvature: float
 
-def _fall(losses: Reals, start: float, dtype: np.dtype[Any]) -> float:
-    fall = start - float(losses.min())
-    return fall if fall > rounding(start, dtype) else 0.0
+    def predicted(self, steps: Reals) -> Reals:
+        return self.start + self.slope * steps + self.curvature * steps**2 / 2.0
+
+    def values(self, steps: Reals) -> Reals:
+        return _points.values(self.loss, self.section, steps[:, None])
+
+    @property
+    def length(self) -> float:
+        """The length of the point, 1 if it is 0."""
+        return self.section.point.double().norm().item() or 1.0
+
+    def rounding(self) -> float:
+        """Measure what rounding makes of the loss."""
+        eps = torch.finfo(self.loss.dtype).eps
+        near = np.array(_NEAR) * eps * self.length
+        off = np.abs(self.values(near) - self.predicted(near))
+        return max(_ROUNDING * eps * abs(self.start), 2.0 * float(off[np.isfinite(off)].max(initial=0.0)))
+
+    def at(self, lengths: Reals) -> tuple[Reals, Reals]:
+        """Return these steps and the loss at each, or raise."""
+        found = self.values(lengths)
+        if not np.isfinite(found).all():
+            wrong = int(np.flatnonzero(~np.isfinite(found))[0])
+            raise FloatingPointError(f"the loss is {found[wrong]} at the step {lengths[wrong]:g}")
+        return lengths, found
+
+    def up_to_a_rise(self) -> tuple[Reals, Reals]:
+        """Double steps until the loss has risen, and take some more around the lowest one."""
+        unit, rounding, end = 2.0 ** round(math.log2(self.length)), self.rounding(), math.inf
+        ladder = _stencil.ladder(unit * 2.0**_LONGEST, _LONGEST - _SHORTEST + 1)
+        found = np.empty(0)
+        while found.size < ladder.size and end == math.inf:
+            found = np.append(found, self.values(ladder[found.size : found.size + _AT_ONCE]))
+            over = np.flatnonzero(~(np.isfinite(found) & (found <= self.start + rounding)))
+            if over.size:
+                end = float(ladder[over[0]])
+                found = found[: over[0] + bool(np.isfinite(found[over[0]]))]
+        if not found.size:
+            raise FloatingPointError(f"the loss is not finite at the step {end:g}, the shortest")
+        steps = ladder[: found.size]
+        if self.start - found.min() > rounding:
+            lowest = steps[found.argmin()]
+            around = lowest * 2.0 ** (np.arange(1 - _BETWEEN, _BETWEEN) / _BETWEEN)
+            around = around[(around != lowest) & (around < end)]
+            steps, found = np.append(steps, around), np.append(found, self.values(around))
+        order = np.argsort(steps, kind="stable")
+        order = order[np.isfinite(found[order])]
+        return steps[order], found[order]
+
+    def descent(self, steps: Reals, losses: Reals, norm: float) -> Descent:
+        """Return what there is to tell of these steps."""
+        row, loss = self.section.rows[0], self.loss
+        made = Descent(
+            steps, losses, self.predicted(steps), self.start, self.slope, self.curvature, norm,
+            _vectors.to_array(row).copy(), _vectors.to_array(self.section.point), self.rounding(),
+        )  # fmt: skip
+        best = torch.tensor([[made.best_step]], dtype=loss.dtype, device=loss.device)
+        return made._replace(theta=_vectors.to_array(self.section.at(best)[0]).copy())
 
 
 def _unit(row: torch.Tensor) -> torch.Tensor:
@@ -208,44 +270,3 @@ def _checked_steps(steps: Any) -> Reals:
     if lengths[0] <= 0.0:
         raise ValueError(f"steps must be above 0; got {lengths[0]:g}")
     return lengths
-
-
-def _walk(loss: Loss, section: _points.Section, lengths: Reals | None, start: float) -> tuple[Reals, Reals]:
-    """Return steps and the loss at each."""
-    if lengths is None:
-        return _up_to_a_rise(loss, section, start)
-    found = _points.values(loss, section, lengths[:, None])
-    if not np.isfinite(found).all():
-        wrong = int(np.flatnonzero(~np.isfinite(found))[0])
-        raise FloatingPointError(f"the loss is {found[wrong]} at the step {lengths[wrong]:g}")
-    return lengths, found
-
-
-def _up_to_a_rise(loss: Loss, section: _points.Section, start: float) -> tuple[Reals, Reals]:
-    """Double steps until the loss has risen, and take some more around the lowest one."""
-    length = section.point.double().norm().item() or 1.0
-    unit = 2.0 ** round(math.log2(length))
-    ladder = _stencil.ladder(unit * 2.0**_LONGEST, _LONGEST - _SHORTEST + 1)
-    dtype = _vectors.to_array(section.rows).dtype
-    high = start + rounding(start, dtype)
-    found = np.empty(0)
-    for first in range(0, len(ladder), _AT_ONCE):
-        found = np.append(found, _points.values(loss, section, ladder[first : first + _AT_ONCE, None]))
-        risen = np.flatnonzero(~(found <= high))
-        if risen.size:
-            found = found[: risen[0] + 1]
-            break
-    if not np.isfinite(found[-1]):
-        found = found[:-1]
-    if not found.size:
-        raise FloatingPointError(f"the loss is not finite at the step {ladder[0]:g}, the shortest")
-    ladder = ladder[: len(found)]
-    if not _fall(found, start, dtype):
-        return ladder, found
-    around = ladder[found.argmin()] * 2.0 ** (np.arange(1 - _BETWEEN, _BETWEEN) / _BETWEEN)
-    around = around[(around != ladder[found.argmin()]) & (around < ladder[-1])]
-    more = _points.values(loss, section, around[:, None])
-    steps, losses = np.append(ladder, around), np.append(found, more)
-    order = np.argsort(steps, kind="stable")
-    order = order[np.isfinite(losses[order])]
-    return steps[order], losses[order]
