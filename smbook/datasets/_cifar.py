@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import pickle
 import tarfile
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,29 +22,27 @@ if TYPE_CHECKING:
     Read = Callable[[str], bytes]
 
 FILES = (tuple(f"data_batch_{k}" for k in range(1, 6)), ("test_batch",))
+_NAMES = {name for names in FILES for name in names}
 _FOLDER, _ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 _SHAPE = (3, 32, 32)
 _CLASSES = 10
+_BYTES = 1 << 20
 _DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError,
            OverflowError, MemoryError, ImportError, RecursionError)  # fmt: skip
 
 
-@contextlib.contextmanager
-def opened(folder: str | os.PathLike[str]) -> Iterator[Read]:
-    """Yield what gives the content of a file by its name, or raise if there is no folder or archive."""
+def opened(folder: str | os.PathLike[str]) -> Read:
+    """Return what gives the content of a file by its name, or raise if there is no folder or archive."""
     if not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"folder must be a path; got {type(folder).__name__}")
     place = Path(folder)
-    known = (place, place / _FOLDER, place / _ARCHIVE)
     if not place.exists():
         raise FileNotFoundError(f"folder must be where CIFAR-10 is; got {str(place)!r}, which is not there")
-    inside = next((each for each in known[:2] if (each / FILES[0][0]).is_file()), None)
-    archive = next((each for each in (place, known[2]) if each.is_file()), None)
-    if inside is None and archive is not None:
-        with _archive(archive) as files:
-            yield lambda name: _member(files, archive, name)
-        return
-    yield lambda name: _content(inside or place, name)
+    inside = [each for each in (place, place / _FOLDER) if (each / FILES[0][0]).is_file()]
+    archives = [each for each in (place, place / _ARCHIVE) if each.is_file()]
+    if archives and not inside:
+        return _archived(archives[0])
+    return lambda name: _content((*inside, place)[0], name)
 
 
 def first(read: Read, names: Sequence[str], count: int | None) -> tuple[Pixels, Labels]:
@@ -138,23 +135,26 @@ def _content(folder: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-@contextlib.contextmanager
-def _archive(path: Path) -> Iterator[tarfile.TarFile]:
+def _archived(path: Path) -> Read:
+    """Return what gives the content of a file in an archive, which is read once and to its end."""
+    known: dict[str, bytes] = {}
     try:
-        files = tarfile.open(path)  # noqa: SIM115, closed below
+        with tarfile.open(path) as files:
+            for member in files:
+                *_, folder, name = "", "", *PurePosixPath(member.name).parts
+                content = files.extractfile(member) if folder == _FOLDER and name in _NAMES else None
+                if content is not None:
+                    known[name] = content.read()
+            while files.fileobj is not None and files.fileobj.read(_BYTES):
+                pass  # only at its end does a compressed file say whether it is as it was made
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} must be the archive of CIFAR-10; {_words(error)}") from error
-    with files:
-        yield files
 
+    def read(name: str) -> bytes:
+        if name not in known:
+            raise FileNotFoundError(
+                f"{path} must hold the files of CIFAR-10, python version; {_FOLDER}/{name} is missing"
+            )
+        return known[name]
 
-def _member(files: tarfile.TarFile, path: Path, name: str) -> bytes:
-    try:
-        member = files.extractfile(f"{_FOLDER}/{name}")
-        if member is not None:
-            return member.read()
-    except KeyError:
-        pass
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path} must be the archive of CIFAR-10; {_words(error)}") from error
-    raise FileNotFoundError(f"{path} must hold the files of CIFAR-10; {_FOLDER}/{name} is missing")
+    return read

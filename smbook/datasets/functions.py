@@ -25,6 +25,9 @@ def oscillation(x: ArrayLike) -> Any:
 
     .. math:: f(x) = \ln(\sin(10 x) + 2) + \sin x
 
+    It is one of the functions of Adcock and Dexter (2021). That Boettcher and Wheeler (2024) had `fcnn_1` and
+    `fcnn_2` of `smbook.landscape` learn it is as we recall, and could not be confirmed.
+
     Parameters
     ----------
     x

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DIGITS = 1797
 _CLASSES = 10
+_BLOCK = 1000  # images whose squares are held at once
 
 
 def digit_images(*, n_test: int = 360, rng: Randomness = 0) -> Split:
@@ -111,10 +112,10 @@ def cifar10(
         None if n is None else _checks.integer(name, n, minimum=1)
         for name, n in (("n_train", n_train), ("n_test", n_test))
     ]
-    with _cifar.opened(folder) as read:
-        (pixels, labels), (test_pixels, test_labels) = (
-            _cifar.first(read, names, count) for names, count in zip(_cifar.FILES, counts, strict=True)
-        )
+    read = _cifar.opened(folder)
+    (pixels, labels), (test_pixels, test_labels) = (
+        _cifar.first(read, names, count) for names, count in zip(_cifar.FILES, counts, strict=True)
+    )
     images = standardized([pixels, test_pixels], axes=(0, 2, 3))
     return Split(images[0], labels, images[1], test_labels)
 
@@ -126,8 +127,9 @@ def standardized(parts: list[NDArray[Any]], *, axes: tuple[int, ...]) -> list[ND
     """
     mean = parts[0].mean(axis=axes, keepdims=True, dtype=np.float64).astype(np.float32)
     images = [np.subtract(part, mean, dtype=np.float32) for part in parts]
-    squares = np.square(images[0]).mean(axis=axes, keepdims=True, dtype=np.float64)
-    deviation = np.sqrt(squares).astype(np.float32)
+    blocks = (images[0][k : k + _BLOCK] for k in range(0, len(images[0]), _BLOCK))
+    squares = sum(np.square(block).sum(axis=axes, keepdims=True, dtype=np.float64) for block in blocks)
+    deviation = np.sqrt(squares / (images[0].size / mean.size)).astype(np.float32)
     for image in images:
         np.divide(image, np.where(deviation > 0, deviation, np.float32(1)), out=image)
     return images

@@ -33,7 +33,7 @@ _GAINS: dict[str, Literal["relu", "tanh", "linear"]] = {
     "softplus": "relu",
     "identity": "linear",
 }
-_SMALLEST = 8  # side of an image for LeNet
+_SMALLEST = 8  # side of an image that LeNet takes
 _PADDED_TWICE = 12  # side of an image below which its second convolution is padded too
 
 
@@ -51,9 +51,9 @@ class FullyConnected(_Sequence):
     .. math:: h_0 = x, \qquad h_l = \phi(W_l h_{l-1} + b_l), \qquad f = W_L h_{L-1} + b_L
 
     Weights are normal with variance g^2 / n for n inputs of the layer and the gain g of the activation, 2
-    being g^2 for ReLU (He, Zhang, Ren and Sun 2015); biases are uniform up to :math:`\pm 1/\sqrt n`, so that
-    the kinks of units of one input do not all lie in 0. It is a `torch.nn.Sequential`; `surface` takes its
-    fast path.
+    being g^2 for ReLU (He, Zhang, Ren and Sun 2015) and here for GELU and softplus too; biases are uniform
+    up to :math:`\pm 1/\sqrt n`, so that the kinks of units of one input do not all lie in 0. It is a
+    `torch.nn.Sequential`; `surface` takes its fast path.
 
     Parameters
     ----------

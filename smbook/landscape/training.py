@@ -234,7 +234,8 @@ class _Record:
         run.check(value, epoch)
         run.save(epoch)
         self._losses.append((epoch, value, math.nan if self._test is None else self._test()))
-        return self._callback is not None and self._callback(*self._losses[-1]) is True
+        answer = None if self._callback is None else self._callback(*self._losses[-1])
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def result(self) -> Training:
         epochs, losses, test_losses = zip(*self._losses, strict=True)
@@ -278,9 +279,14 @@ class _Run:
                 part.training = flag
 
     def save(self, epoch: int) -> None:
-        """Save the state after so many epochs, once."""
-        if epoch != self._saved[0]:
-            self._saved = epoch, [each.detach().clone() for each in self._held]
+        """Save the state after so many epochs."""
+        self._saved = self._state(epoch)
+
+    def _state(self, epoch: int) -> tuple[int, list[torch.Tensor]]:
+        """Return the state after so many epochs, a copy, or the saved one if that is it."""
+        if epoch == self._saved[0]:
+            return self._saved
+        return epoch, [each.detach().clone() for each in self._held]
 
     def check(self, value: float, epoch: int) -> None:
         """Raise if the loss is not finite."""
@@ -295,6 +301,7 @@ class _Run:
         inputs, targets = self._loss._batches.whole()
         self._rate = factor * self._step.learning_rate
         with _model.ALONE:
+            begun = self._state(epoch - 1)
             self._model.train()
             for rows in batches:
                 if rows is None:
@@ -303,7 +310,7 @@ class _Run:
                     rows = rows.to(targets.device)
                     value = self._value(tuple(part[rows] for part in inputs), targets[rows])
                 self.check(value.item(), epoch)
-                self.save(epoch - 1)
+                self._saved = begun
                 self._move(self._loss._derivative(value, self._parameters))
 
     def _value(self, inputs: tuple[torch.Tensor, ...], targets: torch.Tensor) -> torch.Tensor:
