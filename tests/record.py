@@ -121,6 +121,7 @@ ON_PAPER = {
         {"n_up": 510, "n_down": 490, "seed": 1, "speed": 1000},
         {"Start": ("sections", 3000)},
     ),
+    "SectionLab": ({"directions": "Hessian", "view": "map", "speed": 4}, {"Start": ("points passed", 4)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }

@@ -35,7 +35,8 @@ class Rows:
         if path.is_dir():
             raise ValueError(f"checkpoint must be a file; got the folder {path}")
         self._path = path
-        self._about = {name: _digest(array) for name, array in marks.items()} | {"centre": centre}
+        self._about: dict[str, Any] = {name: _digest(array) for name, array in marks.items()}
+        self._about["centre"] = centre
         self.values, self.done = np.full(shape, math.nan), 0
         if path.exists():
             self._resume(epsilon)

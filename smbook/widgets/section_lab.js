@@ -2,7 +2,7 @@
 
 import { Chart, legend, scientific, short, ticks } from "./runtime/chart.js";
 import { contour } from "./runtime/contours.js";
-import { capital, counted, element } from "./runtime/dom.js";
+import { capital, counted, drawing, element } from "./runtime/dom.js";
 import { HeatMap } from "./runtime/heatmap.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace } from "./runtime/loop.js";
@@ -135,15 +135,22 @@ class PlaneMap extends HeatMap {
       "aria-label",
       "The grid of the plane. Arrow keys move the point from one of its points to the next.",
     );
-    this.levels = [0, 1].map(() => this.chart.line("level"));
-    this.cross = [0, 1].map(() => this.chart.line("cross"));
-    this.course = [0, 1].map(() => this.chart.line("course"));
+    for (const kind of ["levels", "cross", "course"]) this[kind] = this.cased(kind);
     this.centre = this.chart.dot("centre", 5.5);
     this.lowest = this.chart.diamond("lowest");
     this.told.remove(); // the read-outs and the description tell it
   }
 
   tell() {}
+
+  // A line that is seen on all colours, white in black.
+  cased(kind) {
+    const group = drawing("g", { class: `lab-cased ${kind}` }, drawing("path"), drawing("path"));
+    this.chart.inside.append(group);
+    return (d) => {
+      for (const path of group.children) path.setAttribute("d", d);
+    };
+  }
 
   show(plane, scale, path) {
     this.diverging = scale.kind === "centred";
@@ -154,8 +161,8 @@ class PlaneMap extends HeatMap {
     this.low = undefined;
     this.set(scale.values, { low: scale.low, high: scale.high });
     this.plane = plane;
-    for (const line of this.levels) line.node.setAttribute("d", this.contours(scale));
-    for (const line of this.course) line.set(...(path?.coefficients ?? [[], []]));
+    this.levels(this.contours(scale));
+    this.course(this.chart.path(...(path?.coefficients ?? [[], []])));
     this.centre.move(0, 0);
     this.lowest.move(...plane.at(plane.lowest));
   }
@@ -179,14 +186,7 @@ class PlaneMap extends HeatMap {
     this.picked = place;
     const [alpha, beta] = this.plane.at(place);
     const { x, y } = this.chart;
-    const d = [
-      [x.low, beta],
-      [x.high, beta],
-      [NaN, NaN],
-      [alpha, y.low],
-      [alpha, y.high],
-    ];
-    for (const line of this.cross) line.set(...[0, 1].map((k) => d.map((entry) => entry[k])));
+    this.cross(this.chart.path([x.low, x.high, NaN, alpha, alpha], [beta, beta, NaN, y.low, y.high]));
   }
 }
 
@@ -351,6 +351,7 @@ class SectionLab {
     for (const name of ["turn", "tilt"]) this.rows[name].toggleAttribute("hidden", !relief);
     this.tell();
     this.relief.fit();
+    this.relief.draw();
   }
 
   reset() {

@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,7 +18,11 @@ from smbook.theory.curvature import toy_loss
 from smbook.widgets._lab import Choice, Lab, Real, RefusedKindError, Switch, read_out, refusing
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
+
+    from smbook.kernels.rng import Randomness
 
     Floats = NDArray[np.float64]
     Key = tuple[str, str, str, str]  # network, directions, data, zoom
@@ -137,6 +142,94 @@ class SectionLab(Lab, script="section_lab.js"):
             self.set_trait("_planes", [_written(key, plane) for key, plane in planes.items()])
             self.set_trait("_paths", paths)
             self.set_trait("_given", surfaces is not None)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: Any,
+        *data: Any,
+        test: Any = None,
+        kinds: Sequence[str] = ("random", "hessian"),
+        extents: Any = (1.0, 0.1),
+        n_points: int = 51,
+        path: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        rng: Randomness = None,
+        progress: bool = False,
+        **settings: Any,
+    ) -> SectionLab:
+        """Compute the surfaces of a trained network, and return the lab that shows them. This needs torch.
+
+        It takes two surfaces of `n_points` squared losses for each kind of directions, and as many again of
+        test data. Random directions are Gaussian ones in proportion to the filters of the network, those of
+        the Hessian unit vectors: along both an extent of 1 goes as far as the directions are long.
+
+        Parameters
+        ----------
+        model
+            A `smbook.landscape.Loss`, or a `torch.nn.Module`, as it is now; or several of them by names.
+        *data
+            With a module the loss function, inputs and targets, as for `Loss`; with a `Loss` nothing.
+        test
+            A `Loss` of the same model, or inputs and targets; for several networks by their names. None
+            leaves test data out.
+        kinds
+            "random" for `filter_normalized` random directions, "hessian" for `hessian_directions` on the
+            training data, "training" for `training_directions` of the path.
+        extents
+            How far the surfaces of each kind reach, or such a list for each kind by its name; the ratios of
+            the extents must be the same for all.
+        n_points
+            Along each axis, odd.
+        path
+            Parameters in the course of training, (M, n_parameters), which the page shows in the planes; for
+            several networks by their names.
+        checkpoint
+            A folder. Directions and rows of surfaces that are there are not computed again.
+        rng
+            An int seed, a `numpy.random.SeedSequence` or a `numpy.random.Generator` of the directions.
+        progress
+            Show a progress bar for each surface.
+        **settings
+            Those of the lab.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong kind or out of range, or a file in `checkpoint` is of another
+            network or other data.
+
+        Examples
+        --------
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(1, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+        >>> x = torch.linspace(-1, 1, 8)[:, None]
+        >>> lab = SectionLab.from_model(model, torch.nn.MSELoss(), x, x**2, extents=[1.0], n_points=5, rng=1)
+        >>> lab.directions, lab.shown.values.shape
+        ('random', (5, 5))
+        """
+        from smbook.landscape import _surfaces  # with torch, which no other lab needs
+
+        several = isinstance(model, Mapping)
+        found, paths = {}, path if several else {"network": path}
+        for number, (name, each) in enumerate((model if several else {"network": model}).items(), start=1):
+            loss, other = _surfaces.losses(each, data, test[name] if several and test is not None else test)
+            folder = (
+                None if checkpoint is None else Path(checkpoint) / (f"network-{number}" if several else "")
+            )
+            found[name] = _surfaces.compute(
+                loss,
+                other,
+                kinds=kinds,
+                extents=extents,
+                n_points=n_points,
+                path=None if paths is None else paths.get(name),
+                checkpoint=folder,
+                rng=rng,
+                progress=progress,
+            )
+        train, tests = ({name: part[k] for name, part in found.items()} for k in (0, 1))
+        return cls(train, test=None if test is None else tests, path=path, **settings)
 
     @property
     def shown(self) -> Section:
@@ -266,7 +359,8 @@ def _read(written: dict[str, Any]) -> Section:
     bits[:, 1:] = packed
     above = bits.view("<f4").astype(np.float64).reshape(written["shape"])
     first, second = (
-        np.linspace(*ends, size) for ends, size in zip(written["axes"], written["shape"], strict=True)
+        np.linspace(low, high, size)
+        for (low, high), size in zip(written["axes"], written["shape"], strict=True)
     )
     values = written["low"] + above
     values[np.ix_(np.abs(first) < _DUST * np.ptp(first), np.abs(second) < _DUST * np.ptp(second))] = written[
@@ -299,7 +393,7 @@ def _projected(path: Any, plane: Any) -> dict[str, Any]:
     """Return the coefficients of the points of a plane that are nearest to those of a path, and distances."""
     if not hasattr(plane, "directions") or not hasattr(plane, "theta"):
         raise RefusedKindError("a path needs surfaces with their directions and theta")
-    theta, rows = (np.asarray(part, dtype=np.float64) for part in (plane.theta, plane.directions))
+    theta = np.asarray(plane.theta, dtype=np.float64)
     points = np.asarray(path, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != theta.size or not 1 <= len(points) <= MOST_STEPS:
         raise ValueError(
@@ -307,14 +401,13 @@ def _projected(path: Any, plane: Any) -> dict[str, Any]:
         )
     if not np.isfinite(points).all():
         raise ValueError("path must be finite")
-    moved = points - theta
-    found, _, rank, _ = np.linalg.lstsq(rows.T, moved.T, rcond=None)
-    if rank < len(rows):
-        raise ValueError("a path needs a plane; the directions of a surface are parallel")
+    from smbook.landscape import _surfaces  # with torch, which whoever has directions has, too
+
+    found, distances = _surfaces.project(points, plane)
     return {
         "coefficients": [[_rounded(value) for value in row] for row in found],
-        "distances": [_rounded(value) for value in np.linalg.norm(moved - found.T @ rows, axis=1)],
-        "length": _rounded(np.linalg.norm(moved, axis=1).max()),
+        "distances": [_rounded(value) for value in distances],
+        "length": _rounded(np.linalg.norm(points - theta, axis=1).max()),
     }
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from smbook.landscape import Loss, random_directions, surface
+from smbook.landscape import Loss, random_directions
+from smbook.landscape.surface import surface
 from tests.landscape.models import problem
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +139,8 @@ def test_a_damaged_file_is_refused_and_left_alone(content, tmp_path):
 
 KILLED = """
 import sys, time, torch
-from smbook.landscape import random_directions, surface
+from smbook.landscape import random_directions
+from smbook.landscape.surface import surface
 from tests.landscape.models import problem
 
 made = problem("batch norm")

@@ -13,6 +13,7 @@ const LIGHT = [-0.48, 0.36, 0.8]; // from where it comes
 const KEYS = { ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] };
 const TURN = 0.6; // degrees for a pixel of a pointer's way
 const SHADES = 256;
+const WIDEST = 800; // pixels, so that a turn is smooth on a sharp screen too
 const INKS = { ring: ["#fff", "#000"], diamond: ["#000", "#fff"], point: ["#d55e00", "#fff"] }; // and their rims
 
 export class Relief {
@@ -57,7 +58,7 @@ export class Relief {
   // As many pixels as the screen has there.
   fit() {
     const { canvas } = this;
-    const width = Math.round(canvas.clientWidth * devicePixelRatio);
+    const width = Math.min(Math.round(canvas.clientWidth * devicePixelRatio), WIDEST);
     if (width === 0 || width === canvas.width) return;
     Object.assign(canvas, { width, height: Math.round((width * SIZE.height) / SIZE.width) });
     this.draw();
@@ -110,7 +111,7 @@ export class Relief {
   }
 
   draw() {
-    if (!this.fills || !this.canvas.width) return;
+    if (!this.fills || !this.canvas.isConnected) return;
     const { context, canvas } = this;
     const [turn, tilt] = [this.turn, this.tilt].map((angle) => (angle * Math.PI) / 180);
     this.view = { sine: Math.sin(turn), cosine: Math.cos(turn), flat: Math.sin(tilt), up: Math.cos(tilt) };
