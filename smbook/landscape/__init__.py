@@ -32,7 +32,6 @@ from smbook.landscape.gauss_newton import GaussNewton, gauss_newton
 from smbook.landscape.hessian import Hessian, hessian
 from smbook.landscape.hessian_directions import hessian_directions
 from smbook.landscape.loss import Loss
-from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.matching import Matching, match_units, rearrange_units
 from smbook.landscape.networks import FullyConnected, LeNet, ResNet, fcnn_1, fcnn_2
 from smbook.landscape.paths import LossPath, barrier, curve, straight_path
