@@ -139,6 +139,7 @@ class PlaneMap extends HeatMap {
     this.centre = this.chart.dot("centre", 5.5);
     this.lowest = this.chart.diamond("lowest");
     this.told.remove(); // the read-outs and the description tell it
+    this.cell.remove(); // the cross is there, wherever the point has come from
   }
 
   tell() {}

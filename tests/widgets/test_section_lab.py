@@ -416,6 +416,37 @@ def test_menus_show_another_surface_and_the_point_stays(net):
     assert (page.readouts()["\u03b1"], page.readouts()["\u03b2"]) == (0, 0)
 
 
+MARKED = """root => {
+    const cross = root.querySelector(".lab-cased.cross path").getAttribute("d").match(/[-.\\d]+/g).map(Number);
+    const boxes = [...root.querySelectorAll(".lab-heat-map .lab-cell")].filter(e => e.checkVisibility());
+    const seen = boxes.filter(e => e.getAttribute("visibility") !== "hidden").length;
+    return [cross[4], cross[1], seen];
+}"""
+
+
+@pytest.mark.browser
+def test_nothing_stays_where_the_point_was(net):
+    """A click marks the point by the cross alone, which goes with it; no other mark is left behind."""
+    _, page = net
+    start = page.root.evaluate(MARKED)
+    moves = {
+        "Reset": lambda: page.button("Reset").click(),
+        "lowest": lambda: page.button("To the lowest point").click(),
+        "Step": lambda: page.button("Step").click(),
+        "zoom": lambda: page.choose("Zoom", "10"),
+    }
+    for name, move in moves.items():
+        page.page.mouse.click(*page.root.evaluate(CLICKED, [1.5 / 11, 1.5 / 11]))
+        clicked = page.root.evaluate(MARKED)
+        assert clicked[:2] != start[:2]
+        move()
+        after = page.root.evaluate(MARKED)
+        assert after[:2] != clicked[:2], name
+        assert clicked[2] == after[2] == 0, name
+        if name == "Reset":
+            assert after == start
+
+
 @pytest.mark.browser
 def test_the_point_walks_there_and_back(net):
     _, page = net
