@@ -345,7 +345,9 @@ def test_what_a_model_is_not_shown_with_is_refused(trained, given, error, words)
 
 CONTOURS = "root => root.querySelector('.lab-cased.levels path').getAttribute('d').length"
 CLICKED = """(root, [u, v]) => {
-    const box = root.querySelector("canvas").getBoundingClientRect();
+    const canvas = root.querySelector("canvas");
+    canvas.scrollIntoView({ block: "center" });
+    const box = canvas.getBoundingClientRect();
     return [box.left + u * box.width, box.top + v * box.height];
 }"""
 
@@ -375,9 +377,8 @@ def test_every_point_of_the_grid_is_read_to_its_digits(net):
         assert told["\u03b1"] == pytest.approx(shown.axes[0][i], abs=1e-6)
         assert told["\u03b2"] == pytest.approx(shown.axes[1][j], abs=1e-6)
         assert told["loss"] == pytest.approx(shown.values[i, j], rel=5e-3)
-        assert told["above the centre"] == pytest.approx(
-            shown.values[i, j] - shown.centre, rel=5e-3, abs=1e-12
-        )
+        change = 100 * (shown.values[i, j] / shown.centre - 1)
+        assert per_cent(page, "from the centre") == pytest.approx(change, rel=5e-3)
     saved = page.page.evaluate("({...saved})")
     assert saved["loss"] == shown.centre
     assert (saved["a"], saved["b"], saved["points"]) == (0, 0, 0)
@@ -416,8 +417,17 @@ def test_menus_show_another_surface_and_the_point_stays(net):
     assert (page.readouts()["\u03b1"], page.readouts()["\u03b2"]) == (0, 0)
 
 
+def per_cent(page, name):
+    """Read a change that is told in per cent, or as a multiple."""
+    dd = page.root.locator(f"dt:text-is('{name}') + dd").inner_text().replace("\u2212", "-")
+    if dd.startswith("\u00d7"):
+        return 100 * (float(dd[1:]) - 1)
+    return float(dd.removesuffix(" %"))
+
+
 MARKED = """root => {
-    const cross = root.querySelector(".lab-cased.cross path").getAttribute("d").match(/[-.\\d]+/g).map(Number);
+    const drawn = root.querySelector(".lab-cased.cross path").getAttribute("d");
+    const cross = drawn.match(/[-.\\d]+/g).map(Number);
     const boxes = [...root.querySelectorAll(".lab-heat-map .lab-cell")].filter(e => e.checkVisibility());
     const seen = boxes.filter(e => e.getAttribute("visibility") !== "hidden").length;
     return [cross[4], cross[1], seen];
@@ -465,7 +475,9 @@ def test_lines_of_equal_loss_and_words_follow_the_directions(alone):
     assert described.inner_text() == "Random directions: no point of the grid is below the centre."
     bowl = page.root.evaluate(CONTOURS)
     page.choose("Directions", "Hessian")
-    assert described.inner_text() == "Hessian directions: 47 % of the grid is below the centre."
+    assert described.inner_text() == (
+        "Hessian directions: 450 of 961 points of the grid are below the centre, the lowest at \u22120.5."
+    )
     assert page.root.evaluate(CONTOURS) != bowl > 1000
     long = page.root.locator(".lab-unseen").evaluate("e => e.textContent")
     assert "The loss is 0 at the centre and \u22120.5 at the lowest point of the grid" in long
@@ -480,13 +492,18 @@ def test_lines_of_equal_loss_and_words_follow_the_directions(alone):
 def test_a_path_is_drawn_and_told_with_its_distance(net):
     lab, page = net
     part = lab._paths[0]
-    told = page.root.locator(".lab-second .lab-told").inner_text()
-    assert (
-        re.search(r"Training, 41 points: up to ([\d.]+) off the plane", told)[1]
-        == f"{max(part['distances']):.3g}"
-    )
+    whole, within = part["start"]
+    assert np.hypot(within, part["distances"][0]) == pytest.approx(whole, rel=1e-3)
+    told = page.root.locator(".lab-plane").inner_text()
+    found = re.search(r"Training, 41 points: the first is ([\d.]+) from the network, ([\d.]+) of it in", told)
+    assert found.groups() == (f"{whole:.3g}", f"{within:.3g}")
     drawn = page.root.locator(".lab-cased.course path").first.get_attribute("d")
     assert len(re.findall("[ML]", drawn)) == 41
+    dots = page.root.locator(".lab-cased.stops path").first.get_attribute("d")
+    assert re.fullmatch(r"(M[-.\d]+ [-.\d]+h0){41}", dots)
+    assert re.findall(r"[-.\d]+ [-.\d]+", drawn) == re.findall(r"([-.\d]+ [-.\d]+)h", dots)
+    start = page.root.locator("dt:text-is('start of training') + dd").inner_text()
+    assert start == f"{whole:.3g} away, {float(f'{within:.2g}'):g} of it in the plane"
     assert not SectionLab()._paths
 
 
@@ -505,6 +522,7 @@ def test_the_relief_is_turned_by_hand_and_by_keys(net):
         act()
         page.field("Turn").press("Enter")
         assert page.snapshot() != before
+    relief.scroll_into_view_if_needed()
     box = relief.bounding_box()
     page.page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.page.mouse.down()
