@@ -331,7 +331,7 @@ class SectionLab {
     this.write = {
       ...panel.readouts([ALPHA, BETA, "loss", "from the centre"], here),
       ...panel.readouts(["loss at the centre", "lowest loss", "lowest, from the centre"]),
-      ...panel.readouts(["points below the centre", "start of training", "points passed"]),
+      ...panel.readouts(["points below the centre", "points passed"]),
     };
     this.here.append(...here);
     panel.mount();
@@ -485,9 +485,6 @@ class SectionLab {
     write["lowest loss"](scientific(plane.loss(plane.lowest)));
     write["lowest, from the centre"](plane.change(plane.loss(plane.lowest)));
     write["points below the centre"](plane.counts.join(" of "));
-    const start = write["start of training"];
-    start.row.toggleAttribute("hidden", !path);
-    if (path) start(`${short(path.start[0], 3)} away, ${short(path.start[1], 2)} of it in the plane`);
     this.told.textContent = path ? this.course : "";
     this.told.toggleAttribute("hidden", !path);
     this.how.textContent = `${HOW[relief ? "relief" : "map"]} ${WALK}`;

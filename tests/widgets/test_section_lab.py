@@ -502,9 +502,89 @@ def test_a_path_is_drawn_and_told_with_its_distance(net):
     dots = page.root.locator(".lab-cased.stops path").first.get_attribute("d")
     assert re.fullmatch(r"(M[-.\d]+ [-.\d]+h0){41}", dots)
     assert re.findall(r"[-.\d]+ [-.\d]+", drawn) == re.findall(r"([-.\d]+ [-.\d]+)h", dots)
-    start = page.root.locator("dt:text-is('start of training') + dd").inner_text()
-    assert start == f"{whole:.3g} away, {float(f'{within:.2g}'):g} of it in the plane"
+    assert "hardly moved" not in told
     assert not SectionLab()._paths
+
+
+@pytest.mark.browser
+def test_a_path_that_the_plane_does_not_show_is_said_to(trained, alone):
+    """Three steps, of which the random plane sees next to nothing, are a dot in it."""
+    model, data, _, path = trained
+    near = path[-1] + 1e-3 * (path - path[-1])
+    lab = SectionLab.from_model(model, *data, path=near, n_points=5, extents=[1.0], rng=1)
+    told = alone(lab).root.locator(".lab-plane").inner_text()
+    assert "As seen in this plane training hardly moved." in told
+
+
+@pytest.mark.browser
+def test_each_cut_fills_its_own_axes(alone):
+    """A dip of half a per cent along one direction is seen, though the other one climbs a wall at once."""
+    a, b = np.linspace(-0.02, 0.02, 31), np.linspace(-0.1, 0.1, 31)
+    values = 1 + 1e5 * a[:, None] ** 2 + 0.02 * ((b / 0.1) ** 4 - (b / 0.1) ** 2)
+    page = alone(SectionLab(Section((a, b), values, 1.0)))
+    first, second = page.root.locator(".lab-cuts svg").all()
+    for svg, kind, ends in (
+        (first, "measured", ["\u22120.02", "0.02"]),
+        (second, "section", ["\u22120.1", "0.1"]),
+    ):
+        line = svg.locator(f".lab-line.{kind}").get_attribute("d")
+        us, vs = np.array(re.findall(r"([-.\d]+) ([-.\d]+)", line), dtype=float).T
+        frame = svg.locator(".lab-axes path").first.get_attribute("d")
+        left, top, bottom, right = map(float, re.findall(r"[.\d]+", frame))
+        assert (us[0], us[-1]) == pytest.approx((left, right))
+        assert np.ptp(vs) > 0.85 * (bottom - top)
+        numbers = svg.locator(".lab-axes text").all_text_contents()
+        assert {*ends} <= {*numbers}
+    page.button("To the lowest point").click()
+    assert per_cent(page, "from the centre") == pytest.approx(-0.5, abs=0.01)
+    assert per_cent(page, "lowest, from the centre") == per_cent(page, "from the centre")
+    assert page.root.locator("dt:text-is('points below the centre') + dd").inner_text() == "28 of 961"
+
+
+@pytest.mark.browser
+def test_arrow_keys_go_on_from_where_a_button_has_put_the_point(net):
+    lab, page = net
+    lowest = np.unravel_index(lab.shown.values.argmin(), lab.shown.values.shape)
+    page.page.mouse.click(*page.root.evaluate(CLICKED, [5.5 / 11, 1.5 / 11]))
+    page.button("To the lowest point").click()
+    page.page.keyboard.press("ArrowRight" if lowest[0] < 5 else "ArrowLeft")
+    goal = lowest[0] + (1 if lowest[0] < 5 else -1)
+    assert page.readouts()["\u03b1"] == pytest.approx(lab.shown.axes[0][goal], abs=1e-6)
+    page.button("Reset").focus()
+    page.page.keyboard.press("Enter")
+    assert page.root.locator("canvas").first.evaluate("e => !e.matches(':focus')")
+
+
+@pytest.mark.browser
+def test_reset_pauses(net):
+    _, page = net
+    page.button("Start").click()
+    page.page.wait_for_timeout(300)
+    page.button("Reset").click()
+    assert not page.running
+    assert page.rests()
+    assert (page.readouts()["points passed"], page.readouts()["\u03b1"]) == (0, 0)
+
+
+BAR = """root => [...root.querySelectorAll(".lab-sheet svg > .lab-axes:last-of-type text")]
+    .map(e => e.textContent)"""
+
+
+@pytest.mark.browser
+def test_networks_are_shown_in_the_same_colours(alone):
+    one, low = plane(), plane(low=5.0)
+    networks = {"a": {"random": one}, "b": {"random": low._replace(centre=low.centre + 4.5)}}
+    page = alone(SectionLab(networks, colours="common"))
+    bars = {}
+    for colours in ("common", "logarithmic"):
+        page.choose("Colours", colours)
+        for network in networks:
+            page.choose("Network", network)
+            bars[colours, network] = page.root.evaluate(BAR)
+    assert bars["common", "a"] == bars["common", "b"] != []
+    assert bars["logarithmic", "a"] != bars["logarithmic", "b"]
+    single = alone(SectionLab(one))
+    assert "same scale" not in single.root.get_by_label("Colours").inner_text()
 
 
 @pytest.mark.browser
@@ -592,6 +672,9 @@ def test_a_phone_has_room_for_it(view, alone):
     assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     box = page.root.locator("canvas").first.bounding_box()
     assert box["width"] > 200
+    page.resize(660)
+    box = page.root.locator("canvas").first.bounding_box()
+    assert box["width"] > 350
 
 
 @pytest.mark.browser
