@@ -164,7 +164,7 @@ function span(values) {
 class PlaneMap extends HeatMap {
   constructor(panel, onPick) {
     super(panel, {
-      ...{ rows: 3, columns: 3, x: [-1, 1], y: [-1, 1], xLabel: ALONG[0], yLabel: ALONG[1], least: 0.65 },
+      ...{ rows: 3, columns: 3, x: [-1, 1], y: [-1, 1], xLabel: ALONG[0], yLabel: ALONG[1], least: 0.5 },
       describe: "The loss on the plane as a map, with lines of equal loss, its lowest point and the network.",
       hover: false,
       onPick,
@@ -285,7 +285,7 @@ class SectionLab {
       onTurn: (right, up) => this.turn(right, up),
     });
     this.cuts = [0, 1].map((axis) => new Cut(axis));
-    this.stage = element("div");
+    this.stage = element("div", { class: "lab-stage" });
     this.here = element("dl", { class: "lab-readouts" });
     this.key = element("p", { class: "lab-told" });
     this.signs = legend(SIGNS);
@@ -480,7 +480,8 @@ class SectionLab {
   tell() {
     const { plane, path, write, scale } = this;
     const relief = this.model.get("view") === "relief";
-    this.key.textContent = `${relief ? "Colours and heights" : "Colours"}: ${scale.label}.`;
+    const shared = this.model.get("colours") === "common" ? ", on the same scale for all networks" : "";
+    this.key.textContent = `${relief ? "Colours and heights" : "Colours"}: ${scale.label}${shared}.`;
     write["loss at the centre"](scientific(plane.centre));
     write["lowest loss"](scientific(plane.loss(plane.lowest)));
     write["lowest, from the centre"](plane.change(plane.loss(plane.lowest)));
@@ -515,7 +516,7 @@ class SectionLab {
     const found =
       plane.below === 0
         ? "no point of the grid is below the centre"
-        : `${plane.counts.join(" of ")} points of the grid ${plane.counts[0] === 1 ? "is" : "are"} below the centre, the lowest at ${plane.change(plane.loss(plane.lowest))}`;
+        : `${plane.counts.join(" of ")} points of the grid ${plane.counts[0] === 1 ? "is" : "are"} below the centre, the lowest by ${plane.change(plane.loss(plane.lowest)).slice(1)}`;
     const [alpha, beta] = plane.at(place).map((value) => short(value, 4));
     const [a, b] = plane.at(plane.lowest).map((value) => short(value, 4));
     const long =

@@ -83,7 +83,8 @@ class SectionLab(Lab, script="section_lab.js"):
     A page holds the loss at the centre, and how far all others are above the lowest one with 16 significant
     bits: `shown` is what it has. It tells values of the grid alone, and the point that a reader moves is one
     of it. While the lab runs, this point goes there and back along the first direction, and with it the cut
-    along the second one.
+    along the second one. Each cut has its own axes, which it fills. Colours are those of one plane, or with
+    ``colours="common"`` of the same planes of all networks, of the logarithm where each loss is positive.
 
     Without surfaces it shows the saddle of Boettcher and Wheeler (2022), `smbook.theory.curvature.toy_loss`,
     with 600 directions curved up, 400 down and one flat: a bowl along random unit directions, and a saddle

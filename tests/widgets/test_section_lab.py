@@ -476,7 +476,7 @@ def test_lines_of_equal_loss_and_words_follow_the_directions(alone):
     bowl = page.root.evaluate(CONTOURS)
     page.choose("Directions", "Hessian")
     assert described.inner_text() == (
-        "Hessian directions: 450 of 961 points of the grid are below the centre, the lowest at \u22120.5."
+        "Hessian directions: 450 of 961 points of the grid are below the centre, the lowest by 0.5."
     )
     assert page.root.evaluate(CONTOURS) != bowl > 1000
     long = page.root.locator(".lab-unseen").evaluate("e => e.textContent")
