@@ -125,8 +125,9 @@ ON_PAPER = {
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
 }
-FIGURE_ALONE = """.smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
-:is(.lab-main, .lab-words) { display: none !important; }
+FIGURE_ALONE = """#pst-back-to-top { display: none !important; }
+.smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
+:is(.lab-main, .lab-words, .lab-how) { display: none !important; }
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 
 

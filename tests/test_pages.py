@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser import DESKTOP, HTML, PAGES, PHONE, SNAPSHOT, TOO_WIDE, Visit, settle, watched
+from tests.browser import DESKTOP, HTML, PAGES, PHONE, PRESS, SNAPSHOT, TOO_WIDE, Visit, labs, settle, watched
 
 pytestmark = pytest.mark.browser
 
@@ -67,18 +67,28 @@ IN_THEME = """scheme => {
 BROKEN_IMAGES = "() => [...document.images].filter(e => e.complete && !e.naturalWidth).map(e => e.src)"
 
 
-def lifeless(page):
-    """List the live figures of a page that did not come, or do not move."""
+def lifeless(page, waiting=()):
+    """List the live figures of a page that did not come, or do not move.
+
+    Those that are `waiting` for their reader must not move before Step is pressed, and must move then.
+    """
     views = page.locator("script[type='application/vnd.jupyter.widget-view+json']").count()
     missing, still = max(views - page.locator(":is([data-lab], [data-question])").count(), 0), []
     for lab in page.locator(".smbook-lab").all():
         lab.scroll_into_view_if_needed()
-        before, patience = lab.evaluate(SNAPSHOT), 10
+        name, before = lab.get_attribute("data-lab"), lab.evaluate(SNAPSHOT)
+        if name in waiting:
+            page.wait_for_timeout(400)
+            if lab.evaluate(SNAPSHOT) != before:
+                still.append(f"{name} does not wait")
+            before = lab.evaluate(SNAPSHOT)
+            lab.evaluate(PRESS, ["Step"])
+        patience = 10
         while patience and lab.evaluate(SNAPSHOT) == before:
             page.wait_for_timeout(200)
             patience -= 1
         if not patience:
-            still.append(lab.get_attribute("data-lab"))
+            still.append(name)
     return ["missing"] * missing + still
 
 
@@ -101,7 +111,8 @@ def look(context, home, name, schemes=("light", "dark")):
     page.emulate_media(color_scheme=schemes[0])
     page.goto(home + name)
     settle(page)
-    visit.facts["lifeless"] = lifeless(page)
+    waiting = [place.name for place in labs() if place.page == name and not place.running]
+    visit.facts["lifeless"] = lifeless(page, waiting)
     page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
     with contextlib.suppress(PlaywrightTimeout):  # formulas out of view are set while the page idles
@@ -307,6 +318,28 @@ def test_the_theme_switch_works(addresses, browser, origin):
     assert set(seen) == {"light", "dark", "auto"}
     assert seen["dark"] < 60
     assert seen["light"] > 200
+
+
+FIGURES = """<!doctype html><html><body>
+<div class="smbook-lab" data-lab="good"><button>Step</button><dd>0</dd></div>
+<div class="smbook-lab" data-lab="dead"><button>Step</button><dd>0</dd></div>
+<div class="smbook-lab" data-lab="restless"><button>Step</button><dd>0</dd></div>
+<div class="smbook-lab" data-lab="runs"><dd>0</dd></div>
+<div class="smbook-lab" data-lab="stopped"><button>Step</button><dd>0</dd></div>
+<script>
+    const count = name => document.querySelector(`[data-lab=${name}] dd`).textContent++;
+    for (const name of ["good", "restless", "stopped"])
+        document.querySelector(`[data-lab=${name}] button`).addEventListener("click", () => count(name));
+    for (const name of ["restless", "runs"]) setInterval(count, 50, name);
+</script></body></html>"""
+
+
+def test_what_runs_must_move_and_what_waits_must_wait(browser):
+    """A figure that should run is not pressed; one that waits must answer Step, and nothing else."""
+    page = browser.new_page()
+    page.set_content(FIGURES)
+    assert lifeless(page, ["good", "dead", "restless"]) == ["dead", "restless does not wait", "stopped"]
+    page.close()
 
 
 def test_the_visit_sees_what_is_wrong(browser, tmp_path):

@@ -17,20 +17,27 @@ const CHOICES = {
   data: "Data",
   zoom: "Zoom",
 };
+const HOW = {
+  map: "Drag the point, or move it with the arrow keys.",
+  relief: "Drag the surface to turn and tilt it, or use the arrow keys.",
+};
+const WALK = "Start and Step take the point through the grid along direction 1, there and back.";
+const FEW = 6; // pixels of a map, within which one sees nothing move
+const MAP = 350; // and how wide it is, about
 const VIEWS = { map: "map with lines of equal loss", relief: "surface in space" };
 const COLOURS = {
   linear: "the loss",
   logarithmic: "its logarithm",
   centred: "above and below the centre",
+  common: "the same scale for all networks",
 };
 const SIGNS = [
   ["dot centre", "the network, at the centre"],
   ["diamond lowest", "lowest point of the grid"],
-  ["line course", "training, and its nearest points in the plane"],
+  ["line course", "training, its nearest points in the plane"],
 ];
 const OF_CUTS = [
-  ["line measured", "along direction 1"],
-  ["line section", "along direction 2, both through the point"],
+  ["dot now", "the point, with the loss along each direction through it"],
   ["line guide", "loss at the centre"],
 ];
 
@@ -98,35 +105,66 @@ class Plane {
   get positive() {
     return this.low > 0;
   }
+
+  // How many points are below the centre, and how many there are.
+  get counts() {
+    const known = this.losses.filter(Number.isFinite).length;
+    return [Math.round(this.below * known), known];
+  }
+
+  // By how much a loss differs from that at the centre, in per cent of it where it is positive, in words.
+  change(loss) {
+    const { centre } = this;
+    if (loss === centre) return "0";
+    if (!(centre > 0)) return signed(loss - centre, scientific);
+    const ratio = loss / centre;
+    if (ratio >= 10) return `\u00d7 ${short(ratio, 3)}`;
+    return `${signed(100 * (ratio - 1), (value) => short(value, Math.abs(value) < 0.1 ? 1 : 3))} %`;
+  }
 }
 
-// What colours and heights stand for: a number for a loss, and the ends of these.
-function scaled(plane, colours) {
-  const kind = colours === "logarithmic" && !plane.positive ? "linear" : colours;
+function signed(value, write) {
+  return `${value > 0 ? "+" : ""}${write(value)}`;
+}
+
+// What colours and heights stand for: a number for a loss, and the ends of these, of a plane, or of those `alike` of all
+// networks where their colours are to be compared.
+function scaled(plane, alike, colours) {
+  const wanted = { common: alike, logarithmic: [plane] }[colours];
+  const asked = colours === "common" ? "logarithmic" : colours;
+  const kind = wanted?.every(({ positive }) => positive) === false ? "linear" : asked;
   const of = {
     linear: (loss) => loss,
     logarithmic: (loss) => Math.log10(loss),
     centred: (loss) => loss - plane.centre,
   }[kind];
-  const values = Float64Array.from(plane.losses, of);
-  const finite = Array.from(values).filter(Number.isFinite);
-  let [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
+  const ends = (wanted ?? [plane]).flatMap(({ losses }) => span(losses));
+  let [low, high] = span(ends).map(of);
   if (!(high > low)) [low, high] = [low - 1, high + 1];
   const far = Math.max(Math.abs(low), Math.abs(high));
-  const ends = kind === "centred" ? [-far, far] : [low, high];
   const label = {
     linear: "loss",
     logarithmic: "log10 of the loss",
     centred: "loss \u2212 loss at the centre",
   };
-  return { of, values, kind, low: ends[0], high: ends[1], range: [low, high], label: label[kind] };
+  const values = Float64Array.from(plane.losses, of);
+  const reach = kind === "centred" ? [-far, far] : [low, high];
+  return { of, values, kind, low: reach[0], high: reach[1], range: [low, high], label: label[kind] };
+}
+
+// The least and the greatest of numbers, but for those that are none.
+function span(values) {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values)
+    if (Number.isFinite(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return [low, high];
 }
 
 // The plane as a map: colours, lines of equal loss, marks, the path of training, and the point with both cuts.
 class PlaneMap extends HeatMap {
   constructor(panel, onPick) {
     super(panel, {
-      ...{ rows: 3, columns: 3, x: [-1, 1], y: [-1, 1], xLabel: ALONG[0], yLabel: ALONG[1] },
+      ...{ rows: 3, columns: 3, x: [-1, 1], y: [-1, 1], xLabel: ALONG[0], yLabel: ALONG[1], least: 0.5 },
       describe: "The loss on the plane as a map, with lines of equal loss, its lowest point and the network.",
       hover: false,
       onPick,
@@ -135,10 +173,11 @@ class PlaneMap extends HeatMap {
       "aria-label",
       "The grid of the plane. Arrow keys move the point from one of its points to the next.",
     );
-    for (const kind of ["levels", "cross", "course"]) this[kind] = this.cased(kind);
-    this.centre = this.chart.dot("centre", 5.5);
+    for (const kind of ["levels", "cross", "course", "stops"]) this[kind] = this.cased(kind);
+    this.centre = this.chart.dot("centre", 4.5);
     this.lowest = this.chart.diamond("lowest");
     this.told.remove(); // the read-outs and the description tell it
+    this.cell.remove(); // the cross is there, wherever the point has come from
   }
 
   tell() {}
@@ -162,7 +201,14 @@ class PlaneMap extends HeatMap {
     this.set(scale.values, { low: scale.low, high: scale.high });
     this.plane = plane;
     this.levels(this.contours(scale));
-    this.course(this.chart.path(...(path?.coefficients ?? [[], []])));
+    const course = this.chart.path(...(path?.coefficients ?? [[], []]));
+    this.course(course);
+    this.stops(
+      course
+        .replaceAll("L", "M")
+        .replaceAll(/(?=M)|$/g, "h0")
+        .slice(2),
+    );
     this.centre.move(0, 0);
     this.lowest.move(...plane.at(plane.lowest));
   }
@@ -190,49 +236,40 @@ class PlaneMap extends HeatMap {
   }
 }
 
-// The loss along both directions, through the point.
-class Cuts {
-  constructor() {
+// The loss along one of the directions, through the point; as high as this cut needs, not the whole map.
+class Cut {
+  constructor(axis) {
+    this.axis = axis;
     this.chart = new Chart({
-      ...{ x: [-1, 1], y: [0, 1], xLabel: `${ALPHA} or ${BETA}`, yLabel: "loss", left: 62, height: 230 },
-      describe: "The loss along each of the two directions, through the point, and the loss at the centre.",
+      ...{ x: [-1, 1], y: [0, 1], xLabel: ALONG[axis], yLabel: "loss", left: 76, height: 200, least: 0.75 },
+      describe: `The loss along direction ${axis + 1}, through the point, and the loss at the centre.`,
     });
     this.level = this.chart.line("guide");
-    this.lines = ["measured", "section"].map((kind) => this.chart.line(kind));
-    this.dots = ["now", "third"].map((kind) => this.chart.dot(kind, 4.5));
+    this.line = this.chart.line(["measured", "section"][axis]);
+    this.dot = this.chart.dot("now", 4.5);
   }
 
   show(plane, scale) {
     Object.assign(this, { plane, scale });
-    const ends = [0, 1].map((k) => plane.axes.map((axis) => axis[k]));
-    const [low, high] = scale.range;
-    const room = 0.04 * (high - low);
     this.chart.labels.yLabel = scale.label;
-    this.chart.range([Math.min(...ends[0]), Math.max(...ends[1])], [low - room, high + room]);
-    const level = scale.of(plane.centre);
-    this.level.set([this.chart.x.low, this.chart.x.high], [level, level]);
   }
 
   point(place) {
-    const { plane, scale } = this;
-    const value = (row, column) => scale.values[row * plane.columns + column];
-    const cuts = [
-      Array.from({ length: plane.columns }, (_, column) => [
-        plane.at({ row: 0, column })[0],
-        value(place.row, column),
-      ]),
-      Array.from({ length: plane.rows }, (_, row) => [
-        plane.at({ row, column: 0 })[1],
-        value(row, place.column),
-      ]),
-    ];
-    for (const [k, cut] of cuts.entries())
-      this.lines[k].set(
-        cut.map(([x]) => x),
-        cut.map(([, y]) => y),
-      );
-    const here = scale.of(plane.loss(place));
-    for (const [k, dot] of this.dots.entries()) dot.move(plane.at(place)[k], here);
+    const { plane, scale, chart, axis } = this;
+    const places = Array.from({ length: [plane.columns, plane.rows][axis] }, (_, k) => ({
+      ...place,
+      [["column", "row"][axis]]: k,
+    }));
+    const losses = places.map((each) => scale.values[plane.index(each)]);
+    let [low, high] = span(losses);
+    if (!(high > low)) [low, high] = [-1, 1].map((end) => end + (Number.isFinite(low) ? low : 0));
+    const room = 0.06 * (high - low);
+    chart.range(plane.axes[axis], [low - room, high + room]);
+    const xs = places.map((each) => plane.at(each)[axis]);
+    this.line.set(xs, losses);
+    const level = scale.of(plane.centre);
+    this.level.set([chart.x.low, chart.x.high], [level, level]);
+    this.dot.move(plane.at(place)[axis], scale.of(plane.loss(place)));
   }
 }
 
@@ -247,15 +284,20 @@ class SectionLab {
       describe: "The loss on the plane as a surface in space. Arrow keys turn and tilt it.",
       onTurn: (right, up) => this.turn(right, up),
     });
-    this.cuts = new Cuts();
-    this.stage = element("div");
+    this.cuts = [0, 1].map((axis) => new Cut(axis));
+    this.stage = element("div", { class: "lab-stage" });
+    this.here = element("dl", { class: "lab-readouts" });
     this.key = element("p", { class: "lab-told" });
     this.signs = legend(SIGNS);
     this.told = element("p", { class: "lab-told" });
-    const first = element("div", {}, this.stage, this.key, this.signs);
-    const second = element("div", { class: "lab-second" }, this.cuts.chart.svg, legend(OF_CUTS), this.told);
+    this.how = element("p", { class: "lab-told lab-how" });
+    const first = element("div", { class: "lab-plane" });
+    first.append(this.stage, this.here, this.key, this.signs, this.told, this.how);
+    const charts = element("div", { class: "lab-cuts" }, ...this.cuts.map(({ chart }) => chart.svg));
+    const second = element("div", { class: "lab-second lab-below" }, charts, legend(OF_CUTS));
     el.append(element("div", { class: "lab-figures" }, first, second));
     this.furnish();
+    this.keepFocus();
     panel.follow([...Object.keys(CHOICES), "colours"], () => this.show());
     panel.follow("view", () => this.arrange());
     panel.follow(["turn", "tilt"], () => this.relief.look(...this.angles));
@@ -285,19 +327,33 @@ class SectionLab {
       turn: panel.slider("turn", { label: "Turn", step: 1, digits: 0 }),
       tilt: panel.slider("tilt", { label: "Tilt", step: 1, digits: 0 }),
     };
-    this.write = panel.readouts([
-      ...["points passed", ALPHA, BETA, "loss", "above the centre"],
-      ...["loss at the centre", "lowest loss", "grid below the centre", "off the plane"],
-    ]);
+    const here = [];
+    this.write = {
+      ...panel.readouts([ALPHA, BETA, "loss", "from the centre"], here),
+      ...panel.readouts(["loss at the centre", "lowest loss", "lowest, from the centre"]),
+      ...panel.readouts(["points below the centre", "points passed"]),
+    };
+    this.here.append(...here);
     panel.mount();
     panel.description.belongs([this.map.canvas, this.map.bar, this.map.chart.svg, this.relief.canvas]);
     this.named = model.get("_given");
   }
 
-  // What colours can stand for: a logarithm only where no loss is 0 or negative.
+  // The map keeps the focus while a mouse presses buttons, so that arrow keys go on from wherever the point is then.
+  keepFocus() {
+    this.panel.buttons.addEventListener("mousedown", (event) => {
+      if (this.map.canvas.matches(":focus")) event.preventDefault();
+    });
+  }
+
+  // What colours can stand for: a logarithm only where no loss is 0 or negative, one scale where there are networks.
   get scales() {
-    const positive = this.model.get("_planes").every(({ low }) => low > 0);
-    return Object.keys(COLOURS).filter((name) => positive || name !== "logarithmic");
+    const { model, panel } = this;
+    const apt = {
+      logarithmic: model.get("_planes").every(({ low }) => low > 0),
+      common: panel.limits.network.length > 1,
+    };
+    return Object.keys(COLOURS).filter((name) => apt[name] ?? true);
   }
 
   get angles() {
@@ -315,17 +371,18 @@ class SectionLab {
 
   // The plane that is chosen; the point stays where it is, as nearly as the grid allows.
   show() {
-    const { model, planes } = this;
+    const { model, planes, panel } = this;
     const key = Object.keys(CHOICES).map((name) => model.get(name));
-    const known = planes.get(key.join("\n"));
-    if (!known) return;
+    if (!planes.has(key.join("\n"))) return;
     const before = this.plane?.at(this.place);
-    this.plane = known instanceof Plane ? known : new Plane(known);
-    planes.set(key.join("\n"), this.plane);
+    this.plane = this.read(key);
     this.path = model.get("_paths").find((path) => path.key.every((name, k) => name === key[k]));
     this.place = this.plane.nearest(...(before ?? [0, 0]));
     const { plane, path, relief, map, cuts } = this;
-    this.scale = scaled(plane, model.get("colours"));
+    const colours = model.get("colours");
+    const alike =
+      colours === "common" ? panel.limits.network.map((name) => this.read([name, ...key.slice(1)])) : [];
+    this.scale = scaled(plane, alike, colours);
     map.show(plane, this.scale, path);
     relief.marks = [
       ["ring", plane.share([0, 0])],
@@ -338,10 +395,18 @@ class SectionLab {
       ...{ rows: plane.rows, columns: plane.columns, low: ends[0], high: ends[1] },
       diverging: kind === "centred",
     });
-    cuts.show(plane, this.scale);
+    for (const cut of cuts) cut.show(plane, this.scale);
     this.signs.lastChild.toggleAttribute("hidden", !path);
     this.tell();
     this.report();
+  }
+
+  // The plane of a key, read once.
+  read(key) {
+    const { planes } = this;
+    const name = key.join("\n");
+    if (!(planes.get(name) instanceof Plane)) planes.set(name, new Plane(planes.get(name)));
+    return planes.get(name);
   }
 
   // Either the map or the relief.
@@ -355,6 +420,7 @@ class SectionLab {
   }
 
   reset() {
+    this.panel.set("running", false); // as it begins
     Object.assign(this, { heading: 1, passed: 0, place: this.plane.nearest(0, 0) });
     this.pace.owed = 0;
     for (const [name, value] of [
@@ -396,14 +462,14 @@ class SectionLab {
     if (!plane) return;
     this.map.point(place);
     this.relief.point(place.row, place.column);
-    this.cuts.point(place);
+    for (const cut of this.cuts) cut.point(place);
     const [alpha, beta] = plane.at(place);
     const loss = plane.loss(place);
     write["points passed"](String(this.passed));
     write[ALPHA](short(alpha, 5));
     write[BETA](short(beta, 5));
     write.loss(scientific(loss));
-    write["above the centre"](scientific(loss - plane.centre));
+    write["from the centre"](plane.change(loss));
     const told = { points: this.passed, a: alpha, b: beta, loss };
     for (const [name, value] of Object.entries(told)) model.set(name, Number.isFinite(value) ? value : null);
     model.save_changes();
@@ -414,23 +480,30 @@ class SectionLab {
   tell() {
     const { plane, path, write, scale } = this;
     const relief = this.model.get("view") === "relief";
-    this.key.textContent = `${relief ? "Colours and heights" : "Colours"}: ${scale.label}.`;
+    const shared = this.model.get("colours") === "common" ? ", on the same scale for all networks" : "";
+    this.key.textContent = `${relief ? "Colours and heights" : "Colours"}: ${scale.label}${shared}.`;
     write["loss at the centre"](scientific(plane.centre));
     write["lowest loss"](scientific(plane.loss(plane.lowest)));
-    write["grid below the centre"](share(plane.below));
-    const off = write["off the plane"];
-    off.row.toggleAttribute("hidden", !path);
-    if (path) off(`${short(Math.max(...path.distances), 3)} of ${short(path.length, 3)}`);
+    write["lowest, from the centre"](plane.change(plane.loss(plane.lowest)));
+    write["points below the centre"](plane.counts.join(" of "));
     this.told.textContent = path ? this.course : "";
+    this.told.toggleAttribute("hidden", !path);
+    this.how.textContent = `${HOW[relief ? "relief" : "map"]} ${WALK}`;
   }
 
   // Where training went, as far as the plane shows it.
   get course() {
-    const { distances, length, coefficients } = this.path;
-    const first = coefficients.map((row) => short(row[0], 3)).join(", ");
+    const { path, plane } = this;
+    const [away, within] = path.start.map((length) => short(length, 3));
+    const first = path.coefficients.map((row) => short(row[0], 3));
+    const still = path.coefficients.every((row, axis) => {
+      const [low, high] = span([0, ...row]);
+      return (high - low) * MAP < FEW * (plane.axes[axis][1] - plane.axes[axis][0]);
+    });
+    const seen = still ? " As seen in this plane training hardly moved." : "";
     return (
-      `Training, ${counted(distances.length, "point")}: up to ${short(Math.max(...distances), 3)} off the plane, ` +
-      `and up to ${short(length, 3)} from the network. The first is nearest to (${first}).`
+      `Training, ${counted(path.distances.length, "point")}: the first is ${away} from the network, ${within} of it in the ` +
+      `plane, nearest to ${ALPHA} = ${first[0]}, ${BETA} = ${first[1]}.${seen}`
     );
   }
 
@@ -443,7 +516,7 @@ class SectionLab {
     const found =
       plane.below === 0
         ? "no point of the grid is below the centre"
-        : `${share(plane.below)} of the grid is below the centre`;
+        : `${plane.counts.join(" of ")} points of the grid ${plane.counts[0] === 1 ? "is" : "are"} below the centre, the lowest by ${plane.change(plane.loss(plane.lowest)).slice(1)}`;
     const [alpha, beta] = plane.at(place).map((value) => short(value, 4));
     const [a, b] = plane.at(plane.lowest).map((value) => short(value, 4));
     const long =
@@ -454,12 +527,6 @@ class SectionLab {
       `${scientific(plane.loss(place))}.${this.path ? ` ${this.course}` : ""}`;
     panel.description.set(`${which}: ${found}.`, long);
   }
-}
-
-// A part of all, in per cent, which is 0 only where there is none.
-function share(part) {
-  if (part === 0) return "0 %";
-  return part < 0.01 ? "< 1 %" : `${Math.round(100 * part)} %`;
 }
 
 // What a copy of the settings leaves out.

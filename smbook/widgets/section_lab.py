@@ -33,7 +33,7 @@ MOST_STEPS = 1000  # of a path
 _KEYS = ("network", "directions", "data", "zoom")
 _HALF, _UP, _SIDE, _SEED = 500, 600, 31, 2  # of the example: a saddle of 1001 parameters
 _DIGITS = 4  # of the coefficients of a path
-_DUST = 1e-11  # of an axis, what rounding leaves of 0
+_DUST = 1e-11  # of an axis or of all losses, what rounding leaves of 0
 _LOW = 0x80  # half a unit of the last place of 24 bits, in those of 32
 
 
@@ -83,7 +83,8 @@ class SectionLab(Lab, script="section_lab.js"):
     A page holds the loss at the centre, and how far all others are above the lowest one with 16 significant
     bits: `shown` is what it has. It tells values of the grid alone, and the point that a reader moves is one
     of it. While the lab runs, this point goes there and back along the first direction, and with it the cut
-    along the second one.
+    along the second one. Each cut has its own axes, which it fills. Colours are those of one plane, or with
+    ``colours="common"`` of the same planes of all networks, of the logarithm where each loss is positive.
 
     Without surfaces it shows the saddle of Boettcher and Wheeler (2022), `smbook.theory.curvature.toy_loss`,
     with 600 directions curved up, 400 down and one flat: a bowl along random unit directions, and a saddle
@@ -108,8 +109,8 @@ class SectionLab(Lab, script="section_lab.js"):
 
     alt = (
         "A map of the loss on a plane through the parameters of a trained network, as colours with lines of "
-        "equal loss and the network in its middle; beside it the loss along the two directions of the plane, "
-        "of which one is curved up and the other one down."
+        "equal loss and the network in its middle; below it the loss along each of the two directions of the "
+        "plane, of which one is curved up and the other one down."
     )
 
     network = Choice("saddle of 1001 parameters", doc="whose loss it is, by name")
@@ -117,7 +118,13 @@ class SectionLab(Lab, script="section_lab.js"):
     data = Choice("train", doc="on which data the loss is taken")
     zoom = Choice("1", doc="how many times nearer than the widest surface")
     view = Choice("map", "relief", doc="a map with lines of equal loss, or a surface in space")
-    colours = Choice("linear", "logarithmic", "centred", doc="what colours and heights stand for")
+    colours = Choice(
+        "linear",
+        "logarithmic",
+        "centred",
+        "common",
+        doc="what colours and heights stand for, of one plane or all",
+    )
     turn = Real(-35.0, -180.0, 180.0, doc="by how many degrees the relief is turned")
     tilt = Real(35.0, 5.0, 90.0, doc="from how many degrees above the plane the relief is seen")
     speed = Real(10.0, 1.0, 200.0, doc="points a second, as far as the machine keeps up")
@@ -347,7 +354,7 @@ def _written(key: Key, plane: Plane) -> dict[str, Any]:
         "shape": list(values.shape),
         "low": low,
         "centre": float(plane.centre),
-        "below": float((values[known] < plane.centre).mean()),
+        "below": float((values[known] < plane.centre - _DUST * np.ptp(values[known])).mean()),
         "values": base64.b64encode(packed).decode(),
     }
 
@@ -404,10 +411,12 @@ def _projected(path: Any, plane: Any) -> dict[str, Any]:
     from smbook.landscape import _surfaces  # with torch, which whoever has directions has, too
 
     found, distances = _surfaces.project(points, plane)
+    within = found[:, 0] @ np.asarray(plane.directions, dtype=np.float64).reshape(2, -1)
     return {
         "coefficients": [[_rounded(value) for value in row] for row in found],
         "distances": [_rounded(value) for value in distances],
         "length": _rounded(np.linalg.norm(points - theta, axis=1).max()),
+        "start": [_rounded(np.linalg.norm(part)) for part in (points[0] - theta, within)],
     }
 
 

@@ -345,7 +345,9 @@ def test_what_a_model_is_not_shown_with_is_refused(trained, given, error, words)
 
 CONTOURS = "root => root.querySelector('.lab-cased.levels path').getAttribute('d').length"
 CLICKED = """(root, [u, v]) => {
-    const box = root.querySelector("canvas").getBoundingClientRect();
+    const canvas = root.querySelector("canvas");
+    canvas.scrollIntoView({ block: "center" });
+    const box = canvas.getBoundingClientRect();
     return [box.left + u * box.width, box.top + v * box.height];
 }"""
 
@@ -375,9 +377,8 @@ def test_every_point_of_the_grid_is_read_to_its_digits(net):
         assert told["\u03b1"] == pytest.approx(shown.axes[0][i], abs=1e-6)
         assert told["\u03b2"] == pytest.approx(shown.axes[1][j], abs=1e-6)
         assert told["loss"] == pytest.approx(shown.values[i, j], rel=5e-3)
-        assert told["above the centre"] == pytest.approx(
-            shown.values[i, j] - shown.centre, rel=5e-3, abs=1e-12
-        )
+        change = 100 * (shown.values[i, j] / shown.centre - 1)
+        assert per_cent(page, "from the centre") == pytest.approx(change, rel=5e-3)
     saved = page.page.evaluate("({...saved})")
     assert saved["loss"] == shown.centre
     assert (saved["a"], saved["b"], saved["points"]) == (0, 0, 0)
@@ -416,6 +417,46 @@ def test_menus_show_another_surface_and_the_point_stays(net):
     assert (page.readouts()["\u03b1"], page.readouts()["\u03b2"]) == (0, 0)
 
 
+def per_cent(page, name):
+    """Read a change that is told in per cent, or as a multiple."""
+    dd = page.root.locator(f"dt:text-is('{name}') + dd").inner_text().replace("\u2212", "-")
+    if dd.startswith("\u00d7"):
+        return 100 * (float(dd[1:]) - 1)
+    return float(dd.removesuffix(" %"))
+
+
+MARKED = """root => {
+    const drawn = root.querySelector(".lab-cased.cross path").getAttribute("d");
+    const cross = drawn.match(/[-.\\d]+/g).map(Number);
+    const boxes = [...root.querySelectorAll(".lab-heat-map .lab-cell")].filter(e => e.checkVisibility());
+    const seen = boxes.filter(e => e.getAttribute("visibility") !== "hidden").length;
+    return [cross[4], cross[1], seen];
+}"""
+
+
+@pytest.mark.browser
+def test_nothing_stays_where_the_point_was(net):
+    """A click marks the point by the cross alone, which goes with it; no other mark is left behind."""
+    _, page = net
+    start = page.root.evaluate(MARKED)
+    moves = {
+        "Reset": lambda: page.button("Reset").click(),
+        "lowest": lambda: page.button("To the lowest point").click(),
+        "Step": lambda: page.button("Step").click(),
+        "zoom": lambda: page.choose("Zoom", "10"),
+    }
+    for name, move in moves.items():
+        page.page.mouse.click(*page.root.evaluate(CLICKED, [1.5 / 11, 1.5 / 11]))
+        clicked = page.root.evaluate(MARKED)
+        assert clicked[:2] != start[:2]
+        move()
+        after = page.root.evaluate(MARKED)
+        assert after[:2] != clicked[:2], name
+        assert clicked[2] == after[2] == 0, name
+        if name == "Reset":
+            assert after == start
+
+
 @pytest.mark.browser
 def test_the_point_walks_there_and_back(net):
     _, page = net
@@ -434,7 +475,9 @@ def test_lines_of_equal_loss_and_words_follow_the_directions(alone):
     assert described.inner_text() == "Random directions: no point of the grid is below the centre."
     bowl = page.root.evaluate(CONTOURS)
     page.choose("Directions", "Hessian")
-    assert described.inner_text() == "Hessian directions: 47 % of the grid is below the centre."
+    assert described.inner_text() == (
+        "Hessian directions: 450 of 961 points of the grid are below the centre, the lowest by 0.5."
+    )
     assert page.root.evaluate(CONTOURS) != bowl > 1000
     long = page.root.locator(".lab-unseen").evaluate("e => e.textContent")
     assert "The loss is 0 at the centre and \u22120.5 at the lowest point of the grid" in long
@@ -449,14 +492,99 @@ def test_lines_of_equal_loss_and_words_follow_the_directions(alone):
 def test_a_path_is_drawn_and_told_with_its_distance(net):
     lab, page = net
     part = lab._paths[0]
-    told = page.root.locator(".lab-second .lab-told").inner_text()
-    assert (
-        re.search(r"Training, 41 points: up to ([\d.]+) off the plane", told)[1]
-        == f"{max(part['distances']):.3g}"
-    )
+    whole, within = part["start"]
+    assert np.hypot(within, part["distances"][0]) == pytest.approx(whole, rel=1e-3)
+    told = page.root.locator(".lab-plane").inner_text()
+    found = re.search(r"Training, 41 points: the first is ([\d.]+) from the network, ([\d.]+) of it in", told)
+    assert found.groups() == (f"{whole:.3g}", f"{within:.3g}")
     drawn = page.root.locator(".lab-cased.course path").first.get_attribute("d")
     assert len(re.findall("[ML]", drawn)) == 41
+    dots = page.root.locator(".lab-cased.stops path").first.get_attribute("d")
+    assert re.fullmatch(r"(M[-.\d]+ [-.\d]+h0){41}", dots)
+    assert re.findall(r"[-.\d]+ [-.\d]+", drawn) == re.findall(r"([-.\d]+ [-.\d]+)h", dots)
+    assert "hardly moved" not in told
     assert not SectionLab()._paths
+
+
+@pytest.mark.browser
+def test_a_path_that_the_plane_does_not_show_is_said_to(trained, alone):
+    """Three steps, of which the random plane sees next to nothing, are a dot in it."""
+    model, data, _, path = trained
+    near = path[-1] + 1e-3 * (path - path[-1])
+    lab = SectionLab.from_model(model, *data, path=near, n_points=5, extents=[1.0], rng=1)
+    told = alone(lab).root.locator(".lab-plane").inner_text()
+    assert "As seen in this plane training hardly moved." in told
+
+
+@pytest.mark.browser
+def test_each_cut_fills_its_own_axes(alone):
+    """A dip of half a per cent along one direction is seen, though the other one climbs a wall at once."""
+    a, b = np.linspace(-0.02, 0.02, 31), np.linspace(-0.1, 0.1, 31)
+    values = 1 + 1e5 * a[:, None] ** 2 + 0.02 * ((b / 0.1) ** 4 - (b / 0.1) ** 2)
+    page = alone(SectionLab(Section((a, b), values, 1.0)))
+    first, second = page.root.locator(".lab-cuts svg").all()
+    for svg, kind, ends in (
+        (first, "measured", ["\u22120.02", "0.02"]),
+        (second, "section", ["\u22120.1", "0.1"]),
+    ):
+        line = svg.locator(f".lab-line.{kind}").get_attribute("d")
+        us, vs = np.array(re.findall(r"([-.\d]+) ([-.\d]+)", line), dtype=float).T
+        frame = svg.locator(".lab-axes path").first.get_attribute("d")
+        left, top, bottom, right = map(float, re.findall(r"[.\d]+", frame))
+        assert (us[0], us[-1]) == pytest.approx((left, right))
+        assert np.ptp(vs) > 0.85 * (bottom - top)
+        numbers = svg.locator(".lab-axes text").all_text_contents()
+        assert {*ends} <= {*numbers}
+    page.button("To the lowest point").click()
+    assert per_cent(page, "from the centre") == pytest.approx(-0.5, abs=0.01)
+    assert per_cent(page, "lowest, from the centre") == per_cent(page, "from the centre")
+    assert page.root.locator("dt:text-is('points below the centre') + dd").inner_text() == "28 of 961"
+
+
+@pytest.mark.browser
+def test_arrow_keys_go_on_from_where_a_button_has_put_the_point(net):
+    lab, page = net
+    lowest = np.unravel_index(lab.shown.values.argmin(), lab.shown.values.shape)
+    page.page.mouse.click(*page.root.evaluate(CLICKED, [5.5 / 11, 1.5 / 11]))
+    page.button("To the lowest point").click()
+    page.page.keyboard.press("ArrowRight" if lowest[0] < 5 else "ArrowLeft")
+    goal = lowest[0] + (1 if lowest[0] < 5 else -1)
+    assert page.readouts()["\u03b1"] == pytest.approx(lab.shown.axes[0][goal], abs=1e-6)
+    page.button("Reset").focus()
+    page.page.keyboard.press("Enter")
+    assert page.root.locator("canvas").first.evaluate("e => !e.matches(':focus')")
+
+
+@pytest.mark.browser
+def test_reset_pauses(net):
+    _, page = net
+    page.button("Start").click()
+    page.page.wait_for_timeout(300)
+    page.button("Reset").click()
+    assert not page.running
+    assert page.rests()
+    assert (page.readouts()["points passed"], page.readouts()["\u03b1"]) == (0, 0)
+
+
+BAR = """root => [...root.querySelectorAll(".lab-sheet svg > .lab-axes:last-of-type text")]
+    .map(e => e.textContent)"""
+
+
+@pytest.mark.browser
+def test_networks_are_shown_in_the_same_colours(alone):
+    one, low = plane(), plane(low=5.0)
+    networks = {"a": {"random": one}, "b": {"random": low._replace(centre=low.centre + 4.5)}}
+    page = alone(SectionLab(networks, colours="common"))
+    bars = {}
+    for colours in ("common", "logarithmic"):
+        page.choose("Colours", colours)
+        for network in networks:
+            page.choose("Network", network)
+            bars[colours, network] = page.root.evaluate(BAR)
+    assert bars["common", "a"] == bars["common", "b"] != []
+    assert bars["logarithmic", "a"] != bars["logarithmic", "b"]
+    single = alone(SectionLab(one))
+    assert "same scale" not in single.root.get_by_label("Colours").inner_text()
 
 
 @pytest.mark.browser
@@ -474,6 +602,7 @@ def test_the_relief_is_turned_by_hand_and_by_keys(net):
         act()
         page.field("Turn").press("Enter")
         assert page.snapshot() != before
+    relief.scroll_into_view_if_needed()
     box = relief.bounding_box()
     page.page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.page.mouse.down()
@@ -543,6 +672,9 @@ def test_a_phone_has_room_for_it(view, alone):
     assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     box = page.root.locator("canvas").first.bounding_box()
     assert box["width"] > 200
+    page.resize(660)
+    box = page.root.locator("canvas").first.bounding_box()
+    assert box["width"] > 350
 
 
 @pytest.mark.browser

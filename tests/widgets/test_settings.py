@@ -138,7 +138,7 @@ LABS = {
         "data": ["train"],
         "zoom": ["1"],
         "view": ["map", "relief"],
-        "colours": ["linear", "logarithmic", "centred"],
+        "colours": ["linear", "logarithmic", "centred", "common"],
         "turn": (-35.0, -180.0, 180.0),
         "tilt": (35.0, 5.0, 90.0),
         "speed": (10.0, 1.0, 200.0),

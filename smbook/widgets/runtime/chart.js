@@ -12,8 +12,9 @@ const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
   // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for; or `places`,
-  // pairs of a place on that axis and what stands there.
-  constructor({ x, y, xLabel, yLabel, describe, names, places, height = HEIGHT, ...margins }) {
+  // pairs of a place on that axis and what stands there. Letters grow with a chart that is wider than its drawing unless
+  // `least` says how much smaller they may get in it.
+  constructor({ x, y, xLabel, yLabel, describe, names, places, height = HEIGHT, least = 1, ...margins }) {
     Object.assign(this, { height, names, places, left: MARGIN.left, right: MARGIN.right }, margins);
     this.svg = drawing("svg", {
       viewBox: `0 0 ${WIDTH} ${height}`,
@@ -27,7 +28,7 @@ export class Chart {
     this.dots = this.clipped(DOT); // above all lines
     this.labels = { xLabel, yLabel };
     this.range(x, y);
-    legible(this.svg);
+    legible(this.svg, least);
   }
 
   // A group of which nothing is seen farther beyond the axes than by `room`.
@@ -187,9 +188,9 @@ export class Chart {
 }
 
 // Write as large as on a drawing of its own width, where the page has less room.
-export function legible(svg) {
+export function legible(svg, least = 1) {
   const fit = (width) => {
-    if (width > 0) svg.style.setProperty("--lab-text", `${TEXT * Math.max(1, WIDTH / width)}px`);
+    if (width > 0) svg.style.setProperty("--lab-text", `${TEXT * Math.max(least, WIDTH / width)}px`);
   };
   new ResizeObserver(([{ contentRect }]) => fit(contentRect.width)).observe(svg);
 }

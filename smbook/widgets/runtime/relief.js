@@ -13,7 +13,7 @@ const LIGHT = [-0.48, 0.36, 0.8]; // from where it comes
 const KEYS = { ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] };
 const TURN = 0.6; // degrees for a pixel of a pointer's way
 const SHADES = 256;
-const WIDEST = 800; // pixels, so that a turn is smooth on a sharp screen too
+const WIDEST = 900; // pixels, so that a turn is smooth on a sharp screen too
 const INKS = { ring: ["#fff", "#000"], diamond: ["#000", "#fff"], point: ["#d55e00", "#fff"] }; // and their rims
 
 export class Relief {
@@ -122,6 +122,7 @@ export class Relief {
     this.ground();
     this.paint();
     this.trace();
+    this.dots();
     this.mark();
   }
 
@@ -144,7 +145,7 @@ export class Relief {
     context.stroke();
     context.globalAlpha = 1;
     const pixels = this.canvas.clientWidth || SIZE.width;
-    context.font = `${12 * Math.max(1, SIZE.width / pixels)}px ${getComputedStyle(this.canvas).fontFamily}`;
+    context.font = `${(12 * SIZE.width) / pixels}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "top";
     const near = [view.cosine > 0 ? -1 : 1, view.sine > 0 ? -1 : 1];
     for (const [k, place] of [
@@ -247,6 +248,21 @@ export class Relief {
           pen = "lineTo";
         }
       }
+      context.stroke();
+    }
+  }
+
+  // The points of the path, a dot each.
+  dots() {
+    const { context } = this;
+    Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: 1 });
+    for (const [u, v] of this.path) {
+      const height = this.height(u, v);
+      if (Number.isNaN(height)) continue;
+      const [x, y] = this.to(u, v, height);
+      context.beginPath();
+      context.arc(x, y, 2.2, 0, 2 * Math.PI);
+      context.fill();
       context.stroke();
     }
   }
