@@ -582,3 +582,6 @@ def test_what_the_map_of_the_pass_shows():
             outputs.append(model(rows).mean().item())
     assert outputs == pytest.approx([0.63, 0.93], abs=0.005)
     assert DATA.targets.mean() == pytest.approx(0.63, abs=0.005)
+    lengths = [np.linalg.norm(random_directions(n, rng=1), axis=1) for n in (10_401, 91_201)]
+    assert np.mean(lengths, axis=1) == pytest.approx([102, 302], rel=0.01)
+    assert 0.05 * np.mean(lengths, axis=1) == pytest.approx([5, 15], rel=0.03)

@@ -171,7 +171,7 @@ def test_it_is_checked():
 
 
 def test_it_checks_the_sum_on_one_side_which_may_hide_two_errors():
-    """L = -x^2 / 2 - 0.01 x - x^3 + x^4 is -x^2 / 2 - 0.01 x again at 1, though its even part is 1 / 2 there."""
+    """L = -x^2 / 2 - 0.01 x - x^3 + x^4 is as predicted at 1, though its even part is 1 / 2 there."""
     loss = function_loss(lambda w: (-(w**2) / 2 - 0.01 * w - w**3 + w**4).sum(), [0.0])
     found = descend_along(loss, None, np.ones(1), steps=[0.02, 1.0])
     assert check(found).numbers["follows"] == 1.0
