@@ -72,7 +72,10 @@ def check(result: Any, operator: Any = None) -> Report:
       smallest eigenvalue can be told from 0, given its residual and what rounding leaves of a product.
     * A `Descent`: whether the loss falls, whether slope or curvature predicts most of it, and up to which
       step the loss follows that prediction within a tenth. A range far below the step of the largest drop
-      tells of kinks; it is nan where no change is large enough beside rounding to tell.
+      tells of kinks; it is nan where no change is large enough beside rounding to tell. Only the sum of both
+      is held against the loss, and only on this side: within a tenth does not mean that each is right, since
+      what curvature lacks a cubic term may make up. The losses at -a tell them apart, as in them the terms of
+      odd order change sign.
     * Eigenvalues and eigenvectors, as `scipy.sparse.linalg.eigsh` returns them, beside the operator:
       lengths of the residuals H v - lambda v, which bound the distance from lambda to an eigenvalue of H, and
       how far the vectors are from orthonormal.

@@ -170,6 +170,16 @@ def test_it_is_checked():
         check(descend_along(quartic(-1.0), None, np.ones(1)), np.eye(1))
 
 
+def test_it_checks_the_sum_on_one_side_which_may_hide_two_errors():
+    """L = -x^2 / 2 - 0.01 x - x^3 + x^4 is as predicted at 1, though its even part is 1 / 2 there."""
+    loss = function_loss(lambda w: (-(w**2) / 2 - 0.01 * w - w**3 + w**4).sum(), [0.0])
+    found = descend_along(loss, None, np.ones(1), steps=[0.02, 1.0])
+    assert check(found).numbers["follows"] == 1.0
+    even = (loss(found.direction) + loss(-found.direction)) / 2 - found.start
+    assert even == pytest.approx(0.5)
+    assert found.curvature / 2 == pytest.approx(-0.5)
+
+
 def test_kinks_are_suspected_where_the_loss_leaves_its_parabola_soon():
     """L = 1e-4 |x - 1e-6| - 1e-3 x - x^2 / 2: the slope changes at a millionth."""
     loss = function_loss(
