@@ -101,7 +101,7 @@ def dense(loss, theta):
 
 @pytest.fixture(scope="module")
 def starts():
-    """Return numbers of three networks from ten starts, of less depth and half of the chapter's epochs."""
+    """Return numbers of three networks from ten starts, of less depth and at most half of the epochs."""
     trained = chapter("train")["trained"]
     few, many = ([part[:n] for part in DIGITS[:2]] for n in (100, 200))
     found = {}
@@ -151,7 +151,7 @@ def test_trained_longer_they_come_down_in_all_and_are_not_wide(starts):
 def test_as_long_with_shortcuts_is_ahead_again(starts):
     trained = chapter("train")["trained"]
     for seed in range(2):
-        record = trained("convolution", 15, seed, depth=14)[1]
+        record = trained("convolution", 12, seed, depth=14)[1]
         assert record.losses[-1] < starts["longer"][0, seed]
 
 
