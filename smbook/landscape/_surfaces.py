@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import torch
 
 from smbook import _checks
 from smbook._archives import Archive
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 NAMES = {"random": "random", "hessian": "Hessian", "training": "training"}  # of directions, on the page
 _FILES = Archive("smbook.landscape.directions", 1, "pair of directions")
+_ROUNDING = 1000  # in units of that of the loss, by which what is kept of it may differ
 
 
 class Computed(NamedTuple):
@@ -84,7 +87,7 @@ def compute(
     found: tuple[Kinds, Kinds] = ({}, {})
     for kind in kinds:
         marks = [theta, np.asarray(path)] if kind == "training" else [theta]
-        rows = _kept(folder, kind, marks, lambda kind=kind: _directions(loss, kind, path, rng))
+        rows = _kept(folder, kind, marks, loss, lambda kind=kind: _directions(loss, kind, path, rng))
         for data, each, into in (("train", loss, found[0]), ("test", test, found[1])):
             if each is None:
                 continue
@@ -135,19 +138,49 @@ def _directions(loss: Loss, kind: str, path: Any, rng: Any) -> NDArray[Any]:
     return np.asarray(training_directions(path).directions)
 
 
-def _kept(folder: Path | None, kind: str, marks: list[NDArray[Any]], find: Any) -> NDArray[Any]:
-    """Return directions that a file holds, or find them and write it: once drawn, they are the same pair."""
+def _kept(folder: Path | None, kind: str, marks: list[NDArray[Any]], loss: Loss, find: Any) -> NDArray[Any]:
+    """Return directions that a file holds, or find them and write it: once drawn, they are the same pair.
+
+    The file is marked by arrays, which are held against each other by their bytes, and by the loss and the
+    length of its gradient at the parameters, up to rounding: those of the Hessian depend on the data, too.
+    """
     if folder is None:
         rows: NDArray[Any] = find()
         return rows
     path = folder / f"{kind}-directions.npz"
     mark = hashlib.sha256(b"".join(part.tobytes() for part in marks)).hexdigest()
+    here = _local(loss)
     if path.exists():
         about, arrays = _FILES.read(path)
         if about.get("of") != mark or "directions" not in arrays:
             raise ValueError(f"{path} belongs to another network or path")
+        there = about.get("at")
+        if not isinstance(there, list) or not _alike(there, here, loss):
+            raise ValueError(
+                f"{path} belongs to another loss: its value and the length of its gradient are {there} there "
+                f"and {here} here"
+            )
         return arrays["directions"]
     folder.mkdir(parents=True, exist_ok=True)
     rows = find()
-    _FILES.write(path, {"of": mark}, {"directions": rows})
+    _FILES.write(path, {"of": mark, "at": here}, {"directions": rows})
     return rows
+
+
+def _local(loss: Loss) -> list[float]:
+    """Return the loss and the length of its gradient at the parameters, nan where it has none."""
+    value = loss()
+    try:
+        return [value, float(np.linalg.norm(np.asarray(loss.gradient(), np.float64)))]
+    except ValueError:
+        return [value, math.nan]
+
+
+def _alike(there: list[Any], here: list[float], loss: Loss) -> bool:
+    """Tell whether numbers of a file are those found here, up to the rounding of the loss's dtype."""
+    rounding = _ROUNDING * torch.finfo(loss.dtype).eps
+    return len(there) == len(here) and all(
+        isinstance(a, float)
+        and (math.isclose(a, b, rel_tol=rounding, abs_tol=rounding) or (math.isnan(a) and math.isnan(b)))
+        for a, b in zip(there, here, strict=True)
+    )

@@ -290,6 +290,31 @@ def test_surfaces_of_a_model_go_on_from_a_folder(trained, tmp_path, monkeypatch)
         torch.nn.utils.vector_to_parameters(torch.as_tensor(path[-1]), model.parameters())
 
 
+def test_directions_of_a_run_that_died_early_are_not_taken_for_other_data(trained, tmp_path, monkeypatch):
+    """Broken off before the first surface; other data with the same weights have another Hessian."""
+    import torch
+
+    from smbook.landscape.surface import surface
+
+    model, (measure, x, y), _, _ = trained
+    given = {"kinds": ["hessian"], "n_points": 5, "extents": [1.0], "checkpoint": tmp_path / "kept", "rng": 0}
+
+    def dies(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("smbook.landscape._surfaces.surface", dies)
+    with pytest.raises(KeyboardInterrupt):
+        SectionLab.from_model(model, measure, x, y, **given)
+    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["hessian-directions.npz"]
+    monkeypatch.setattr("smbook.landscape._surfaces.surface", surface)
+    outputs = model(x).detach()
+    residuals = (outputs - y).abs() * torch.where(torch.arange(21) % 2 == 0, 1.0, -1.0)[:, None]
+    for data in ((x[::2], y[::2]), (x, y.flip(0)), (x, outputs - residuals)):  # the last has the same loss
+        with pytest.raises(ValueError, match=r"hessian-directions\.npz belongs to another loss: its value"):
+            SectionLab.from_model(model, measure, *data, **given)
+    SectionLab.from_model(model, measure, x, y, **given)
+
+
 def test_networks_are_compared(trained, tmp_path):
     import copy
 
