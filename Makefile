@@ -22,6 +22,10 @@ BUILD := $(BIN)/jupyter-book build book --config _config.yml --toc "$(CURDIR)/_t
 # Notebooks and tests run side by side, a core each: linear algebra is to keep to its own, NumPy's and PyTorch's.
 pages test notebooks: export OPENBLAS_NUM_THREADS = 1
 pages test notebooks: export OMP_NUM_THREADS = 1
+# And it is to round alike on every processor of this kind, or what notebooks print would change with the machine.
+ifeq ($(shell uname -m),x86_64)
+pages test notebooks: export OPENBLAS_CORETYPE = Haswell
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book pages serve test lint notebooks kernels benchmark visit binder picture clean

@@ -369,7 +369,7 @@ def test_a_machine_completes_digits_better_than_one_memory_and_about_as_well_as_
     by_machine, by_one, by_ten = np.transpose(wrong)
     assert (by_machine < by_one).all()
     assert (np.abs(by_machine - by_ten) < 1.8).all()
-    assert by_machine.mean() - by_ten.mean() < 1.2
+    assert by_machine.mean() - by_ten.mean() < 1.5
     assert (by_machine > 13).all()
     assert (by_machine < 16.5).all()
 

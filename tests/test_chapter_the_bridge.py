@@ -233,7 +233,7 @@ def test_the_law_and_the_gradient_by_hand_are_those_of_the_package(by_hand):
     moments = data.T.astype(float) @ data / 40
     learned = by_hand.student(half.astype(float), moments, weights)
     best = RBM.from_parameters(learned, visible="spin", hidden="gaussian")
-    assert np.abs(best.gradient(np.vstack([data, -data])).weights).max() < 1e-2
+    assert np.abs(best.gradient(np.vstack([data, -data])).weights).max() < 2e-2
     assert best.score(data) > machine.score(data)
 
 
