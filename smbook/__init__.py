@@ -24,6 +24,7 @@ _SUBMODULES = (
     "kernels",
     "landscape",
     "network",
+    "perceptron",
     "statistics",
     "theory",
     "widgets",
