@@ -44,6 +44,7 @@ from smbook.kernels import (
     lattice,
     mean_field,
     network,
+    perceptron,
     projection,
     restricted,
     rng,
@@ -275,6 +276,21 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         boltzmann.learn,
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
+    ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
     ),
 }
 
