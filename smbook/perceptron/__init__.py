@@ -7,4 +7,19 @@ is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.perceptron.gibbs import gibbs_learning
+from smbook.perceptron.rules import Learned, perceptron_rule, pseudo_inverse
+from smbook.perceptron.stability import Adatron, adatron, minover
+from smbook.perceptron.streaming import Online, online
+
+__all__ = [
+    "Adatron",
+    "Learned",
+    "Online",
+    "adatron",
+    "gibbs_learning",
+    "minover",
+    "online",
+    "perceptron_rule",
+    "pseudo_inverse",
+]
