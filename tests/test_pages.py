@@ -257,6 +257,7 @@ def public(module):
         "kernels.finite_magnet",
         "kernels.lattice",
         "kernels.mean_field",
+        "kernels.multilayer",
         "kernels.network",
         "kernels.projection",
         "kernels.spin_glass",

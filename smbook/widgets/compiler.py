@@ -43,6 +43,7 @@ from smbook.kernels import (
     hopfield_theory,
     lattice,
     mean_field,
+    multilayer,
     network,
     projection,
     restricted,
@@ -86,6 +87,8 @@ _PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay or temperature
 _LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
+_CELLS = (_WHOLES, _INT64)  # widths, activation
+_TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -275,6 +278,24 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         boltzmann.learn,
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
+    ),
+    "multilayer_outputs": (
+        multilayer.forward,
+        (*_CELLS, _REALS, _REAL_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "multilayer_gradient": (
+        multilayer.backward,
+        (*_CELLS, _INT64, _REALS, *_TAUGHT, _REAL_ROWS, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_descend": (
+        multilayer.descend,
+        (
+            *(*_CELLS, _INT64, _FLOAT64, _FLOAT64, _INT64, *_TAUGHT, _REALS, _REALS, _WHOLES, _WORDS),
+            *(_REAL_ROWS, _REALS, _REALS, _REALS),
+        ),
+        _INT64,
     ),
 }
 

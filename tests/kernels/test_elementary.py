@@ -23,6 +23,7 @@ from smbook.kernels import (
     hopfield_theory,
     lattice,
     mean_field,
+    multilayer,
     network,
     projection,
     restricted,
@@ -411,6 +412,11 @@ CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
 # Two sections of a Hessian of four eigenvalues.
 FORMS, PAIRED, FOURFOLD = np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 4))
 
+# A network of two inputs, two units and one output on three examples, a batch of two.
+WIDTHS, EXAMPLES, ANSWERS, THETA = np.array([2, 2, 1]), (np.ones((3, 2)), np.ones((3, 1))), np.ones((3, 3)), 9
+WITH_LOSS = (WIDTHS, multilayer.TANH, multilayer.CROSS)
+DESCENT_ROOM = (np.arange(3), STATE, ANSWERS, np.ones(3), np.ones(THETA), np.ones(4))
+
 # Three optimizers, and what is noted of them.
 RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 
@@ -591,6 +597,14 @@ KERNELS = [
     (bipartite.find_log_weights, (OWN[:2], np.zeros((2, 4)), np.zeros(2), REALS, 0, *CODE)),
     (bipartite.gather, (ROWS, WHOLE[:2], PAIR.copy())),
     (bipartite.shuffle, (STATE, np.arange(4))),
+    (multilayer.respond, (multilayer.LOGISTIC, NUMBER)),
+    (multilayer.forward, (WIDTHS, multilayer.RELU, np.ones(THETA), EXAMPLES[0], ANSWERS)),
+    (multilayer.mean_loss, (multilayer.CROSS, EXAMPLES[1], ANSWERS)),
+    (multilayer.backward, (*WITH_LOSS, np.ones(THETA), *EXAMPLES, ANSWERS, np.ones(3), np.ones(THETA))),
+    (
+        multilayer.descend,
+        (*WITH_LOSS, 0.1, 0.9, 2, *EXAMPLES, np.ones(THETA), np.zeros(THETA), *DESCENT_ROOM),
+    ),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
 
@@ -643,6 +657,7 @@ def test_every_public_kernel_is_looked_at():
         hopfield_theory,
         restricted,
         bipartite,
+        multilayer,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
