@@ -7,4 +7,44 @@ is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.perceptron.ensembles import (
+    Examples,
+    generalization_error,
+    overlap,
+    random_dichotomy,
+    random_inputs,
+    random_labels,
+    teacher,
+    teacher_examples,
+    with_constant,
+)
+from smbook.perceptron.multilayer import Layer, Multilayer, Trained
+from smbook.perceptron.separability import (
+    Margin,
+    NotSeparableError,
+    dichotomies,
+    in_general_position,
+    is_separable,
+    margin,
+)
+
+__all__ = [
+    "Examples",
+    "Layer",
+    "Margin",
+    "Multilayer",
+    "NotSeparableError",
+    "Trained",
+    "dichotomies",
+    "generalization_error",
+    "in_general_position",
+    "is_separable",
+    "margin",
+    "overlap",
+    "random_dichotomy",
+    "random_inputs",
+    "random_labels",
+    "teacher",
+    "teacher_examples",
+    "with_constant",
+]
