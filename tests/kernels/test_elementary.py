@@ -28,6 +28,7 @@ from smbook.kernels import (
     restricted,
     rng,
     spin_glass,
+    threshold,
     walls,
 )
 from smbook.kernels.elementary import (
@@ -414,6 +415,9 @@ FORMS, PAIRED, FOURFOLD = np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 4))
 # Three optimizers, and what is noted of them.
 RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 
+# One unit that two inputs excite and one inhibits.
+SYNAPSES = (np.array([0, 3]), np.arange(3), np.array([1, 1, -1], np.int8), np.array([2]))
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -445,6 +449,7 @@ KERNELS = [
     (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (mean_field.free_energy, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
     (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),
     (mean_field.response, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
@@ -643,6 +648,7 @@ def test_every_public_kernel_is_looked_at():
         hopfield_theory,
         restricted,
         bipartite,
+        threshold,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
