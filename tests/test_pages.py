@@ -263,6 +263,7 @@ def public(module):
         "kernels.network",
         "kernels.projection",
         "kernels.spin_glass",
+        "kernels.threshold",
         "kernels.walls",
         "widgets",
     ],

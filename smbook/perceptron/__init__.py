@@ -47,4 +47,36 @@ __all__ = [
     "teacher",
     "teacher_examples",
     "with_constant",
+from smbook.perceptron.nets import (
+    conjoined_negation,
+    conjunction,
+    counter,
+    disjunction,
+    heat_illusion,
+    latch,
+    net_of_automaton,
+    net_of_table,
+    oscillator,
+    precession,
+)
+from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
+from smbook.perceptron.weighted import threshold_output, threshold_unit_of
+
+__all__ = [
+    "ThresholdNet",
+    "Unit",
+    "as_automaton",
+    "conjoined_negation",
+    "conjunction",
+    "counter",
+    "disjunction",
+    "heat_illusion",
+    "latch",
+    "net_of_automaton",
+    "net_of_table",
+    "oscillator",
+    "precession",
+    "threshold_output",
+    "threshold_unit_of",
+    "truth_table_inputs",
 ]
