@@ -19,34 +19,6 @@ from smbook.perceptron.ensembles import (
     with_constant,
 )
 from smbook.perceptron.multilayer import Layer, Multilayer, Trained
-from smbook.perceptron.separability import (
-    Margin,
-    NotSeparableError,
-    dichotomies,
-    in_general_position,
-    is_separable,
-    margin,
-)
-
-__all__ = [
-    "Examples",
-    "Layer",
-    "Margin",
-    "Multilayer",
-    "NotSeparableError",
-    "Trained",
-    "dichotomies",
-    "generalization_error",
-    "in_general_position",
-    "is_separable",
-    "margin",
-    "overlap",
-    "random_dichotomy",
-    "random_inputs",
-    "random_labels",
-    "teacher",
-    "teacher_examples",
-    "with_constant",
 from smbook.perceptron.nets import (
     conjoined_negation,
     conjunction,
@@ -59,24 +31,50 @@ from smbook.perceptron.nets import (
     oscillator,
     precession,
 )
+from smbook.perceptron.separability import (
+    Margin,
+    NotSeparableError,
+    dichotomies,
+    in_general_position,
+    is_separable,
+    margin,
+)
 from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
 from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
+    "Examples",
+    "Layer",
+    "Margin",
+    "Multilayer",
+    "NotSeparableError",
     "ThresholdNet",
+    "Trained",
     "Unit",
     "as_automaton",
     "conjoined_negation",
     "conjunction",
     "counter",
+    "dichotomies",
     "disjunction",
+    "generalization_error",
     "heat_illusion",
+    "in_general_position",
+    "is_separable",
     "latch",
+    "margin",
     "net_of_automaton",
     "net_of_table",
     "oscillator",
+    "overlap",
     "precession",
+    "random_dichotomy",
+    "random_inputs",
+    "random_labels",
+    "teacher",
+    "teacher_examples",
     "threshold_output",
     "threshold_unit_of",
     "truth_table_inputs",
+    "with_constant",
 ]
