@@ -1,27 +1,12 @@
 """Threshold units and nets of them, rules by which one unit learns, and what it can learn at all.
 
-Inputs are float64 arrays (P, N), an example a row; labels are +1 and -1. A unit answers with the sign of w.x. Its
-bias, where it has one, is the weight of one more input that is always 1 (`with_constant`). The margin of weights
-is the least y w.x of the examples, divided by the length of w.
+Inputs are float64 arrays (P, N), an example a row; labels are +1 and -1. A unit answers with the sign of w.x.
+Its bias, where it has one, is the weight of one more input that is always 1 (`with_constant`). The margin of
+weights is the least y w.x of the examples, divided by the length of w.
 """
 
 from __future__ import annotations
 
-from smbook.perceptron.gibbs import gibbs_learning
-from smbook.perceptron.rules import Learned, perceptron_rule, pseudo_inverse
-from smbook.perceptron.stability import Adatron, adatron, minover
-from smbook.perceptron.streaming import Online, online
-
-__all__ = [
-    "Adatron",
-    "Learned",
-    "Online",
-    "adatron",
-    "gibbs_learning",
-    "minover",
-    "online",
-    "perceptron_rule",
-    "pseudo_inverse",
 from smbook.perceptron.ensembles import (
     Examples,
     generalization_error,
@@ -33,6 +18,7 @@ from smbook.perceptron.ensembles import (
     teacher_examples,
     with_constant,
 )
+from smbook.perceptron.gibbs import gibbs_learning
 from smbook.perceptron.multilayer import Layer, Multilayer, Trained
 from smbook.perceptron.nets import (
     conjoined_negation,
@@ -46,6 +32,7 @@ from smbook.perceptron.nets import (
     oscillator,
     precession,
 )
+from smbook.perceptron.rules import Learned, perceptron_rule, pseudo_inverse
 from smbook.perceptron.separability import (
     Margin,
     NotSeparableError,
@@ -54,18 +41,24 @@ from smbook.perceptron.separability import (
     is_separable,
     margin,
 )
+from smbook.perceptron.stability import Adatron, adatron, minover
+from smbook.perceptron.streaming import Online, online
 from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
 from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
+    "Adatron",
     "Examples",
     "Layer",
+    "Learned",
     "Margin",
     "Multilayer",
     "NotSeparableError",
+    "Online",
     "ThresholdNet",
     "Trained",
     "Unit",
+    "adatron",
     "as_automaton",
     "conjoined_negation",
     "conjunction",
@@ -73,16 +66,21 @@ __all__ = [
     "dichotomies",
     "disjunction",
     "generalization_error",
+    "gibbs_learning",
     "heat_illusion",
     "in_general_position",
     "is_separable",
     "latch",
     "margin",
+    "minover",
     "net_of_automaton",
     "net_of_table",
+    "online",
     "oscillator",
     "overlap",
+    "perceptron_rule",
     "precession",
+    "pseudo_inverse",
     "random_dichotomy",
     "random_inputs",
     "random_labels",

@@ -67,8 +67,9 @@ def gibbs_learning(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range, if nothing separates the examples, or if the
-        initial weights do not.
+        If an argument is of the wrong kind or out of range, or if the initial weights answer wrong.
+    NotSeparableError
+        A ValueError, if no initial weights are given and none answer right to all examples.
 
     References
     ----------
@@ -110,8 +111,8 @@ def gibbs_learning(
 
 def _first_weights(initial: ArrayLike | None, rows: Inputs, signs: Labels) -> Inputs:
     """Return weights to begin with, of length sqrt(N), or raise if they answer wrong."""
-    name, given = ("the margin", margin(rows, signs).weights) if initial is None else ("initial", initial)
-    weights = checked_weights(name, given, rows.shape[1])
+    given = margin(rows, signs).weights if initial is None else initial
+    weights = checked_weights("initial", given, rows.shape[1])
     fields = signs * (rows @ weights)
     if not (fields > 0.0).all():
         mu = int(np.flatnonzero(~(fields > 0.0))[0])

@@ -63,8 +63,8 @@ def perceptron_rule(
 
     If some weights separate the examples with margin kappa (of a length of 1), no input is longer than R,
     and w is 0 at first, there are at most (R / kappa)^2 mistakes in whatever order (Novikoff), and
-    (R^2 + 2 margin) / kappa^2 with a margin. Where nothing separates them the mistakes never end, and the
-    length of w stays below a bound (Efron; Block and Levin).
+    (R^2 + 2 margin) / kappa^2 with a margin: `smbook.theory.perceptron.novikoff_bound`. Where nothing
+    separates them the mistakes never end, and the length of w stays below a bound (Block and Levin).
 
     Parameters
     ----------
