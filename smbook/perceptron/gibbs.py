@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smbook._runs import Call
     from smbook.kernels.rng import Randomness
-    from smbook.perceptron._examples import Inputs, Labels
+    from smbook.perceptron._examples import Floats, Labels
 
 
 def gibbs_learning(
@@ -31,7 +31,7 @@ def gibbs_learning(
     initial: ArrayLike | None = None,
     rng: Randomness = None,
     progress: bool = False,
-) -> Inputs:
+) -> Floats:
     """Draw weights of length sqrt(N), uniformly from all that answer right to all examples: y w.x > 0.
 
     It walks: each step lays a great circle of random direction through the weights, and goes to a uniform
@@ -109,7 +109,7 @@ def gibbs_learning(
     return samples
 
 
-def _first_weights(initial: ArrayLike | None, rows: Inputs, signs: Labels) -> Inputs:
+def _first_weights(initial: ArrayLike | None, rows: Floats, signs: Labels) -> Floats:
     """Return weights to begin with, of length sqrt(N), or raise if they answer wrong."""
     given = margin(rows, signs).weights if initial is None else initial
     weights = checked_weights("initial", given, rows.shape[1])
