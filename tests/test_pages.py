@@ -252,6 +252,7 @@ def public(module):
         "kernels.boltzmann",
         "kernels.bridge",
         "kernels.descent",
+        "kernels.hebbian",
         "kernels.hopfield",
         "kernels.restricted",
         "kernels.rng",

@@ -20,6 +20,7 @@ from smbook.perceptron.ensembles import (
 )
 from smbook.perceptron.gibbs import gibbs_learning
 from smbook.perceptron.multilayer import Layer, Multilayer, Trained
+from smbook.perceptron.hebbian import Oja, hebb, hebb_growth, oja, principal_component
 from smbook.perceptron.nets import (
     conjoined_negation,
     conjunction,
@@ -55,6 +56,7 @@ __all__ = [
     "Multilayer",
     "NotSeparableError",
     "Online",
+    "Oja",
     "ThresholdNet",
     "Trained",
     "Unit",
@@ -70,12 +72,15 @@ __all__ = [
     "heat_illusion",
     "in_general_position",
     "is_separable",
+    "hebb",
+    "hebb_growth",
     "latch",
     "margin",
     "minover",
     "net_of_automaton",
     "net_of_table",
     "online",
+    "oja",
     "oscillator",
     "overlap",
     "perceptron_rule",
@@ -86,6 +91,7 @@ __all__ = [
     "random_labels",
     "teacher",
     "teacher_examples",
+    "principal_component",
     "threshold_output",
     "threshold_unit_of",
     "truth_table_inputs",
