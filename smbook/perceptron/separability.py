@@ -83,8 +83,8 @@ def is_separable(inputs: ArrayLike, labels: ArrayLike) -> bool:
     """Tell whether weights w exist with y w.x > 0 for every example: a plane through the origin parts them.
 
     Either answer comes with a proof, weights or a combination sum c_mu y_mu x_mu = 0 with c >= 0; `margin`
-    hands both out. The lengths of inputs do not matter. Where examples span fewer than N dimensions the second
-    proof needs whole numbers, which takes seconds for a hundred inputs of many digits.
+    hands both out. The lengths of inputs do not matter. Where examples span fewer than N dimensions the
+    second proof needs whole numbers, which takes seconds for a hundred inputs of many digits.
 
     Parameters
     ----------
