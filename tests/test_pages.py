@@ -245,6 +245,7 @@ def public(module):
         "figures",
         "hopfield",
         "network",
+        "perceptron",
         "kernels.associative",
         "kernels.bipartite",
         "kernels.boltzmann",

@@ -7,4 +7,36 @@ is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.perceptron.nets import (
+    conjoined_negation,
+    conjunction,
+    counter,
+    disjunction,
+    heat_illusion,
+    latch,
+    net_of_automaton,
+    net_of_table,
+    oscillator,
+    precession,
+)
+from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
+from smbook.perceptron.weighted import threshold_output, threshold_unit_of
+
+__all__ = [
+    "ThresholdNet",
+    "Unit",
+    "as_automaton",
+    "conjoined_negation",
+    "conjunction",
+    "counter",
+    "disjunction",
+    "heat_illusion",
+    "latch",
+    "net_of_automaton",
+    "net_of_table",
+    "oscillator",
+    "precession",
+    "threshold_output",
+    "threshold_unit_of",
+    "truth_table_inputs",
+]
