@@ -239,6 +239,7 @@ def public(module):
         "theory.boltzmann",
         "theory.curvature",
         "theory.descent",
+        "theory.inference",
         "theory.random_matrices",
         "landscape",
         "statistics",
