@@ -15,6 +15,7 @@ from smbook.widgets import (
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
+    MaxEntLab,
     MeanFieldLab,
     NeuronLab,
     PhaseDiagramLab,
@@ -44,6 +45,7 @@ LABS = [
     DescentLab,
     SectionLab,
     NeuronLab,
+    MaxEntLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -74,6 +76,8 @@ REFUSED = [
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
     (NeuronLab, "net", "xor", ValueError),
+    (MaxEntLab, "system", "coin", ValueError),
+    (MaxEntLab, "_own", [0.5, 0.5], TypeError),
 ]
 
 
