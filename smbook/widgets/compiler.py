@@ -45,6 +45,7 @@ from smbook.kernels import (
     mean_field,
     multilayer,
     network,
+    perceptron,
     projection,
     restricted,
     rng,
@@ -296,6 +297,21 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
             *(_REAL_ROWS, _REALS, _REALS, _REALS),
         ),
         _INT64,
+    ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
     ),
 }
 

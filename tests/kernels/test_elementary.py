@@ -25,6 +25,7 @@ from smbook.kernels import (
     mean_field,
     multilayer,
     network,
+    perceptron,
     projection,
     restricted,
     rng,
@@ -420,6 +421,10 @@ DESCENT_ROOM = (np.arange(3), STATE, ANSWERS, np.ones(3), np.ones(THETA), np.one
 # Three optimizers, and what is noted of them.
 RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 
+# Two examples of four numbers, one of either label, a unit that learns them, and one that answers right.
+LEARNT = (np.arange(8.0).reshape(2, 4) + 1.0, np.array([1, -1], np.int8))
+RIGHT = np.array([-1.0, -1.0, -1.0, 2.0])
+
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -605,6 +610,16 @@ KERNELS = [
         multilayer.descend,
         (*WITH_LOSS, 0.1, 0.9, 2, *EXAMPLES, np.ones(THETA), np.zeros(THETA), *DESCENT_ROOM),
     ),
+    (perceptron.aligned_field, (*LEARNT, COUNT - 1, RIGHT)),
+    (perceptron.perceptron_step, (*LEARNT, COUNT - 1, NUMBER, np.zeros(4))),
+    (perceptron.perceptron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(4))),
+    (perceptron.weakest, (*LEARNT, RIGHT)),
+    (perceptron.minover_steps, (*LEARNT, NUMBER, COUNT, COUNT, np.zeros(4))),
+    (perceptron.adatron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(2), np.zeros(4))),
+    (perceptron.learn_online, (*LEARNT, perceptron.ADATRON, NUMBER, 2, np.zeros(4), np.zeros((1, 4)))),
+    (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
+    (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
+    (perceptron.hit_and_run, (*LEARNT, COUNT, STATE, RIGHT.copy(), REALS.copy(), np.zeros(6))),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
 
@@ -658,6 +673,7 @@ def test_every_public_kernel_is_looked_at():
         restricted,
         bipartite,
         multilayer,
+        perceptron,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
