@@ -1,15 +1,15 @@
-"""Kernels for points of two classes in the plane: the largest margin of a line between them, and what it bounds.
+"""Kernels for points of two classes in the plane: the largest margin of a line, and what it bounds.
 
 Inputs are float64 (P, 3): both coordinates of a point and a constant 1, whose weight is the bias; labels int8
-+1 and -1 (P). The margin of weights w is the least y w.x, divided by the length of w. The largest margin there
-is is the distance from 0 to the convex hull of the points z = y x, and the w that has it points to the nearest
-point of the hull. That one lies on a face through at most three of the z, so that all of these are tried, some
-P^3 / 6 of them, each against all points. A margin is found too small by no more than rounding, and never where
-there is none.
++1 and -1 (P). The margin of weights w is the least y w.x, divided by the length of w. The largest margin that
+there is is the distance from 0 to the convex hull of the points z = y x, and the w that has it points to the
+nearest point of the hull. That one lies on a face through at most three of the z, so that all of these are
+tried, some P^3 / 6 of them, each against all points. A margin is found too small by no more than rounding,
+and never where there is none.
 
-Coordinates that are multiples of 2^-10 between -2 and 2 are whole numbers of at most 12 bits. All products that
-decide then fit into the 53 bits of a float64: nothing is rounded but the last quotient, and whether there is a
-margin at all is decided exactly.
+Coordinates that are multiples of 2^-10 between -2 and 2 are whole numbers of at most 12 bits. All products
+that decide then fit into the 53 bits of a float64: nothing is rounded but the last quotient, and whether
+there is a margin at all is decided exactly.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _try_face(inputs, labels, i, j, k, best, weights, support):
 
 @kernel
 def _try(inputs, labels, x, y, z, best, weights, support, i, j, k):
-    """Return the margin of the weights (x, y, z), and keep these, if it is larger than the best; else that."""
+    """Return the margin of (x, y, z), and keep these weights if it is larger than the best; else that."""
     length = sqrt(x * x + y * y + z * z)
     enough = best * length
     least = np.inf
@@ -109,9 +109,9 @@ def _try(inputs, labels, x, y, z, best, weights, support, i, j, k):
 
 @kernel
 def stability(inputs, labels, weights):
-    """Return the margin of these weights, the least y w.x / abs(w): negative where a point is on the wrong side.
+    """Return the margin of these weights, the least y w.x / abs(w); 0 where they are 0.
 
-    It is 0 where the weights are 0.
+    It is negative where a point is on the wrong side.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def radius(inputs):
 
 @kernel
 def mistake_bound(radius, margin):
-    """Return (R / kappa)^2, which the number of mistakes of the perceptron rule never exceeds; inf at no margin.
+    """Return (R / kappa)^2, which the mistakes of the perceptron rule never exceed; inf without a margin.
 
     Source: Novikoff (1962).
 
@@ -166,7 +166,7 @@ def mistake_bound(radius, margin):
 
 @kernel
 def length_bounds(radius, margin, mistakes, least, most):
-    """Set `least` and `most` to what bounds abs(w) after so many `mistakes` from w = 0: M kappa and sqrt(M) R.
+    """Set `least` and `most` to the bounds of abs(w) after M `mistakes` from w = 0: M kappa and sqrt(M) R.
 
     A correction by y x adds at least kappa along the weights of the largest margin, and at most R^2 to the
     square of the length, as it follows a mistake. Where both meet M is (R / kappa)^2.

@@ -1,7 +1,7 @@
-"""Kernels for a laboratory in the plane: points of two classes, first weights, and what a network answers there.
+"""Kernels for a laboratory in the plane: points of two classes, first weights, and what is answered there.
 
-Points lie on a grid: their coordinates are multiples of 2^-10 from -2 to 2, so that the perceptron rule, which
-only adds and multiplies them, is not rounded.
+Points lie on a grid: their coordinates are multiples of 2^-10 from -2 to 2, so that the perceptron rule,
+which only adds and multiplies them, is not rounded.
 """
 
 from __future__ import annotations
@@ -147,19 +147,19 @@ def fill_plane(points):
 
 
 @kernel
-def answers(activations, shades):
-    """Set `shades` (P) to tanh(o / 2) of the last columns o, which is p(+1) - p(-1) of a logistic unit.
+def answers(activations, steepness, shades):
+    """Set `shades` (P) to tanh(steepness * o) of the last column o: at 1/2, p(+1) - p(-1) of a logistic unit.
 
     Examples
     --------
     >>> found = np.empty(2)
-    >>> answers(np.array([[9.0, 0.0], [9.0, np.inf]]), found)
+    >>> answers(np.array([[9.0, 0.0], [9.0, np.inf]]), 0.5, found)
     >>> found
     array([0., 1.])
     """
     last = activations.shape[1] - 1
     for k in range(shades.size):
-        shades[k] = tanh(0.5 * activations[k, last])
+        shades[k] = tanh(steepness * activations[k, last])
 
 
 @kernel

@@ -324,7 +324,7 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "fill_points": (plane.fill_points, (_INT64, _WORDS, _REALS, _REAL_ROWS, _BYTES), _NOTHING),
     "draw_layers": (plane.draw_layers, (_WHOLES, _WORDS, _REALS, _REALS), _NOTHING),
     "fill_plane": (plane.fill_plane, (_REAL_ROWS,), _NOTHING),
-    "answers": (plane.answers, (_REAL_ROWS, _REALS), _NOTHING),
+    "answers": (plane.answers, (_REAL_ROWS, _FLOAT64, _REALS), _NOTHING),
     "count_wrong": (plane.count_wrong, (_REAL_ROWS, _BYTES), _INT64),
     "length": (plane.length, (_REALS,), _FLOAT64),
 }

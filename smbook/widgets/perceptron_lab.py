@@ -1,4 +1,4 @@
-"""A live perceptron: points that the reader places, a line that learns to part them, and two layers where none can."""
+"""A live perceptron: points that the reader places, and what learns to tell them apart."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ class PerceptronLab(Lab, script="perceptron_lab.js"):
     is one of gradient descent on the mean logistic loss, at learning rate `rate`. First weights are drawn
     from `seed`, biases start at 0.
 
-    From Reset on, and whenever points, model, algorithm or `hidden` change, all begins anew: after k steps the
-    page shows the last entries of ``simulate(k)``, bit for bit. Read-outs are None until a page shows the lab,
-    and where the model has no such number.
+    From Reset on, and whenever points, model, algorithm or `hidden` change, all begins anew: after k steps
+    the page shows the last entries of ``simulate(k)``, bit for bit. Read-outs are None until a page shows the
+    lab, and where the model has no such number.
 
     Raises
     ------
@@ -235,7 +235,7 @@ class PerceptronLab(Lab, script="perceptron_lab.js"):
 
     @property
     def mistake_bound(self) -> float:
-        """(R / kappa)^2, which the mistakes of the perceptron rule never exceed; inf where no line parts them."""
+        """(R / kappa)^2, which the mistakes of the perceptron rule never exceed; inf without a margin."""
         return float(margin.mistake_bound(margin.radius(self.inputs), self.largest_margin))
 
     @property
