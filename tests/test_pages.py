@@ -250,6 +250,8 @@ def public(module):
         "kernels.boltzmann",
         "kernels.bridge",
         "kernels.descent",
+        "kernels.margin",
+        "kernels.plane",
         "kernels.hopfield",
         "kernels.restricted",
         "kernels.rng",

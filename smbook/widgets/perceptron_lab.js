@@ -31,6 +31,7 @@ const NEAR = 0.1; // of the cursor, in units of the plane
 const STEP = 0.125; // of the cursor
 const FINE = 0.03125; // with Shift
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const KEYED = ["PageUp", "PageDown", "Enter", " ", "Delete", "Backspace"];
 const DATA = {
   "two-clouds": "two clouds",
   "narrow-gap": "narrow gap",
@@ -433,23 +434,23 @@ class Plane {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const known = event.key in MOVES || KEYED.includes(event.key);
+    if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.panel.say("");
     const at = this.nearest(this.cursor, NEAR);
-    if (event.key in MOVES) this.lead(MOVES[event.key].map((sign) => sign * (event.shiftKey ? FINE : STEP)));
+    if (event.key in MOVES) this.lead(MOVES[event.key], event.shiftKey ? FINE : STEP);
     else if (event.key === "PageUp" || event.key === "PageDown") this.visit(event.key === "PageUp" ? -1 : 1);
     else if (event.key === "Enter") this.use(at, this.cursor);
     else if (event.key === " ") this.carried = this.carried === undefined ? at : undefined;
-    else if (event.key !== "Delete" && event.key !== "Backspace") return;
     else if (at !== undefined) this.remove(at);
-    event.preventDefault();
     this.steer(true);
-    if (event.key !== "Enter" || this.panel.status.textContent === "") this.tell();
+    if (this.panel.status.textContent === "") this.tell();
   }
 
-  lead([right, up]) {
-    this.cursor = onGrid({ x: this.cursor.x + right, y: this.cursor.y + up });
+  lead([right, up], step) {
+    this.cursor = onGrid({ x: this.cursor.x + step * right, y: this.cursor.y + step * up });
     if (this.carried !== undefined) this.move(this.carried, this.cursor);
-    this.panel.say("");
   }
 
   // Go to the next point, or to the one before.
@@ -458,7 +459,6 @@ class Plane {
     this.visited = ((this.visited ?? (turn > 0 ? -1 : 0)) + turn + count) % count;
     const { x, y } = this.points[this.visited];
     Object.assign(this, { cursor: { x, y }, carried: undefined });
-    this.panel.say("");
   }
 
   // Say where the cursor is, and what is there.

@@ -144,6 +144,18 @@ LABS = {
         "speed": (10.0, 1.0, 200.0),
         "running": False,
     },
+    "PerceptronLab": {
+        "data": ["two-clouds", "narrow-gap", "xor", "ring", "moons", "own"],
+        "model": ["perceptron", "two-layers"],
+        "algorithm": ["perceptron", "adatron"],
+        "hidden": (2, 1, 8),
+        "rate": (0.5, 0.01, 10.0),
+        "count": (24, 2, 40),
+        "speed": (4.0, 0.5, 5000.0),
+        "sample": SEED,
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],
