@@ -7,4 +7,74 @@ is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.perceptron.ensembles import (
+    Examples,
+    generalization_error,
+    overlap,
+    random_dichotomy,
+    random_inputs,
+    random_labels,
+    teacher,
+    teacher_examples,
+    with_constant,
+)
+from smbook.perceptron.multilayer import Layer, Multilayer, Trained
+from smbook.perceptron.nets import (
+    conjoined_negation,
+    conjunction,
+    counter,
+    disjunction,
+    heat_illusion,
+    latch,
+    net_of_automaton,
+    net_of_table,
+    oscillator,
+    precession,
+)
+from smbook.perceptron.separability import (
+    Margin,
+    NotSeparableError,
+    dichotomies,
+    in_general_position,
+    is_separable,
+    margin,
+)
+from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
+from smbook.perceptron.weighted import threshold_output, threshold_unit_of
+
+__all__ = [
+    "Examples",
+    "Layer",
+    "Margin",
+    "Multilayer",
+    "NotSeparableError",
+    "ThresholdNet",
+    "Trained",
+    "Unit",
+    "as_automaton",
+    "conjoined_negation",
+    "conjunction",
+    "counter",
+    "dichotomies",
+    "disjunction",
+    "generalization_error",
+    "heat_illusion",
+    "in_general_position",
+    "is_separable",
+    "latch",
+    "margin",
+    "net_of_automaton",
+    "net_of_table",
+    "oscillator",
+    "overlap",
+    "precession",
+    "random_dichotomy",
+    "random_inputs",
+    "random_labels",
+    "teacher",
+    "teacher_examples",
+    "threshold_output",
+    "threshold_unit_of",
+    "truth_table_inputs",
+    "with_constant",
+]

@@ -52,6 +52,7 @@ from smbook.kernels import (
     restricted,
     rng,
     spin_glass,
+    threshold,
     walls,
 )
 
@@ -257,6 +258,11 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         restricted.reconstruction_error,
         (_WHOLES, *_MACHINE, _SINGLES, _SINGLE_ROWS, _REAL_ROWS, _LAYER, _LAYER),
         _FLOAT64,
+    ),
+    "step_net": (
+        threshold.step_net,
+        (_WHOLES, _WHOLES, _BYTES, _WHOLES, _BYTES, _BYTES),
+        _NOTHING,
     ),
     "exact_phases": (
         boltzmann.exact_phases,

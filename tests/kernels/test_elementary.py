@@ -32,6 +32,7 @@ from smbook.kernels import (
     restricted,
     rng,
     spin_glass,
+    threshold,
     walls,
 )
 from smbook.kernels.elementary import (
@@ -426,6 +427,8 @@ RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 # Two examples of four numbers, one of either label, a unit that learns them, and one that answers right.
 LEARNT = (np.arange(8.0).reshape(2, 4) + 1.0, np.array([1, -1], np.int8))
 RIGHT = np.array([-1.0, -1.0, -1.0, 2.0])
+# One unit that two inputs excite and one inhibits.
+SYNAPSES = (np.array([0, 3]), np.arange(3), np.array([1, 1, -1], np.int8), np.array([2]))
 
 KERNELS = [
     (elementary.exp, (NUMBER,)),
@@ -458,6 +461,7 @@ KERNELS = [
     (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (mean_field.free_energy, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
     (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),
     (mean_field.response, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
@@ -690,6 +694,7 @@ def test_every_public_kernel_is_looked_at():
         perceptron,
         margin,
         plane,
+        threshold,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
