@@ -111,16 +111,15 @@ def weakest(inputs, labels, weights):
 def minover_steps(inputs, labels, tolerance, made, n_steps, weights):
     """Add y x of the weakest example to the weights, at most `n_steps` times; return how often it was done.
 
-    `made` corrections have led from 0 to these weights. A largest margin is between min y w.x / |w| and
-    |w| / made; the steps end where these two differ by the share `tolerance` of the upper one.
+    `made` corrections have led from 0 to these weights. The largest margin is between min y w.x / norm(w) and
+    norm(w) / made; the steps end where these two differ by the share `tolerance` of the upper one.
 
     Source: Krauth and Mezard (1987).
     """
     for step in range(n_steps):
         mu = weakest(inputs, labels, weights)
         least = aligned_field(inputs, labels, mu, weights)
-        total = made + step
-        if total > 0 and least * total >= (1.0 - tolerance) * _dot(weights, weights):
+        if least > 0.0 and least * (made + step) >= (1.0 - tolerance) * _dot(weights, weights):
             return step
         _add(inputs[mu], np.float64(labels[mu]), weights)
     return n_steps
@@ -163,7 +162,7 @@ def learn_online(inputs, labels, rule, rate, every, weights, path):
     """Show examples once, in turn, and note the weights after each `every`-th in a row of `path` (T, N).
 
     With field h = w.x, the weights gain rate / N times y x (HEBB), y x where y h <= 0 (PERCEPTRON), or
-    |h| y x where y h <= 0 (ADATRON). `inputs` begins with the first example of the first row.
+    abs(h) y x where y h <= 0 (ADATRON). `inputs` begins with the first example of the first row.
     """
     scale = rate / weights.size
     for row in range(len(path)):
