@@ -54,8 +54,8 @@ const KEYS =
 const ONE = { model: "perceptron", algorithm: "perceptron" };
 const TWO = { model: "two-layers", rate: 0.5 };
 const PRESETS = [
-  ["Two clouds", { ...ONE, data: "two-clouds", speed: 4 }],
-  ["Narrow gap", { ...ONE, data: "narrow-gap", speed: 40 }],
+  ["Two clouds", { ...ONE, data: "two-clouds", sample: 2, speed: 4 }],
+  ["Narrow gap", { ...ONE, data: "narrow-gap", sample: 6, speed: 40 }],
   ["XOR, one line", { ...ONE, data: "xor", speed: 4 }],
   ["XOR, two hidden units", { ...TWO, data: "xor", hidden: 2, speed: 60 }],
   ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 200 }],
@@ -110,7 +110,7 @@ const SIGNS = [
 
 // The points, and what learns from them, on the kernels.
 class School {
-  constructor(module, most) {
+  constructor(module, apart) {
     this.kernels = new Kernels(module, 2 ** 19);
     const real = (...shape) => this.kernels.array("float64", ...shape);
     const whole = (...shape) => this.kernels.array("int64", ...shape);
@@ -122,7 +122,7 @@ class School {
     this.scale = { mistakes: real(CURVE), least: real(CURVE), most: real(CURVE) };
     this.losses = real(ROOM);
     this.turn = whole(1);
-    this.most = most;
+    this.apart = apart; // how far the seed of weights is from that of points
     this.ground = this.kernels.top;
   }
 
@@ -169,6 +169,7 @@ class School {
       this.targets.data[k] = label;
     });
     this.state = seeded(kernels, BigInt(seed));
+    for (let k = 0; k < this.apart; k += 1) run.split_mix(this.state, this.state.data[0]);
     if (layers) run.draw_layers(widths, this.state, this.pair, this.weights);
     this.strengths = real(n);
     const order = kernels.array("int64", n);
@@ -646,7 +647,7 @@ class PerceptronLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate() });
     const most = model.get("_most_points");
-    this.school = new School(module, most);
+    this.school = new School(module, model.get("_weights_apart"));
     this.plane = new Plane(panel, most, (points) => this.keep(points));
     this.course = new Course();
     this.signs = legend(SIGNS);

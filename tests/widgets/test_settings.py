@@ -152,7 +152,7 @@ LABS = {
         "rate": (0.5, 0.01, 10.0),
         "count": (24, 2, 40),
         "speed": (4.0, 0.5, 5000.0),
-        "sample": SEED,
+        "sample": (2, 0, 2**53 - 1),
         "seed": SEED,
         "running": True,
     },
