@@ -584,7 +584,9 @@ class Course {
     const [steps, first, second] = [0, 1, 2].map((i) => all.map((entry) => entry[i]));
     const across = kind === "perceptron" ? [steps, first] : [steps, steps];
     const levels = this.levels(school);
-    const ends = across.map((values) => grown(values.at(-1)));
+    const ends = across.map((values, k) =>
+      grown(values.at(-1), kind === "perceptron" && k === 1 ? FEW : START),
+    );
     this.fit(ends, [first, second], levels, school);
     const values =
       kind === "two-layers" ? [first, second] : [first.map((v) => Math.max(v, this.low)), second];
@@ -910,8 +912,8 @@ function onGrid({ x, y }) {
 }
 
 // The end of an axis of steps or mistakes.
-function grown(value) {
-  let end = START;
+function grown(value, start) {
+  let end = start;
   while (end < value) end *= 2;
   return end;
 }
