@@ -104,7 +104,7 @@ const SIGNS = [
   ["line unit", "hidden unit: argument 0"],
   ["line measured", "course of learning"],
   ["line guide", "bound (R/\u03ba)\u00b2"],
-  ["line theory", "\u221aM R, most"],
+  ["line beyond", "\u221aM R, most"],
   ["line unstable", "M\u03ba, least"],
 ];
 
@@ -552,7 +552,7 @@ class Course {
       new Chart({ x: [0, START], y: [0, 1], xLabel: x, yLabel: y, describe: words, left: 48, height: 190 });
     this.charts = COURSES.perceptron.map(chart);
     this.guides = this.charts.map((one) => one.line("guide"));
-    this.most = this.charts[1].line("theory");
+    this.most = this.charts[1].line("beyond");
     this.least = this.charts[1].line("unstable");
     this.lines = this.charts.map((one) => one.line("measured"));
     this.dots = this.charts.map((one) => one.dot("measured"));
