@@ -122,8 +122,8 @@ ON_PAPER = {
         {"Start": ("sections", 3000)},
     ),
     "PerceptronLab-perceptron": (
-        {"data": "two-clouds", "sample": 2, "algorithm": "perceptron", "speed": 20},
-        {"Start": ("steps", 60)},
+        {"data": "two-clouds", "sample": 2, "algorithm": "perceptron", "speed": 60},
+        {"Start": ("steps", 190)},
     ),
     "PerceptronLab-two-layers": (
         {"data": "ring", "hidden": 4, "rate": 0.5, "seed": 1, "sample": 1, "speed": 400},
