@@ -176,6 +176,17 @@ LABS = {
         "speed": (2.0, 0.5, 50.0),
         "seed": SEED,
         "running": False,
+    "PerceptronLab": {
+        "data": ["two-clouds", "narrow-gap", "xor", "ring", "moons", "own"],
+        "model": ["perceptron", "two-layers"],
+        "algorithm": ["perceptron", "adatron"],
+        "hidden": (2, 1, 8),
+        "rate": (0.5, 0.01, 10.0),
+        "count": (24, 2, 40),
+        "speed": (4.0, 0.5, 5000.0),
+        "sample": (2, 0, 2**53 - 1),
+        "seed": SEED,
+        "running": True,
     },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
