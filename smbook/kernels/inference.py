@@ -20,7 +20,7 @@ from smbook.kernels.rng import uniform
 
 DIE, OSCILLATOR, SPIN = 0, 1, 2
 
-MARGIN = 0.005  # of the range of the levels, which a mean keeps from its ends
+MARGIN = 0.01  # of the range of the levels, which a mean keeps from its ends
 
 _DOUBLINGS = 60
 _STEPS = 200
@@ -54,7 +54,7 @@ def nearest_mean(levels, mean):
     Examples
     --------
     >>> nearest_mean(np.array([0.0, 1.0]), 2.0)
-    0.995
+    0.99
     """
     low, high = levels[0], levels[-1]
     room = MARGIN * (high - low)

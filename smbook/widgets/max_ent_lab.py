@@ -84,7 +84,7 @@ class MaxEntLab(Lab, script="max_ent_lab.js"):
 
     The `system` is a "die" with `states` faces 1, 2, ..., an "oscillator" with the levels 0, 1, ... up to
     `states` - 1, or a "spin" with the levels -1 and 1. Its `mean` level is kept within the levels: a
-    mean beyond is taken as the nearest that is 1/200 of their range away from the end.
+    mean beyond is taken as the nearest that is a hundredth of their range away from the end.
 
     The page shows p_i = exp(-lambda x_i) / Z as bars, and the entropy against the mean, whose slope is
     lambda. A step depends on the `view`:
