@@ -95,8 +95,8 @@ LABS = {
         "running": True,
     },
     "MaxEntLab": {
-        "view": ["maximum", "own", "rolls"],
-        "system": ["die", "spin", "oscillator"],
+        "view": ["maximum", "rolls", "own"],
+        "system": ["die", "oscillator", "spin"],
         "states": (6, 2, 20),
         "mean": (4.5, -1.0, 20.0),
         "bars": ["linear", "logarithmic"],
