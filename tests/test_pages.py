@@ -251,6 +251,7 @@ def public(module):
         "kernels.boltzmann",
         "kernels.bridge",
         "kernels.descent",
+        "kernels.hebbian",
         "kernels.hopfield",
         "kernels.restricted",
         "kernels.rng",

@@ -17,7 +17,9 @@ def step_net(starts, sources, kinds, thresholds, active, after):
 
     A unit fires if as many of its exciting synapses are active as its threshold (int64) says, or more, and
     not one of its inhibiting ones is. `starts` (n_units + 1) and `sources` are int64, `kinds` int8; `active`
-    holds the inputs and then the units, and shares no memory with `after`. Source: McCulloch and Pitts (1943).
+    holds the inputs and then the units, and shares no memory with `after`.
+
+    Source: McCulloch and Pitts (1943).
 
     Examples
     --------

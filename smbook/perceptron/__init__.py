@@ -7,6 +7,7 @@ is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
+from smbook.perceptron.hebbian import Oja, hebb, hebb_growth, oja, principal_component
 from smbook.perceptron.nets import (
     conjoined_negation,
     conjunction,
@@ -23,6 +24,7 @@ from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_tabl
 from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
+    "Oja",
     "ThresholdNet",
     "Unit",
     "as_automaton",
@@ -31,11 +33,15 @@ __all__ = [
     "counter",
     "disjunction",
     "heat_illusion",
+    "hebb",
+    "hebb_growth",
     "latch",
     "net_of_automaton",
     "net_of_table",
+    "oja",
     "oscillator",
     "precession",
+    "principal_component",
     "threshold_output",
     "threshold_unit_of",
     "truth_table_inputs",

@@ -19,6 +19,7 @@ from smbook.kernels import (
     bridge,
     descent,
     elementary,
+    hebbian,
     hopfield,
     hopfield_theory,
     lattice,
@@ -450,6 +451,9 @@ KERNELS = [
     (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
+    (hebbian.respond, (REALS, REALS)),
+    (hebbian.hebb_pass, (MATRIX, WHOLE, NUMBER, REALS)),
+    (hebbian.oja_pass, (MATRIX, WHOLE, NUMBER, REALS)),
     (mean_field.free_energy, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
     (mean_field.equation_of_state, (NUMBER, NUMBER, NUMBER, REALS, REALS)),
     (mean_field.response, (REALS, NUMBER, NUMBER, NUMBER, REALS)),
@@ -649,6 +653,7 @@ def test_every_public_kernel_is_looked_at():
         restricted,
         bipartite,
         threshold,
+        hebbian,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
