@@ -1,6 +1,6 @@
 // Live threshold units: neurons that fire or do not, wired by hand into a net, and its record in time.
 
-import { capital, counted, element } from "./runtime/dom.js";
+import { capital, counted, element, unique } from "./runtime/dom.js";
 import { bytes } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -17,51 +17,51 @@ const ENTRIES = { 0: "", 1: "+", 2: "++", "-1": "\u2212" };
 const IN_WORDS = { 0: "none", 1: "excites", 2: "excites twice", "-1": "inhibits" };
 const KEYS = { "+": 1, "=": 1, 1: 1, 2: 2, "-": -1, "\u2212": -1, 0: 0, Delete: 0, Backspace: 0 };
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const BLANK = [[[0, 0, 0]], [1], ["a", "b", "1"]];
 const DRIVES = {
   switches: { called: "switches", words: ["switched off", "switched on"] },
   pulses: { called: "fire once when pressed", words: ["silent, fires once when pressed", "fires once"] },
   random: { called: "fire at random", words: ["silent, fires at random", "fires, at random"] },
 };
+// What each net is called, the inputs that suit it, and what there is to see.
 const NETS = {
-  precession: ["precession", "switches", "1 does what a did one step before."],
-  disjunction: ["disjunction: a or b", "switches", "1 fires one step after a or b, whichever fired."],
+  precession: ["precession", "switches", "2 does one step later what 1 does."],
+  disjunction: ["disjunction, or", "switches", "3 fires one step after 1 or 2."],
   conjunction: [
-    "conjunction: a and b",
+    "conjunction, and",
     "switches",
-    "1 needs both at once. Fire a, and b one step later: nothing comes of it.",
+    "3 needs both at once. Let 1 fire, and 2 one step later: nothing comes of it.",
   ],
   "conjoined-negation": [
-    "conjoined negation: a, not b",
+    "conjoined negation, and not",
     "switches",
-    "b vetoes: as long as it fires, a counts for nothing.",
+    "2 vetoes: while it fires, 1 counts for nothing.",
   ],
   "exclusive-or": [
     "exclusive or, three units",
     "switches",
-    "Two units that each need one input and are vetoed by the other, and a third that joins them. The answer takes two steps.",
+    "3 and 4 are excited by one input each and vetoed by the other, and 5 joins them. The answer takes two steps.",
   ],
   "heat-illusion": [
     "illusion of heat",
     "pulses",
-    "Let cold fire in one step only: it feels hot. Let it fire in two steps in a row: it feels cold.",
+    "Let cold fire in a single step: three steps later it feels hot. Let it fire in two steps in a row: it feels cold.",
   ],
   memory: [
     "memory of one bit",
     "pulses",
-    "One pulse of set, and the neuron keeps itself awake until reset fires.",
+    "After one pulse of set the neuron keeps itself awake, until reset fires.",
   ],
-  oscillator: [
-    "oscillator",
-    "pulses",
-    "One pulse of start goes around for ever. A second pulse makes it two.",
-  ],
+  oscillator: ["oscillator", "pulses", "One pulse of start runs round for ever. Another one joins it."],
   counter: [
     "counter by two",
     "pulses",
     "Each pulse turns the bit over, and each second one fires carry. Leave a step between two pulses.",
   ],
-  own: ["your own", "switches", "Press an entry of the table below to make, double, turn and cut a synapse."],
+  own: [
+    "your own",
+    "switches",
+    "Press an entry of the table to make a synapse, to double it, to let it inhibit, to cut it.",
+  ],
 };
 
 // Synapses and thresholds as a table: the rows are units, the columns sources.
@@ -85,7 +85,7 @@ class Editor {
     wiring.forEach((row, i) => {
       row.forEach((entry, j) => {
         const cell = this.cells[i][j];
-        if (cell.textContent !== ENTRIES[entry] || !cell.ariaLabel) cell.textContent = ENTRIES[entry];
+        cell.firstChild.textContent = ENTRIES[entry];
         cell.setAttribute("aria-label", `${names[j]} to ${units[i]}: ${IN_WORDS[entry]}`);
         cell.className = `lab-entry ${entry < 0 ? "inhibitory" : "excitatory"}${j === inputs ? " first" : ""}`;
       });
@@ -106,7 +106,7 @@ class Editor {
         element("td", { role: "gridcell" }, this.fields[i]),
       ),
     );
-    const corner = element("th", { scope: "col" }, "to \\ from");
+    const corner = element("th", { scope: "col" }, "to / from");
     const last = element("th", { scope: "col" }, "threshold");
     const top = element("thead", {}, element("tr", {}, corner, ...head, last));
     this.table.replaceChildren(top, element("tbody", {}, ...body));
@@ -119,7 +119,7 @@ class Editor {
   }
 
   cell(i, j) {
-    const cell = element("td", { role: "gridcell", tabindex: -1 });
+    const cell = element("td", { role: "gridcell", tabindex: -1 }, element("span"));
     const turn = () => this.onEdit(i, j, CYCLE[(CYCLE.indexOf(this.wiring[i][j]) + 1) % CYCLE.length]);
     cell.addEventListener("click", () => {
       this.enter(i, j);
@@ -178,8 +178,9 @@ class Editor {
 // What each unit answers, or with circles what follows each state; what holds now is marked.
 class Table {
   constructor() {
-    this.table = element("table", { class: "lab-answers" });
-    this.node = element("div", { class: "lab-scroll" }, this.table);
+    this.words = element("p", { class: "lab-told", id: unique("answers") });
+    this.table = element("table", { class: "lab-answers", "aria-labelledby": this.words.id });
+    this.node = element("div", {}, this.words, element("div", { class: "lab-scroll" }, this.table));
   }
 
   show(machine, { inputs, names }) {
@@ -191,9 +192,9 @@ class Table {
   }
 
   head(words, ...titles) {
-    const caption = element("caption", {}, words);
+    this.words.textContent = words;
     const cells = titles.map(([text, kind]) => element("th", { scope: "col", ...kind }, text));
-    return [caption, element("thead", {}, element("tr", {}, ...cells))];
+    return element("thead", {}, element("tr", {}, ...cells));
   }
 
   answer(machine, names, inputs) {
@@ -207,7 +208,7 @@ class Table {
     });
     const words = `Truth table: what the units do when the inputs have been held for ${counted(machine.depth, "step")}.`;
     const titles = names.map((name, k) => [name, k === inputs ? { class: "first" } : {}]);
-    this.table.replaceChildren(...this.head(words, ...titles), element("tbody", {}, ...body));
+    this.table.replaceChildren(this.head(words, ...titles), element("tbody", {}, ...body));
     this.circles = false;
   }
 
@@ -228,7 +229,7 @@ class Table {
       ["state", {}],
       ...cases.map((given) => [given.map((bit, i) => `${inputs[i]} ${bit}`).join(", "), {}]),
     ];
-    this.table.replaceChildren(...this.head(words, ...titles), element("tbody", {}, ...body));
+    this.table.replaceChildren(this.head(words, ...titles), element("tbody", {}, ...body));
     this.circles = true;
   }
 
@@ -496,7 +497,7 @@ class NeuronLab {
     this.edit((net) => {
       const at = what === "inputs" ? inputs : net.names.length;
       for (const row of net.wiring) row.splice(at, 0, 0);
-      net.names.splice(at, 0, free(net.names, what === "inputs" ? "abc" : "123456"));
+      net.names.splice(at, 0, free(net.names, what === "inputs" ? "abc" : "123456789"));
       if (what === "inputs") net.inputs += 1;
       else {
         net.wiring.push(Array(net.names.length).fill(0));
@@ -544,8 +545,8 @@ function listed(words) {
 
 // The net that a model shows.
 function netOf(model) {
-  const own = model.get("net") === "own";
-  const [wiring, thresholds, names] = own ? (ownOf(model) ?? BLANK) : model.get("_nets")[model.get("net")];
+  const name = model.get("net");
+  const [wiring, thresholds, names] = (name === "own" && ownOf(model)) || model.get("_nets")[name];
   return { inputs: names.length - wiring.length, wiring, thresholds, names };
 }
 

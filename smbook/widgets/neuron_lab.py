@@ -11,7 +11,8 @@ from smbook import _checks
 from smbook._records import equal
 from smbook.kernels.hopfield import fill_patterns
 from smbook.kernels.rng import seed_state
-from smbook.kernels.threshold import step_net
+from smbook.perceptron import nets
+from smbook.perceptron.units import ThresholdNet, Unit, checked_bits
 from smbook.widgets._lab import (
     LARGEST_SEED,
     Binary,
@@ -33,33 +34,22 @@ if TYPE_CHECKING:
     Wholes = NDArray[np.int64]
 
 MOST_INPUTS, MOST_UNITS, HIGHEST = 3, 6, 9  # and the highest threshold
-LONGEST_NAME = 10
+LONGEST_NAME = 14
 
-# Of each net that has a name: the matrix of its synapses, the thresholds, and names of inputs and units.
-_NETS: dict[str, tuple[list[list[int]], list[int], list[str]]] = {
-    "precession": ([[1, 0]], [1], ["a", "1"]),
-    "disjunction": ([[1, 1, 0]], [1], ["a", "b", "1"]),
-    "conjunction": ([[1, 1, 0]], [2], ["a", "b", "1"]),
-    "conjoined-negation": ([[1, -1, 0]], [1], ["a", "b", "1"]),
-    "exclusive-or": (
-        [[1, -1, 0, 0, 0], [-1, 1, 0, 0, 0], [0, 0, 1, 1, 0]],
-        [1, 1, 1],
-        ["a", "b", "1", "2", "3"],
-    ),
-    "heat-illusion": (
-        [[0, 1, 0, 0, 0, 0], [0, -1, 1, 0, 0, 0], [1, 0, 0, 1, 0, 0], [0, 1, 1, 0, 0, 0]],
-        [1, 1, 1, 2],
-        ["heat", "cold", "1", "2", "hot", "chill"],
-    ),
-    "memory": ([[1, -1, 1]], [1], ["set", "reset", "memory"]),
-    "oscillator": ([[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]], [1, 1, 1], ["start", "1", "2", "3"]),
-    "counter": (
-        [[1, 0, 0, -1], [1, 0, 0, 1], [0, 1, -1, 1]],
-        [1, 2, 1],
-        ["pulse", "set", "carry", "bit"],
-    ),
+_EXCLUSIVE_OR = ThresholdNet(2, (Unit((0,), (1,)), Unit((1,), (0,)), Unit((2, 3))), names=tuple("12345"))
+# The nets that have a name, and what their inputs and units are called where the names of the net are long.
+_NETS: dict[str, tuple[ThresholdNet, tuple[str, ...]]] = {
+    "precession": (nets.precession(), ()),
+    "disjunction": (nets.disjunction(), ()),
+    "conjunction": (nets.conjunction(), ()),
+    "conjoined-negation": (nets.conjoined_negation(), ()),
+    "exclusive-or": (_EXCLUSIVE_OR, ()),
+    "heat-illusion": (nets.heat_illusion(), ("heat", "cold", "a", "b", "feels hot", "feels cold")),
+    "memory": (nets.latch(), ("set", "reset", "memory")),
+    "oscillator": (nets.oscillator(3), ("start", "1", "2", "3")),
+    "counter": (nets.counter(1), ("pulse", "up", "carry", "bit")),
 }
-_BLANK = [[0, 0, 0]], [1], ["a", "b", "1"]  # of the reader's own, before anything is wired
+_BLANK = ThresholdNet(2, (Unit(()),), names=("a", "b", "1"))  # of the reader's own, before anything is wired
 
 
 class NeuronRun(NamedTuple):
@@ -136,9 +126,9 @@ class NeuronLab(Lab, script="neuron_lab.js"):
     """
 
     alt: ClassVar[str] = (
-        "Inputs on the left and neurons as circles with their thresholds in them, those that fire lit; arrows "
-        "where they excite, dashed lines that end in an open ring where they inhibit; beside them a record "
-        "with a row for each, in which strokes mark the steps in which it fired."
+        "Inputs on the left and neurons as circles with their thresholds inside, lit while they fire; arrows "
+        "for what excites, and dashed lines with an open ring at their end for what inhibits; beside them a "
+        "record with a row for each, in which strokes mark the steps in which it fired."
     )
 
     net = Choice(*_NETS, "own", doc="which net: one that is known by name, or the reader's own")
@@ -181,7 +171,12 @@ class NeuronLab(Lab, script="neuron_lab.js"):
 
     @traitlets.default("_nets")
     def _list_nets(self) -> dict[str, Any]:
-        return {name: list(net) for name, net in _NETS.items()}
+        """Of each net its matrix, thresholds and names, as lists."""
+        found = {}
+        for name, (net, names) in {**_NETS, "own": (_BLANK, ())}.items():
+            wiring, thresholds = _parts_of(net)
+            found[name] = [wiring.tolist(), thresholds.tolist(), list(names or net.names)]
+        return found
 
     @traitlets.default("_most")
     def _list_most(self) -> dict[str, int]:
@@ -190,8 +185,8 @@ class NeuronLab(Lab, script="neuron_lab.js"):
     def __repr__(self) -> str:
         if self.net != "own":
             return super().__repr__()
-        wiring, thresholds, names = self._shown()
-        given = {"wiring": wiring.tolist(), "thresholds": thresholds.tolist(), "names": list(names)}
+        given: dict[str, Any] = {"wiring": self.wiring.tolist(), "thresholds": self.thresholds.tolist()}
+        given["names"] = list(self.names)
         given |= {name: getattr(self, name) for name in self._settings() if name != "net"}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
@@ -207,7 +202,7 @@ class NeuronLab(Lab, script="neuron_lab.js"):
         thresholds
             Those of the units of a matrix, whole numbers from 0 to 9; 1 each if they are not given.
         names
-            What inputs and units are called, in at most 10 letters each; those of the net, or a, b, c for
+            What inputs and units are called, in at most 14 letters each; those of the net, or a, b, c for
             inputs and numbers for units.
 
         Raises
@@ -223,11 +218,11 @@ class NeuronLab(Lab, script="neuron_lab.js"):
         (array([2]), array([1], dtype=int8))
         """
         with refusing():
-            if hasattr(net, "units"):
+            if isinstance(net, ThresholdNet):
                 if thresholds is not None:
-                    raise TypeError("a net has its own thresholds; give them with a matrix only")
-                net, thresholds, known = _parts_of(net)
-                names = known if names is None else names
+                    raise TypeError("a ThresholdNet has its own thresholds; give them with a matrix only")
+                names = net.names if names is None else names
+                net, thresholds = _parts_of(net)
             matrix = _checked_matrix(net)
             highs = _checked_thresholds(thresholds, len(matrix))
             called = _checked_names(names, *matrix.shape)
@@ -237,43 +232,39 @@ class NeuronLab(Lab, script="neuron_lab.js"):
             self._called = "\n".join(called).encode()
             self.net = "own"
 
-    def _shown(self) -> tuple[Bits, Wholes, tuple[str, ...]]:
-        """Return the matrix, the thresholds and the names of the net that the page shows."""
+    @property
+    def threshold_net(self) -> ThresholdNet:
+        """The net that the page shows."""
         if self.net != "own":
-            wiring, thresholds, names = _NETS[self.net]
-        elif not self._wiring:
-            wiring, thresholds, names = _BLANK
-        else:
-            numbers = np.frombuffer(self._wiring, dtype=np.int8).astype(np.int64)
-            n_units = int(numbers[1])
-            wiring, thresholds = (
-                numbers[2 + n_units :].reshape(n_units, -1).tolist(),
-                numbers[2 : 2 + n_units].tolist(),
-            )
-            names = self._called.decode().split("\n")
-        return np.array(wiring, dtype=np.int8), np.array(thresholds, dtype=np.int64), tuple(names)
+            net, names = _NETS[self.net]
+            return ThresholdNet(net.n_inputs, net.units, names=names or net.names)
+        if not self._wiring:
+            return _BLANK
+        n_inputs, n_units, *numbers = np.frombuffer(self._wiring, dtype=np.int8).tolist()
+        matrix = np.array(numbers[n_units:]).reshape(n_units, -1)
+        units = (_unit_of(row, threshold) for row, threshold in zip(matrix, numbers, strict=False))
+        return ThresholdNet(n_inputs, units, names=self._called.decode().split("\n"))
 
     @property
     def wiring(self) -> Bits:
         """The synapses, int8 (n_units, n_inputs + n_units): a row a unit, a column a source, inputs first."""
-        return self._shown()[0]
+        return _parts_of(self.threshold_net)[0]
 
     @property
     def thresholds(self) -> Wholes:
         """The thresholds of the units, int64 (n_units,)."""
-        return self._shown()[1]
+        return _parts_of(self.threshold_net)[1]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of inputs and units."""
-        return self._shown()[2]
+        return self.threshold_net.names
 
     @property
     def inputs(self) -> Bits:
         """What the inputs did in the steps from Reset to where the page last paused, int8 (T, n_inputs)."""
-        n_units, n_sources = self.wiring.shape
         steps = np.frombuffer(self._record, dtype=np.uint8)
-        return (steps[:, None] >> np.arange(n_sources - n_units) & 1).astype(np.int8)
+        return (steps[:, None] >> np.arange(self.threshold_net.n_inputs) & 1).astype(np.int8)
 
     def simulate(self, n_steps: int, inputs: ArrayLike | None = None) -> NeuronRun:
         """Return what the page shows from Reset on.
@@ -299,12 +290,12 @@ class NeuronLab(Lab, script="neuron_lab.js"):
         array([0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0], dtype=int8)
         """
         n_steps = _checks.integer("n_steps", n_steps, minimum=0)
-        wiring, thresholds, _ = self._shown()
-        n_inputs = wiring.shape[1] - wiring.shape[0]
-        fired = (
-            self._driven(n_steps, n_inputs) if inputs is None else _checked_inputs(inputs, n_steps, n_inputs)
-        )
-        return NeuronRun(fired, _run(wiring, thresholds, fired))
+        net = self.threshold_net
+        if inputs is None:
+            fired = self._driven(n_steps, net.n_inputs)
+        else:
+            fired = checked_bits("inputs", inputs, (n_steps, net.n_inputs))
+        return NeuronRun(fired, net.run(fired))
 
     def _driven(self, n_steps: int, n_inputs: int) -> Bits:
         """Return what inputs do if nothing is pressed."""
@@ -317,40 +308,26 @@ class NeuronLab(Lab, script="neuron_lab.js"):
         return fired
 
 
-def _run(wiring: Bits, thresholds: Wholes, inputs: Bits) -> Bits:
-    """Return the states of silent units and what follows from what the inputs do."""
-    synapses = _synapses(wiring)
-    n_inputs = inputs.shape[1]
-    active, states = np.zeros(wiring.shape[1], np.int8), np.zeros((len(inputs) + 1, len(wiring)), np.int8)
-    for t, fired in enumerate(inputs):
-        active[:n_inputs], active[n_inputs:] = fired, states[t]
-        step_net(*synapses, thresholds, active, states[t + 1])
-    return states
+def _unit_of(row: NDArray[np.int64], threshold: int) -> Unit:
+    """Return the unit that a row of the matrix describes."""
+    excitatory = np.repeat(np.arange(row.size), np.maximum(row, 0)).tolist()
+    return Unit(tuple(excitatory), tuple(np.flatnonzero(row < 0).tolist()), int(threshold))
 
 
-def _synapses(wiring: Bits) -> tuple[Wholes, Wholes, Bits]:
-    """Return where the synapses of each unit start, their sources and their kinds."""
-    units, sources = np.nonzero(wiring)
-    counts = np.abs(wiring[units, sources])
-    targets = np.repeat(units, counts)
-    starts = np.searchsorted(targets, np.arange(len(wiring) + 1))
-    kinds = np.repeat(np.sign(wiring[units, sources]), counts)
-    return starts.astype(np.int64), np.repeat(sources, counts).astype(np.int64), kinds.astype(np.int8)
-
-
-def _parts_of(net: Any) -> tuple[Bits, Wholes, Sequence[str] | None]:
-    """Return the matrix, thresholds and names of a `ThresholdNet`, or raise if a page cannot show it."""
+def _parts_of(net: ThresholdNet) -> tuple[Bits, Wholes]:
+    """Return the matrix and the thresholds of a net, or raise if a page cannot show it."""
     _checks.integer("n_inputs of the net", net.n_inputs, minimum=1, maximum=MOST_INPUTS)
-    _checks.integer("the number of units of the net", len(net.units), minimum=1, maximum=MOST_UNITS)
-    matrix = np.zeros((len(net.units), net.n_inputs + len(net.units)), dtype=np.int8)
-    for i, unit in enumerate(net.units):
-        for source in unit.excitatory:
-            matrix[i, source] += 1
+    _checks.integer("n_units of the net", net.n_units, minimum=1, maximum=MOST_UNITS)
+    matrix = np.zeros((net.n_units, net.n_inputs + net.n_units), dtype=np.int64)
+    for row, unit in zip(matrix, net.units, strict=True):
+        np.add.at(row, list(unit.excitatory), 1)
         both = set(unit.excitatory) & set(unit.inhibitory)
         if both:
-            raise ValueError(f"unit {i} is both excited and inhibited by source {min(both)}")
-        matrix[i, list(unit.inhibitory)] = -1
-    return matrix, np.array([unit.threshold for unit in net.units]), net.names
+            raise ValueError(f"a source must excite or inhibit a unit, not both; source {min(both)} does")
+        row[list(unit.inhibitory)] = -1
+    if matrix.max() > 2:
+        raise ValueError(f"a unit must have at most 2 synapses from a source; got {matrix.max()}")
+    return matrix.astype(np.int8), np.array([unit.threshold for unit in net.units])
 
 
 def _checked_matrix(wiring: Any) -> Bits:
@@ -393,10 +370,3 @@ def _checked_names(names: Sequence[str] | None, n_units: int, n_sources: int) ->
         if not (1 <= len(name) <= LONGEST_NAME and name.isprintable()):
             raise ValueError(f"a name must have 1 to {LONGEST_NAME} letters on one line; got {name!r}")
     return called
-
-
-def _checked_inputs(inputs: ArrayLike, n_steps: int, n_inputs: int) -> Bits:
-    fired = _checks.integers("inputs", inputs, minimum=0, maximum=1)
-    if fired.shape != (n_steps, n_inputs):
-        raise ValueError(f"inputs must have the shape {(n_steps, n_inputs)}; got {fired.shape}")
-    return fired.astype(np.int8)

@@ -7,8 +7,11 @@ import { columns } from "./neurons.js";
 const WIDTH = 360;
 const RADIUS = 16;
 const EDGE = 38; // from the sides to the middle of a neuron
+const GLOW = RADIUS + 6;
 const CLEAR = RADIUS + 8; // as far as a line keeps from a neuron that it passes
 const BENDS = [0, 24, -24, 44, -44, 66, -66, 90, -90];
+const ALONG = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const NAME = 11; // as far as it keeps from a name
 const APART = 7; // of two synapses from the same source
 const GLYPHS = {
   switches: "M-6 4H-2L4-5M4 4H7",
@@ -109,13 +112,11 @@ export class Wiring {
     const [from, to] = [this.places[j], this.places[i]];
     const others = this.places.filter((_, k) => k !== i && k !== j);
     const near = (bend) => {
-      const { x, y } = middle(from, to, bend);
-      const steps = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-      const points = steps.map((t) => mix(mix(from, { x, y }, t), mix({ x, y }, to, t), t));
-      const gaps = others.flatMap((other) =>
-        points.map((point) => Math.hypot(point.x - other.x, point.y - other.y)),
-      );
-      return Math.max(0, CLEAR - Math.min(Infinity, ...gaps));
+      const over = middle(from, to, bend);
+      const points = ALONG.map((t) => mix(mix(from, over, t), mix(over, to, t), t));
+      const gap = (x, y) => Math.min(...points.map((point) => Math.hypot(point.x - x, point.y - y)));
+      const lacks = others.flatMap(({ x, y }) => [CLEAR - gap(x, y), NAME - gap(x, y + RADIUS + NAME)]);
+      return Math.max(0, ...lacks);
     };
     const bends = back ? BENDS.filter((bend) => bend > 0) : BENDS;
     const best = bends.reduce((least, bend) => (near(bend) < near(least) ? bend : least));
@@ -140,7 +141,7 @@ function unit({ x, y }, name, threshold) {
   return drawing(
     "g",
     { class: "lab-neuron", transform: at(x, y) },
-    drawing("circle", { class: "lab-glow", r: RADIUS + 6 }),
+    drawing("circle", { class: "lab-glow", r: GLOW }),
     drawing("circle", { class: "lab-soma", r: RADIUS }),
     drawing("text", { class: "lab-threshold", y: "0.36em", "text-anchor": "middle" }, String(threshold)),
     named(name, RADIUS),
@@ -171,7 +172,7 @@ function middle(from, to, bend) {
 
 function curve(from, to, bend) {
   const over = middle(from, to, bend);
-  const [start, end] = [toward(from, over, RADIUS + 1), toward(to, over, RADIUS + 2)];
+  const [start, end] = [toward(from, over, GLOW), toward(to, over, GLOW + 1)];
   const angle = Math.atan2(to.y - over.y, to.x - over.x);
   const stop = toward(end, over, 8);
   return { line: `M${pair(start)}Q${pair(over)} ${pair(stop)}`, end, angle };
@@ -179,15 +180,15 @@ function curve(from, to, bend) {
 
 // From a neuron over its head to itself.
 function loop({ x, y }, shift) {
-  const [wide, high] = [24 + shift, 40 + 1.6 * shift];
-  const end = { x: x + 10, y: y - RADIUS - 0.5 };
+  const [wide, high] = [24 + shift, 34 + 1.6 * shift];
+  const end = { x: x + 10, y: y - GLOW + 2 };
   const angle = Math.PI / 2 + 0.45;
   const stop = { x: end.x - 8 * Math.cos(angle), y: end.y - 8 * Math.sin(angle) };
   const over = [
-    `${(x - wide).toFixed(1)} ${(y - RADIUS - high).toFixed(1)}`,
-    `${(x + wide + 6).toFixed(1)} ${(y - RADIUS - high).toFixed(1)}`,
+    `${(x - wide).toFixed(1)} ${(y - GLOW - high).toFixed(1)}`,
+    `${(x + wide + 6).toFixed(1)} ${(y - GLOW - high).toFixed(1)}`,
   ];
-  return { line: `M${pair({ x: x - 10, y: y - RADIUS + 2 })}C${over.join(" ")} ${pair(stop)}`, end, angle };
+  return { line: `M${pair({ x: x - 10, y: y - GLOW + 3 })}C${over.join(" ")} ${pair(stop)}`, end, angle };
 }
 
 function toward(from, to, distance) {
