@@ -117,6 +117,10 @@ ON_PAPER = {
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},
     ),
+    "NeuronLab": (
+        {"net": "exclusive-or", "drive": "random", "probability": 0.5, "seed": 1, "speed": 20},
+        {"Start": ("steps", 30)},
+    ),
     "ProjectionLab": (
         {"n_up": 510, "n_down": 490, "seed": 1, "speed": 1000},
         {"Start": ("sections", 3000)},

@@ -267,6 +267,10 @@ WITH_INTEGERS = {
     "BridgeLab": lambda i: widgets.BridgeLab(drawn=i(2), softness=i(1), seed=i(100)).simulate(i(4))[:3],
     "ProjectionLab": lambda i: widgets.ProjectionLab(n_up=i(20), n_down=i(9), seed=i(100)).simulate(i(4)),
     "DescentLab": lambda i: widgets.DescentLab(condition=i(50), seed=i(100)).simulate(i(4))[:3],
+    "NeuronLab": lambda i: widgets.NeuronLab(
+        wiring=i([[1, 2, 0]]), thresholds=i([2]), drive="random", seed=i(100)
+    ).simulate(i(4)),
+    "NeuronLab, driven": lambda i: widgets.NeuronLab(net="counter").simulate(i(3), i([[1], [0], [0]])),
     "FiniteMagnetLab": lambda i: widgets.FiniteMagnetLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "waits": lambda i: widgets.FiniteMagnetLab(spins=i(10), temperature=0.6, field=-0.1).waits(i(3)),
     "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),

@@ -105,7 +105,7 @@ def heat_illusion() -> ThresholdNet:
 
     References
     ----------
-    McCulloch and Pitts (1943), figure 1e; the formulas stand in von Foerster (1973) as well.
+    McCulloch and Pitts (1943), figure 1e; von Foerster (2003) tells of it too.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def net_of_table(table: ArrayLike) -> ThresholdNet:
 
     References
     ----------
-    McCulloch and Pitts (1943), theorem II.
+    McCulloch and Pitts (1943), theorems II and III.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def net_of_automaton(transitions: ArrayLike) -> ThresholdNet:
 
     References
     ----------
-    Kleene (1956); Minsky (1967), section 3.5.
+    Kleene (1956); Minsky (1967).
 
     Examples
     --------

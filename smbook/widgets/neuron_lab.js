@@ -102,13 +102,13 @@ class Editor {
         "tr",
         {},
         element("th", { scope: "row" }, name),
-        ...this.cells[i],
         element("td", { role: "gridcell" }, this.fields[i]),
+        ...this.cells[i],
       ),
     );
     const corner = element("th", { scope: "col" }, "to / from");
-    const last = element("th", { scope: "col" }, "threshold");
-    const top = element("thead", {}, element("tr", {}, corner, ...head, last));
+    const level = element("th", { scope: "col" }, "threshold");
+    const top = element("thead", {}, element("tr", {}, corner, level, ...head));
     this.table.replaceChildren(top, element("tbody", {}, ...body));
     this.here = [Math.min(this.here[0], units.length - 1), Math.min(this.here[1], names.length - 1)];
     this.at(...this.here).setAttribute("tabindex", 0);
@@ -294,7 +294,7 @@ class NeuronLab {
     );
     panel.menu("drive", { label: "Inputs", names: drives, where });
     const chance = panel.slider("probability", { label: "Probability" });
-    panel.slider("speed", { label: "Steps a second", step: 0.5, digits: 1, logarithmic: true });
+    panel.slider("speed", { label: "Steps / s", step: 0.5, digits: 1, logarithmic: true });
     const seed = panel.field("seed", { label: "Seed" });
     panel.follow("drive", () => {
       for (const row of [chance, seed]) row.hidden = this.model.get("drive") !== "random";

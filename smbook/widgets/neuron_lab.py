@@ -154,20 +154,21 @@ class NeuronLab(Lab, script="neuron_lab.js"):
     def __init__(
         self,
         *,
-        net: Any = "precession",
         wiring: ArrayLike | None = None,
         thresholds: ArrayLike | None = None,
         names: Sequence[str] | None = None,
         **settings: Any,
     ) -> None:
-        own = wiring is not None or not isinstance(net, str)
-        super().__init__(**settings | ({} if own else {"net": net}))
-        if wiring is not None:
-            self.wire(wiring, thresholds, names=names)
-        elif own:
-            self.wire(net, names=names)
-        elif thresholds is not None or names is not None:
+        net: Any = wiring
+        if isinstance(settings.get("net"), ThresholdNet):
+            net = settings.pop("net")
+        if net is None and not (thresholds is None and names is None):
             raise TypeError("thresholds and names need wiring, whose units they are of")
+        if wiring is not None and (net is not wiring or settings.get("net", "own") != "own"):
+            raise TypeError("wiring is a net of its own; give either net or wiring")
+        super().__init__(**settings)
+        if net is not None:
+            self.wire(net, thresholds, names=names)
 
     @traitlets.default("_nets")
     def _list_nets(self) -> dict[str, Any]:

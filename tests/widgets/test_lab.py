@@ -16,6 +16,7 @@ from smbook.widgets import (
     HopfieldLab,
     IsingLab,
     MeanFieldLab,
+    NeuronLab,
     PhaseDiagramLab,
     ProjectionLab,
     RBMLab,
@@ -42,6 +43,7 @@ LABS = [
     ProjectionLab,
     DescentLab,
     SectionLab,
+    NeuronLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -71,6 +73,7 @@ REFUSED = [
     (DescentLab, "landscape", "valley", ValueError),
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
+    (NeuronLab, "net", "xor", ValueError),
 ]
 
 

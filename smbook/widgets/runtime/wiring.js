@@ -10,6 +10,7 @@ const EDGE = 38; // from the sides to the middle of a neuron
 const GLOW = RADIUS + 6;
 const CLEAR = RADIUS + 8; // as far as a line keeps from a neuron that it passes
 const BENDS = [0, 24, -24, 44, -44, 66, -66, 90, -90];
+const ASIDE = 76; // every other one of many in a column
 const ALONG = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 const NAME = 11; // as far as it keeps from a name
 const APART = 7; // of two synapses from the same source
@@ -59,8 +60,9 @@ export class Wiring {
     const seen = counts.map(() => 0);
     return stands.map((column) => {
       seen[column] += 1;
+      const aside = counts[column] > 3 && seen[column] % 2 ? ASIDE : 0;
       return {
-        x: EDGE + (column / last) * (WIDTH - 2 * EDGE),
+        x: EDGE + (column / last) * (WIDTH - 2 * EDGE) - aside,
         y: 12 + ((seen[column] - 0.5) / counts[column]) * (height - 30),
       };
     });
