@@ -11,6 +11,7 @@ import { meanings, Wiring } from "./runtime/wiring.js";
 const STEPS = 40; // that the record shows
 const KEPT = 4096; // steps of which Python is told what the inputs did
 const STATES = 16; // in the table of what follows what
+const SLOW = 5; // steps a second, up to which each is read out
 const SWITCHES = ["first", "second", "third"];
 const CYCLE = [0, 1, 2, -1];
 const ENTRIES = { 0: "", 1: "+", 2: "++", "-1": "\u2212" };
@@ -69,12 +70,10 @@ class Editor {
   // `onEdit(i, j, entry)` and `onThreshold(i, value)` hear of a change, `say` of what is not taken.
   constructor({ most, onEdit, onThreshold, say }) {
     Object.assign(this, { most, onEdit, onThreshold, say, here: [0, 0] });
-    this.table = element("table", {
-      class: "lab-synapses",
-      role: "grid",
-      "aria-label": "Synapses: a row for each unit, a column for each source",
-    });
-    this.node = element("div", { class: "lab-scroll" }, this.table);
+    const told = "Synapses from the columns to the rows: + excites, ++ excites twice, \u2212 inhibits.";
+    const words = element("p", { class: "lab-told", id: unique("synapses") }, told);
+    this.table = element("table", { class: "lab-synapses", role: "grid", "aria-labelledby": words.id });
+    this.node = element("div", {}, words, element("div", { class: "lab-scroll" }, this.table));
   }
 
   show({ inputs, wiring, thresholds, names }) {
@@ -265,7 +264,7 @@ class NeuronLab {
     const second = element("div", { class: "lab-second" }, this.spikes.svg, this.note);
     this.changes = element("div", { class: "lab-presets" });
     const left = element("div", {}, this.editor.node, this.changes);
-    const below = element("div", { class: "lab-below lab-pair" }, left, this.table.node);
+    const below = element("div", { class: "lab-below lab-pair lab-how" }, left, this.table.node);
     el.append(element("div", { class: "lab-figures" }, first, second, below));
     this.furnish();
     panel.main.append(el.querySelector(".lab-words"));
@@ -398,7 +397,8 @@ class NeuronLab {
       this.pace.spend(due, (count) => this.advance(count));
       this.draw();
     }
-    if (this.rate.add(1) || due > 0) this.readOut();
+    const now = due > 0 && (this.model.get("speed") <= SLOW || this.steps === due);
+    if (this.rate.add(1) || now) this.readOut();
   }
 
   // The numbers of the units that fire now.

@@ -203,28 +203,16 @@ function pair({ x, y }) {
 
 // What the signs of the drawing mean.
 export function meanings() {
-  const axon = (kind, line, sign) =>
-    drawing(
-      "g",
-      { class: `lab-axon ${kind}` },
-      drawing("path", { d: line }),
-      drawing("path", { class: "lab-synapse", d: sign }),
-    );
-  const soma = (active) =>
-    drawing(
-      "g",
-      { class: active ? "lab-neuron active" : "lab-neuron" },
-      drawing("circle", { class: "lab-glow", cx: 13, cy: 7, r: 7 }),
-      drawing("circle", { class: "lab-soma", cx: 13, cy: 7, r: 5 }),
-    );
+  const circle = (kind, r) => drawing("circle", { class: `lab-mean ${kind}`, cx: 13, cy: 7, r });
+  const path = (kind, d) => drawing("path", { class: `lab-mean ${kind}`, d });
   const signs = [
-    [axon("excitatory", "M1 7H16", "M25 7L15 2.4V11.6Z"), "excites"],
-    [axon("inhibitory", "M1 7H15", "M15.5 7a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0"), "inhibits"],
-    [soma(true), "fires"],
-    [soma(false), "is silent"],
+    [[path("excites", "M1 7H16M25 7L15 2.4V11.6Z")], "excites"],
+    [[path("inhibits", "M1 7H15.5a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0")], "inhibits"],
+    [[circle("fires", 6.2), circle("within", 3.2)], "fires"],
+    [[circle("silent", 4.5)], "is silent"],
   ];
   const key = (sign) =>
-    drawing("svg", { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" }, sign);
+    drawing("svg", { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" }, ...sign);
   const entries = signs.map(([sign, words]) => element("li", {}, key(sign), words));
   return element("ul", { class: "lab-legend" }, ...entries, element("li", {}, "number: threshold"));
 }
