@@ -160,6 +160,7 @@ def test_no_more_than_two_to_the_square_of_the_inputs():
 
 def test_what_a_veto_can_do_weights_can_do_and_not_both_needs_weights(counting, tables):
     assert [len(counting["tables_with_vetoes"](n, 3)) for n in (1, 2, 3, 4)] == [2, 7, 34, 249]
+    assert len(counting["tables_with_vetoes"](4, 4)) == 249
     for n in (2, 3):
         places = 2 ** np.arange(2**n)
         found = {
@@ -440,6 +441,17 @@ def test_the_scatter_is_proportional_to_the_rate():
     means = {rate: statistics.disorder_mean(found).mean for rate, found in ratios.items()}
     assert means[0.02].value == pytest.approx(1.03, abs=0.03)
     assert means[0.08].value == pytest.approx(1.12, abs=0.04)
+
+
+def test_two_inputs_that_go_together():
+    sizes, directions = np.linalg.eigh([[2, 1], [1, 2]])
+    assert sizes == pytest.approx([1, 3], abs=1e-12)
+    assert abs(directions[0] / directions[1]) == pytest.approx([1, 1], abs=1e-12)
+    u = np.roots([1, 0, 1, -200]).real.max()
+    t = np.log(u) / 2
+    assert (u, t, np.degrees(np.arctan(np.exp(-2 * t)))) == pytest.approx((5.79, 0.88, 9.8), abs=0.01)
+    parts = np.exp(sizes * t) / np.sqrt(2)
+    assert np.hypot(*parts) == pytest.approx(10, rel=1e-9)
 
 
 def test_how_fast_it_may_learn():
