@@ -41,9 +41,14 @@ from smbook.kernels import (
     finite_magnet,
     hopfield,
     hopfield_theory,
+    inference,
     lattice,
+    margin,
     mean_field,
+    multilayer,
     network,
+    perceptron,
+    plane,
     projection,
     restricted,
     rng,
@@ -87,6 +92,8 @@ _PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay or temperature
 _LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
+_CELLS = (_WHOLES, _INT64)  # widths, activation
+_TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -206,6 +213,22 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "stable_minima": (descent.stable_minima, (_FLOAT64, _REALS), _NOTHING),
     "period_two": (descent.period_two, (_FLOAT64, _REALS), _NOTHING),
     "mean_loss": (descent.mean_loss, (_INT64, *_LANDSCAPE, *_PACE), _FLOAT64),
+    "fill_system": (inference.fill_levels, (_INT64, _REALS), _NOTHING),
+    "nearest_mean": (inference.nearest_mean, (_REALS, _FLOAT64), _FLOAT64),
+    "tilt": (inference.tilt, (_REALS, _REALS, _FLOAT64, _REALS), _FLOAT64),
+    "log_partition": (inference.log_partition, (_REALS, _FLOAT64), _FLOAT64),
+    "law_entropy": (inference.entropy, (_REALS,), _FLOAT64),
+    "relative_entropy": (inference.relative_entropy, (_REALS, _REALS), _FLOAT64),
+    "fill_entropies": (inference.fill_entropies, (_REALS, _REALS, _REALS, _REALS, _REALS), _NOTHING),
+    "begin_own": (inference.begin_own, (_REALS, _FLOAT64, _REALS, _REALS), _NOTHING),
+    "pull": (inference.pull, (_REALS, _FLOAT64, _INT64, _FLOAT64, _REALS, _REALS), _NOTHING),
+    "collide": (inference.collide, (_REALS, _FLOAT64, _REALS), _NOTHING),
+    "throw": (inference.throw, (_REALS, _INT64, _WORDS, _WHOLE_ROWS), _NOTHING),
+    "nearest_total": (inference.nearest_total, (_REALS, _INT64, _FLOAT64), _INT64),
+    "deal": (inference.deal, (_INT64, _BYTES), _NOTHING),
+    "exchange": (inference.exchange, (_INT64, _BYTES, _WORDS, _WHOLE_ROWS), _NOTHING),
+    "fixed_total": (inference.fixed_total, (_REALS, _INT64, _REALS, _REALS), _FLOAT64),
+    "log_slope": (inference.log_slope, (_REALS, _REALS), _FLOAT64),
     "order_parameters": (
         hopfield_theory.order_parameters,
         (_INT64, _FLOAT64, _FLOAT64, _REALS),
@@ -282,6 +305,51 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
     ),
+    "multilayer_outputs": (
+        multilayer.forward,
+        (*_CELLS, _REALS, _REAL_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "multilayer_gradient": (
+        multilayer.backward,
+        (*_CELLS, _INT64, _REALS, *_TAUGHT, _REAL_ROWS, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_descend": (
+        multilayer.descend,
+        (
+            *(*_CELLS, _INT64, _FLOAT64, _FLOAT64, _INT64, *_TAUGHT, _REALS, _REALS, _WHOLES, _WORDS),
+            *(_REAL_ROWS, _REALS, _REALS, _REALS),
+        ),
+        _INT64,
+    ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_loss": (multilayer.mean_loss, (_INT64, _REAL_ROWS, _REAL_ROWS), _FLOAT64),
+    "largest_margin": (margin.largest_margin, (_REAL_ROWS, _BYTES, _REALS, _WHOLES), _FLOAT64),
+    "stability": (margin.stability, (_REAL_ROWS, _BYTES, _REALS), _FLOAT64),
+    "radius": (margin.radius, (_REAL_ROWS,), _FLOAT64),
+    "mistake_bound": (margin.mistake_bound, (_FLOAT64, _FLOAT64), _FLOAT64),
+    "length_bounds": (margin.length_bounds, (_FLOAT64, _FLOAT64, _REALS, _REALS, _REALS), _NOTHING),
+    "fill_points": (plane.fill_points, (_INT64, _WORDS, _REALS, _REAL_ROWS, _BYTES), _NOTHING),
+    "draw_layers": (plane.draw_layers, (_WHOLES, _WORDS, _REALS, _REALS), _NOTHING),
+    "fill_plane": (plane.fill_plane, (_REAL_ROWS,), _NOTHING),
+    "answers": (plane.answers, (_REAL_ROWS, _FLOAT64, _REALS), _NOTHING),
+    "count_wrong": (plane.count_wrong, (_REAL_ROWS, _BYTES), _INT64),
+    "length": (plane.length, (_REALS,), _FLOAT64),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"
