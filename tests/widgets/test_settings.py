@@ -176,6 +176,7 @@ LABS = {
         "speed": (2.0, 0.5, 50.0),
         "seed": SEED,
         "running": False,
+    },
     "PerceptronLab": {
         "data": ["two-clouds", "narrow-gap", "xor", "ring", "moons", "own"],
         "model": ["perceptron", "two-layers"],
