@@ -1,7 +1,7 @@
 """What the chapter on threshold units writes out agrees with smbook, and holds on other seeds."""
 
 import itertools
-from itertools import permutations, product
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -62,11 +62,6 @@ def counting():
 @pytest.fixture(scope="module")
 def tables(counting):
     return {n: counting["tables_of_units"](n, n) for n in (2, 3, 4)}
-
-
-@pytest.fixture(scope="module")
-def walks(tables):
-    return CHAPTER.functions("periods-exact", tables=tables)
 
 
 def random_net(rng, n_inputs=2, n_units=4, circles=True):
@@ -328,46 +323,6 @@ def test_with_symmetric_couplings_the_period_is_at_most_two():
             return np.sign(couplings @ np.frombuffer(state) + fields).tobytes()
 
         assert period(step, rng.choice([-1.0, 1.0], 10).tobytes()) <= 2
-
-
-def test_all_nets_of_two_and_three_threshold_units(walks, tables):
-    period = CHAPTER.functions("periods")["period"]
-    two = []
-    for pair in product(tables[2].tolist(), repeat=2):
-        first, second = (bits(number, 2) for number in pair)
-        step = [2 * x + y for x, y in zip(first, second, strict=True)].__getitem__
-        two.append([period(step, state) for state in range(4)])
-    assert np.sort(walks["longest_cycles"](2), axis=0).tolist() == np.sort(two, axis=0).tolist()
-    assert np.bincount(np.max(two, axis=1)).tolist() == [0, 101, 77, 16, 2]
-    maps, cycles = walks["successors"](3), walks["longest_cycles"](3)
-    rng = np.random.default_rng(8)
-    for k in rng.integers(len(maps), size=200):
-        assert [period(maps[k].__getitem__, state) for state in range(8)] == cycles[k].tolist()
-    assert np.sum(cycles.max(axis=1) == 8) == 48
-
-
-def test_three_units_that_count_to_eight(walks):
-    """The 48 form two classes of 24 under renaming and exchanging on and off; the printed one walks so."""
-    rows = truth_table_inputs(3)
-    renamed = CHAPTER.functions("eight-code", rows=rows)["renamed"]
-    maps = walks["successors"](3)
-    full = maps[np.max(walks["longest_cycles"](3), axis=1) == 8]
-    orders = [list(order) for order in permutations(range(3))]
-    classes = {frozenset(renamed(one, o, f) for o in orders for f in rows) for one in full}
-    assert sorted(map(len, classes)) == [24, 24]
-    assert {tuple(one) for one in full} == set().union(*classes)
-    for number in full[0]:
-        assert 0 <= number < 8
-    units = [threshold_unit_of(rows[full[0], i]) for i in range(3)]
-    state = np.zeros(3, dtype=int)
-    walk = CHAPTER.printed("eight-code").splitlines()[1].split()[2:]
-    for now in walk:
-        assert "".join(map(str, state)) == now
-        state = np.array([int(weights @ state >= theta) for weights, theta in units])
-    assert not state.any()
-    assert len(set(walk)) == 8
-    assert units[0][0].tolist() == [-1, -1, -1]
-    assert units[0][1] == -1
 
 
 @pytest.mark.parametrize("beta", [1, 2, 3])
