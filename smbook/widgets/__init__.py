@@ -12,6 +12,7 @@ from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
+from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.projection_lab import ProjectionLab
@@ -29,6 +30,7 @@ __all__ = [
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",
+    "MaxEntLab",
     "MeanFieldLab",
     "PhaseDiagramLab",
     "ProjectionLab",

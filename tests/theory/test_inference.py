@@ -96,9 +96,10 @@ def test_next_to_the_boundary(power):
 @st.composite
 def problems(draw):
     """Features with moments that a distribution without zeros has."""
-    n, k = draw(st.integers(2, 12)), draw(st.integers(1, 4))
+    n = draw(st.integers(2, 12))
+    k = min(draw(st.integers(1, 4)), n - 1)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    features = rng.normal(size=(k, n)) * 10.0 ** rng.integers(-3, 4, size=(k, 1)) + rng.normal(size=(k, 1))
+    features = (rng.normal(size=(k, n)) + rng.normal(size=(k, 1))) * 10.0 ** rng.integers(-6, 7, size=(k, 1))
     p = rng.dirichlet(np.ones(n)) * 0.99 + 0.01 / n
     return features, p
 
@@ -109,14 +110,14 @@ def test_moments_entropy_and_inequality(problem):
     moments = features @ p
     found = inference.maximum_entropy(features, moments)
     size = np.abs(features - moments[:, None]).max(axis=1)
-    assert (np.abs(features @ found.probabilities - moments) / size).max() < 2e-12
+    assert (np.abs(features @ found.probabilities - moments) / size).max() < 1e-12
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-14)
     assert found.entropy == pytest.approx(inference.entropy(found.probabilities), abs=1e-10)
     scale = 1 + np.abs(found.multipliers * moments).sum()
     assert abs(found.entropy - found.log_partition - found.multipliers @ moments) < 1e-13 * scale
     exponents = -found.multipliers @ features
     assert found.log_partition == pytest.approx(
-        logsumexp(exponents), abs=1e-13 * (99 + (np.abs(found.multipliers) @ np.abs(features)).max())
+        logsumexp(exponents), abs=1e-14 * (99 + (np.abs(found.multipliers) @ np.abs(features)).max())
     )
     assert inference.entropy(p) <= found.entropy + 1e-12
     lost = inference.relative_entropy(p, found.probabilities)
