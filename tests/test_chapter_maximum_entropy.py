@@ -239,9 +239,7 @@ def test_multipliers_are_slopes_and_covariances_are_answers(seed):
     features = rng.normal(size=(2, 7))
     moments = features @ rng.dirichlet(np.full(7, 5.0))
     here, step = inference.maximum_entropy(features, moments), 1e-5
-    both = [
-        [inference.maximum_entropy(features, moments + s * step * e) for s in (1, -1)] for e in np.eye(2)
-    ]
+    both = [[inference.maximum_entropy(features, moments + s * step * e) for s in (1, -1)] for e in np.eye(2)]
     slopes = [(up.entropy - down.entropy) / 2 / step for up, down in both]
     assert slopes == pytest.approx(here.multipliers, abs=1e-5)
     answers = np.array([(up.multipliers - down.multipliers) / 2 / step for up, down in both])
@@ -338,9 +336,7 @@ def best_gaps(seed, temperatures):
     gaps = []
     for T in temperatures:
         starts = rng.uniform(-1, 1, (5, 10))
-        laws = [
-            np.prod((1 + product_means(J, fields, 1 / T, m) * states) / 2, axis=1) for m in starts
-        ]
+        laws = [np.prod((1 + product_means(J, fields, 1 / T, m) * states) / 2, axis=1) for m in starts]
         F = min(inference.variational_free_energy(q, E, 1 / T) for q in laws)
         lowest = -T * inference.log_partition(E, 1 / T)
         gaps.append((F - lowest, E.mean() - 10 * T * np.log(2) - lowest))
