@@ -182,9 +182,9 @@ def test_any_other_distribution_has_less_by_the_relative_entropy(seed):
     best = inference.maximum_entropy(features, moments)
     other = inference.maximum_entropy(features, moments, prior=rng.dirichlet(np.ones(features.shape[1])))
     q, p = other.probabilities, best.probabilities
-    D = inference.relative_entropy(q, p)
-    assert D >= 0
-    assert inference.entropy(q) + D == pytest.approx(best.entropy, abs=1e-9)
+    divergence = inference.relative_entropy(q, p)
+    assert divergence >= 0
+    assert inference.entropy(q) + divergence == pytest.approx(best.entropy, abs=1e-9)
     assert inference.cross_entropy(q, p) == pytest.approx(best.entropy, abs=1e-9)
     for multipliers in rng.normal(size=(5, len(moments))):
         bowl = inference.log_partition(multipliers @ features) + multipliers @ moments
@@ -324,22 +324,25 @@ def test_the_noisy_unit_computes_and_as_it_gets_cold():
 
 def random_spins(seed):
     rng = np.random.default_rng(seed)
-    J = np.triu(rng.normal(0.2, 0.35, (10, 10)), 1)
-    return J + J.T, np.full(10, 0.1), rng
+    couplings = np.triu(rng.normal(0.2, 0.35, (10, 10)), 1)
+    return couplings + couplings.T, np.full(10, 0.1), rng
 
 
 def best_gaps(seed, temperatures):
     product_means = CHAPTER.definitions("algorithm-product").product_means
-    J, fields, rng = random_spins(seed)
-    exact = SpinNetwork(J, fields).enumerate(1.0)
-    states, E = exact.states(np.arange(1024)), exact.energies
+    couplings, fields, rng = random_spins(seed)
+    exact = SpinNetwork(couplings, fields).enumerate(1.0)
+    states, energies = exact.states(np.arange(1024)), exact.energies
     gaps = []
-    for T in temperatures:
+    for temperature in temperatures:
         starts = rng.uniform(-1, 1, (5, 10))
-        laws = [np.prod((1 + product_means(J, fields, 1 / T, m) * states) / 2, axis=1) for m in starts]
-        F = min(inference.variational_free_energy(q, E, 1 / T) for q in laws)
-        lowest = -T * inference.log_partition(E, 1 / T)
-        gaps.append((F - lowest, E.mean() - 10 * T * np.log(2) - lowest))
+        laws = [
+            np.prod((1 + product_means(couplings, fields, 1 / temperature, m) * states) / 2, axis=1)
+            for m in starts
+        ]
+        best = min(inference.variational_free_energy(q, energies, 1 / temperature) for q in laws)
+        lowest = -temperature * inference.log_partition(energies, 1 / temperature)
+        gaps.append((best - lowest, energies.mean() - 10 * temperature * np.log(2) - lowest))
     return np.array(gaps)
 
 
@@ -352,14 +355,14 @@ def test_products_bound_the_free_energy_best_where_it_is_cold_or_hot(seed):
 
 
 def test_no_update_of_a_product_raises_its_free_energy():
-    J, fields, rng = random_spins(11)
-    exact = SpinNetwork(J, fields).enumerate(1.0)
+    couplings, fields, rng = random_spins(11)
+    exact = SpinNetwork(couplings, fields).enumerate(1.0)
     states, means, values = exact.states(np.arange(1024)), rng.uniform(-1, 1, 10), []
     for step in range(60):
         q = np.prod((1 + means * states) / 2, axis=1)
         values.append(inference.variational_free_energy(q, exact.energies, 0.7))
         i = step % 10
-        means[i] = np.tanh(0.7 * (J[i] @ means + fields[i]))
+        means[i] = np.tanh(0.7 * (couplings[i] @ means + fields[i]))
     assert np.diff(values).max() < 1e-12
 
 
@@ -426,12 +429,12 @@ def test_likelihood_is_minus_the_bowl():
 
 def five_spins(seed):
     rng = np.random.default_rng(seed)
-    J, h = np.triu(rng.normal(0, 0.5, (5, 5)), 1), rng.normal(0, 0.3, 5)
-    model = SpinNetwork(J + J.T, h).enumerate(1.0)
+    couplings, h = np.triu(rng.normal(0, 0.5, (5, 5)), 1), rng.normal(0, 0.3, 5)
+    model = SpinNetwork(couplings + couplings.T, h).enumerate(1.0)
     spins = model.states(np.arange(32)).astype(float)
     i, j = np.triu_indices(5, 1)
     features = np.vstack([spins.T, spins[:, i].T * spins[:, j].T])
-    return features, model.probabilities, np.r_[h, J[i, j]], rng
+    return features, model.probabilities, np.r_[h, couplings[i, j]], rng
 
 
 def test_averages_return_the_couplings_within_their_errors():
