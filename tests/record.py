@@ -113,6 +113,9 @@ ON_PAPER = {
         {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 20},
         {"Start": ("steps", 50)},
     ),
+    "MaxEntLab-maximum": ({"mean": 4.5, "dice": 100, "seed": 1, "speed": 20}, {"Start": ("throws", 30)}),
+    "MaxEntLab-own": ({"mean": 4.5, "speed": 4}, {"Start": ("collisions", 2)}),
+    "MaxEntLab-rolls": ({"mean": 4.5, "dice": 60, "seed": 1, "speed": 20}, {"Start": ("sweeps", 100)}),
     "BridgeLab": (
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},

@@ -252,6 +252,7 @@ def public(module):
         "kernels.bridge",
         "kernels.descent",
         "kernels.hopfield",
+        "kernels.inference",
         "kernels.restricted",
         "kernels.rng",
         "kernels.elementary",

@@ -229,7 +229,7 @@ def pull(levels, mean, i, value, weights, p):
     if levels[i] > lowest:
         most = min(most, (mean - lowest) / (levels[i] - lowest))
     else:
-        least = (lowest - mean) / (lowest - levels[i])
+        least = max(least, (lowest - mean) / (lowest - levels[i]))
     if levels[i] < highest:
         most = min(most, (highest - mean) / (highest - levels[i]))
     else:
@@ -252,11 +252,14 @@ def collide(p, share, pairs):
     `pairs` (2 n - 1,) is room.
     """
     n = p.size
+    whole = 0.0  # 1, but for rounding, which would be squared in each step
+    for i in range(n):
+        whole += p[i]
     for total in range(2 * n - 1):
         pairs[total] = 0.0
         first, last = max(0, total - n + 1), min(n - 1, total)
         for i in range(first, last + 1):
-            pairs[total] += p[i] * p[total - i] / (last - first + 1)
+            pairs[total] += p[i] * p[total - i] / (whole * (last - first + 1))
     for i in range(n):
         after = 0.0
         for j in range(n):

@@ -221,10 +221,14 @@ class Shares {
     svg.addEventListener("pointermove", (event) => this.held !== undefined && this.pullTo(event));
     for (const kind of ["pointerup", "pointercancel"])
       svg.addEventListener(kind, () => {
+        if (this.held === undefined) return;
         this.held = undefined;
+        this.draw();
       });
     svg.addEventListener("click", (event) => {
-      if (!this.own) return;
+      const dragged = this.dragged;
+      this.dragged = false;
+      if (!this.own || dragged) return; // a click that ends a drag, after which the axis may be another one
       this.held = this.nearest(event);
       this.pullTo(event);
       this.held = undefined;
@@ -241,6 +245,7 @@ class Shares {
     if (!this.own || (event.pointerType === "touch" && touched < 0)) return;
     event.preventDefault();
     this.chart.svg.setPointerCapture(event.pointerId);
+    this.dragged = true;
     this.held = touched < 0 ? this.nearest(event) : touched;
     this.nodes[this.held].node.focus({ preventScroll: true });
     this.pullTo(event);
@@ -264,7 +269,8 @@ class Shares {
     const own = view === "own" && system.n > 2;
     const names = Array.from(system.levels.data, (level) => short(level));
     const changed = own !== this.own || names.join() !== this.chart.names.join();
-    Object.assign(this, { system, view, own, logarithmic: bars === "logarithmic", range: undefined });
+    Object.assign(this, { system, view, own, logarithmic: bars === "logarithmic" });
+    if (this.held === undefined) this.range = undefined;
     this.chart.names = names;
     this.chart.labels = { xLabel: CONSTRAINED[kind], yLabel: this.logarithmic ? "ln p" : "probability p" };
     this.chart.svg.style.cursor = own ? "ns-resize" : "";

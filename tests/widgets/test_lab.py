@@ -15,6 +15,7 @@ from smbook.widgets import (
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
+    MaxEntLab,
     MeanFieldLab,
     PhaseDiagramLab,
     ProjectionLab,
@@ -42,6 +43,7 @@ LABS = [
     ProjectionLab,
     DescentLab,
     SectionLab,
+    MaxEntLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -71,6 +73,8 @@ REFUSED = [
     (DescentLab, "landscape", "valley", ValueError),
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
+    (MaxEntLab, "system", "coin", ValueError),
+    (MaxEntLab, "_own", [0.5, 0.5], TypeError),
 ]
 
 

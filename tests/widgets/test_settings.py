@@ -94,6 +94,17 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "MaxEntLab": {
+        "view": ["maximum", "own", "rolls"],
+        "system": ["die", "spin", "oscillator"],
+        "states": (6, 2, 20),
+        "mean": (4.5, -1.0, 20.0),
+        "bars": ["linear", "logarithmic"],
+        "dice": (100, 2, 1000),
+        "speed": (10.0, 0.5, 1000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "SpinGlassLab": {
         "model": ["SK", "plus-minus", "ferromagnet"],
         "spins": (256, 16, 512),
