@@ -7,6 +7,7 @@ from smbook.theory import (
     hopfield,
     inference,
     ising,
+    perceptron,
     random_matrices,
     spin_glass,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "hopfield",
     "inference",
     "ising",
+    "perceptron",
     "random_matrices",
     "spin_glass",
 ]

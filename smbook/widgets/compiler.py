@@ -43,12 +43,17 @@ from smbook.kernels import (
     hopfield_theory,
     inference,
     lattice,
+    margin,
     mean_field,
+    multilayer,
     network,
+    perceptron,
+    plane,
     projection,
     restricted,
     rng,
     spin_glass,
+    threshold,
     walls,
 )
 
@@ -87,6 +92,8 @@ _PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay or temperature
 _LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
+_CELLS = (_WHOLES, _INT64)  # widths, activation
+_TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -269,6 +276,11 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (_WHOLES, *_MACHINE, _SINGLES, _SINGLE_ROWS, _REAL_ROWS, _LAYER, _LAYER),
         _FLOAT64,
     ),
+    "step_net": (
+        threshold.step_net,
+        (_WHOLES, _WHOLES, _BYTES, _WHOLES, _BYTES, _BYTES),
+        _NOTHING,
+    ),
     "exact_phases": (
         boltzmann.exact_phases,
         (_REAL_ROWS, _REALS, _REALS, _BYTES, _REALS, _REALS, _REALS, _REALS, _REALS, *_AVERAGES, *_AVERAGES),
@@ -293,6 +305,51 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
     ),
+    "multilayer_outputs": (
+        multilayer.forward,
+        (*_CELLS, _REALS, _REAL_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "multilayer_gradient": (
+        multilayer.backward,
+        (*_CELLS, _INT64, _REALS, *_TAUGHT, _REAL_ROWS, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_descend": (
+        multilayer.descend,
+        (
+            *(*_CELLS, _INT64, _FLOAT64, _FLOAT64, _INT64, *_TAUGHT, _REALS, _REALS, _WHOLES, _WORDS),
+            *(_REAL_ROWS, _REALS, _REALS, _REALS),
+        ),
+        _INT64,
+    ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_loss": (multilayer.mean_loss, (_INT64, _REAL_ROWS, _REAL_ROWS), _FLOAT64),
+    "largest_margin": (margin.largest_margin, (_REAL_ROWS, _BYTES, _REALS, _WHOLES), _FLOAT64),
+    "stability": (margin.stability, (_REAL_ROWS, _BYTES, _REALS), _FLOAT64),
+    "radius": (margin.radius, (_REAL_ROWS,), _FLOAT64),
+    "mistake_bound": (margin.mistake_bound, (_FLOAT64, _FLOAT64), _FLOAT64),
+    "length_bounds": (margin.length_bounds, (_FLOAT64, _FLOAT64, _REALS, _REALS, _REALS), _NOTHING),
+    "fill_points": (plane.fill_points, (_INT64, _WORDS, _REALS, _REAL_ROWS, _BYTES), _NOTHING),
+    "draw_layers": (plane.draw_layers, (_WHOLES, _WORDS, _REALS, _REALS), _NOTHING),
+    "fill_plane": (plane.fill_plane, (_REAL_ROWS,), _NOTHING),
+    "answers": (plane.answers, (_REAL_ROWS, _FLOAT64, _REALS), _NOTHING),
+    "count_wrong": (plane.count_wrong, (_REAL_ROWS, _BYTES), _INT64),
+    "length": (plane.length, (_REALS,), _FLOAT64),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

@@ -21,11 +21,12 @@ const VIEWS = {
   own: "a distribution of your own",
   rolls: "dice with a fixed total",
 };
+const MANY = { die: "dice", spin: "spins", oscillator: "oscillators" };
 const CONSTRAINED = { die: "value of a face", spin: "spin s", oscillator: "level" };
 const SIGNS = {
   maximum: [
     ["square theory", "largest entropy: exp(\u2212\u03bbx) / Z"],
-    ["dot measured", "shares that independent dice have shown, with errors"],
+    ["dot measured", "shares in N independent throws at a time, with errors"],
     ["line theory", "entropy of all such distributions, against the mean"],
     ["line tangent", "its tangent, of slope \u03bb"],
     ["dot start", "the mean: drag it, or click"],
@@ -39,9 +40,9 @@ const SIGNS = {
     ["dot start", "the mean: drag it, or click"],
   ],
   rolls: [
-    ["square measured", "mean shares among the dice, after the first 20 sweeps"],
+    ["square measured", "mean shares among N with a fixed total, after the first 20 sweeps"],
     ["line theory", "Boltzmann\u2019s weights exp(\u2212\u03bbx) / Z, and the curve of their entropy"],
-    ["diamond third", "exact for so many dice; logarithm of the number of sequences, a die"],
+    ["diamond third", "exact for this N; ln \u03a9 / N, with \u03a9 the number of sequences"],
     ["line tangent", "tangent, of slope \u03bb"],
     ["dot start", "the mean: drag it, or click"],
   ],
@@ -649,9 +650,9 @@ class MaxEntLab {
       kind
     ];
     const also = {
-      maximum: `${dice} dice were thrown ${steps} times.`,
-      own: `Your distribution has the entropy ${number(system.ownEntropy)}, less by ${number(system.lack)}; the dice have collided ${steps} times.`,
-      rolls: `${dice} dice have the total ${number(mean * dice)}, and exchanged it in ${steps} sweeps. The logarithm of the number of sequences is ${number(system.sequences)} a die.`,
+      maximum: `${dice} independent ${MANY[kind]} were drawn ${steps} times.`,
+      own: `Your distribution has the entropy ${number(system.ownEntropy)}, less by ${number(system.lack)}; there were ${steps} collisions.`,
+      rolls: `${dice} ${MANY[kind]} have the total ${number(mean * dice)}, and exchanged it in ${steps} sweeps. The logarithm of the number of sequences, over ${dice}, is ${number(system.sequences)}.`,
     }[view];
     const long =
       `${what} of mean ${number(mean)}. The largest entropy is ${number(entropy)} nats, of at most ${number(Math.log(n))}, ` +
@@ -676,12 +677,21 @@ class MaxEntLab {
 
   ofTheDice() {
     const { p, marginal, steps } = this.system;
+    const many = MANY[this.model.get("system")];
     const apart = Math.max(...Array.from(p.data, (q, i) => Math.abs(q - marginal.data[i])));
-    if (steps === 0) return "All dice are as much alike as the total allows.";
+    if (steps === 0) return `All ${many} are as much alike as their total allows.`;
     if (apart > 0.01)
-      return "So few dice are not yet Boltzmann\u2019s: one that is high leaves little to the others.";
-    return "So many dice show Boltzmann\u2019s weights, though nothing but their total is given.";
+      return `So few ${many} do not show Boltzmann\u2019s weights: a high one leaves little to the others.`;
+    return `So many ${many} show Boltzmann\u2019s weights, though nothing but their total is given.`;
   }
 }
 
-export default lab((parts) => new MaxEntLab(parts));
+// What a copy of the settings does not carry.
+const ALONG = {
+  without(model) {
+    const drawn = model.get("view") === "own" && model.get("_own")?.byteLength;
+    return drawn ? "the distribution that you have drawn" : "";
+  },
+};
+
+export default lab((parts) => new MaxEntLab(parts), ALONG);

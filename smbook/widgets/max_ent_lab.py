@@ -97,6 +97,9 @@ class MaxEntLab(Lab, script="max_ent_lab.js"):
       exchanges between pairs. The share of each state approaches the Boltzmann weight as the dice grow many;
       for N dice it is `exact_shares`.
 
+    Spins and oscillators take the place of the dice. In the view "own" begin with ``running=False``, so that
+    the reader can draw first.
+
     From Reset on, and whenever a setting changes that has to do with it, the run begins anew; after k steps
     the page shows ``simulate(k)``, bit for bit. Read-outs are None until a page shows the lab.
 

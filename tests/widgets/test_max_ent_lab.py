@@ -438,3 +438,13 @@ def test_what_is_copied_makes_the_lab_again(shown):
 def test_nothing_scrolls_sideways_on_a_narrow_page(alone, width):
     lab = alone(MaxEntLab(view="rolls", running=False), viewport={"width": width, "height": 800})
     assert lab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
+def test_a_copy_says_that_it_goes_without_what_was_drawn(shown):
+    lab = shown(view="own")
+    for words in ("Copied: MaxEntLab(", "Copied, without the distribution that you have drawn: MaxEntLab("):
+        lab.press("Copy as Python")
+        lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
+        assert lab.status.startswith(words)
+        lab.root.get_by_role("slider", name="Probability of 6; arrow keys change it").press("ArrowUp")
