@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from smbook import network, statistics
+from smbook import datasets, network, statistics
 from smbook.network import SpinNetwork
 from smbook.theory import inference
-from smbook.widgets import Question
+from smbook.widgets import MaxEntLab, Question
 from tests.chapters import Chapter
 
 SEEDS = range(10)
@@ -101,7 +101,7 @@ def test_another_measure_minds_steps():
 
 def test_stirling_with_its_correction_is_as_good_as_the_table_says():
     rows = [line.split() for line in CHAPTER.printed("counting").splitlines()[1:]]
-    assert [int(row[0]) for row in rows] == [6, 60, 600, 6000, 6_000_000]
+    assert [int(row[0]) for row in rows] == [6, 600, 60_000, 6_000_000]
     for n, exact, plain, corrected in ([float(x) for x in row] for row in rows):
         assert plain == pytest.approx(inference.entropy([1 / 2, 1 / 3, 1 / 6]), abs=1e-7)
         assert abs(corrected - exact) < 1 / n**2 + 1e-7
@@ -126,6 +126,7 @@ def test_all_counts_are_those_of_all_rolls(all_counts):
 
 def test_most_sequences_have_nearly_the_largest_entropy(all_counts):
     top = die(4.5).entropy
+    covered, short = [], []
     for n in (10, 20, 40):
         counts = all_counts(n, round(4.5 * n))
         log_w = inference.log_multiplicity(counts)
@@ -133,6 +134,10 @@ def test_most_sequences_have_nearly_the_largest_entropy(all_counts):
         assert entropies.max() < top + 1e-12
         near = weight[entropies > top - chi2.ppf(0.95, 4) / 2 / n].sum() / weight.sum()
         assert near == pytest.approx(0.95, abs=0.035)
+        covered.append(near)
+        short.append(weight @ (top - entropies) / weight.sum())
+    assert covered[1] < covered[2] < 0.95 < covered[0]  # ten dice have 72 sets of counts only
+    assert 40 * short[2] == pytest.approx(2, abs=0.2)  # 4 / 2 N, as of chi squared
     assert np.log(weight.sum()) + log_w.max() == pytest.approx(61.4, abs=0.05)  # e^61 sequences
     assert abs(counts[np.argmax(log_w)] / 40 - JAYNES).max() < 1 / 40
     assert chi2.ppf(0.95, 4) == pytest.approx(9.49, abs=0.005)
@@ -210,6 +215,13 @@ def test_the_table_of_losses():
     assert max(float(row[5]) for row in rows) == pytest.approx(1.94, abs=0.005)
 
 
+def test_any_bet_pays_more_against_the_die_of_largest_entropy_by_its_divergence():
+    rng, p = np.random.default_rng(9), die(4.5).probabilities
+    for bet in rng.dirichlet(np.ones(6), 20):
+        more = inference.cross_entropy(p, bet) - inference.entropy(p)
+        assert more == pytest.approx(inference.relative_entropy(p, bet))
+
+
 def test_newton_by_hand_is_the_package_and_jaynes():
     by_hand = CHAPTER.definitions("algorithm-maxent").newton_by_hand
     for mean in np.linspace(1.05, 5.95, 50):
@@ -231,6 +243,14 @@ def test_a_full_step_from_far_away_may_lead_up():
     p = inference.gibbs(FACES, 3.0)
     step = (p @ FACES - 4.5) / (p @ FACES**2 - (p @ FACES) ** 2)
     assert bowl(3.0 + step) > bowl(3.0)
+
+
+def test_a_full_step_may_fail_from_zero_if_values_are_uneven():
+    by_hand = CHAPTER.definitions("algorithm-maxent").newton_by_hand
+    uneven = np.r_[np.zeros(20), 1, 10]
+    with np.errstate(all="ignore"):
+        assert np.isnan(by_hand(uneven, 5)[0])
+    assert die(5, uneven).multipliers[0] == pytest.approx(-0.3049, abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -370,6 +390,8 @@ def test_the_gap_is_the_temperature_times_the_relative_entropy():
     rows = [[float(x) for x in line.split()] for line in CHAPTER.printed("free-energy").splitlines()[1:]]
     assert len(rows) == 10
     assert all(row[3] == row[4] > 0 for row in rows)
+    assert all(row[3] < row[5] for row in rows)
+    assert all(row[5] - row[3] < 0.1 for row in rows if row[0] >= 2.5)
     gaps = [row[3] for row in rows]
     assert rows[int(np.argmax(gaps))][0] == 2.0
 
@@ -482,19 +504,67 @@ def test_newton_for_many_is_the_package():
         assert p == pytest.approx(package.probabilities, abs=1e-10)
 
 
-@pytest.mark.parametrize("mean", [0.5, 1.0, 3.0])
-def test_the_oscillator(mean):
-    found = die(mean, np.arange(400))
-    assert found.multipliers[0] == pytest.approx(np.log(1 + 1 / mean), rel=1e-10)
-    assert found.entropy == pytest.approx((1 + mean) * np.log(1 + mean) - mean * np.log(mean), rel=1e-10)
-    assert found.multipliers[0] > 0
-    if mean == 1:
-        assert found.entropy == pytest.approx(2 * np.log(2))
+def test_an_oscillator_never_has_enough_and_that_of_the_figure_does():
+    for mean in (0.5, 1.0, 3.0):
+        assert die(mean, np.arange(400)).multipliers[0] == pytest.approx(np.log(1 + 1 / mean), rel=1e-10)
+    figure = [MaxEntLab(system="oscillator", states=20, mean=m).maximum.multiplier for m in (9, 12)]
+    assert figure[0] > 0 > figure[1]  # it ends at a highest level
+
+
+def test_coins_give_and_dice_take_until_the_multipliers_are_equal():
+    coin = die(0.6, np.arange(2)).multipliers[0]
+    assert coin == pytest.approx(-0.405, abs=5e-4)
+    assert die(4.0).multipliers[0] == pytest.approx(-0.175, abs=5e-4)
+    assert inference.gibbs(FACES, coin) @ FACES == pytest.approx(4.58, abs=5e-3)
+
+
+@pytest.mark.parametrize(
+    "known", [[[1, 0, 0, 0, 0, 1]], [[1, 0, 0, 0, 0, -1], [0, 1, 0, 0, -1, 0], [0, 0, 1, -1, 0, 0]]]
+)
+def test_symmetry_decides_as_the_exercise_says(known):
+    moments = [0.4] if len(known) == 1 else [0, 0, 0]
+    p = inference.maximum_entropy(known, moments).probabilities
+    expected = [0.2, 0.15, 0.15, 0.15, 0.15, 0.2] if len(known) == 1 else [1 / 6] * 6
+    assert p == pytest.approx(expected)
+
+
+def test_a_product_for_two_spins():
+    product_means = CHAPTER.definitions("algorithm-product").product_means
+    pair, signs = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
+    energies = -signs[:, 0] * signs[:, 1]
+    for temperature in (0.05, 0.8, 1.2, 2.0):
+        means = product_means(pair, np.zeros(2), 1 / temperature, np.array([0.3, 0.6]))
+        law = np.prod((1 + means * signs) / 2, axis=1)
+        lowest = -temperature * np.log(4 * np.cosh(1 / temperature))
+        assert lowest == pytest.approx(-temperature * inference.log_partition(energies, 1 / temperature))
+        gap = inference.variational_free_energy(law, energies, 1 / temperature) - lowest
+        assert (np.abs(means).max() < 1e-6) == (temperature > 1)
+        if temperature > 1:
+            assert gap == pytest.approx(temperature * np.log(np.cosh(1 / temperature)))
+        if temperature == 0.05:
+            assert gap == pytest.approx(temperature * np.log(2), abs=1e-6)
+    assert gap == pytest.approx(0.240, abs=5e-4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_averages_of_a_unit_with_its_inputs_make_it_logistic_and_linear(seed):
+    """Features: n, n x_j, and which inputs there are; known are their averages in any joint law."""
+    rng = np.random.default_rng(seed)
+    x = np.array(list(itertools.product([0, 1], repeat=3)))
+    joint = rng.dirichlet(np.ones(16)).reshape(2, 8)  # n, inputs
+    which = np.hstack([np.eye(8), np.eye(8)])[:-1]
+    active = np.r_[np.zeros(8), np.ones(8)]
+    features = np.vstack([active, active * np.vstack([x, x]).T, which])
+    found = inference.maximum_entropy(features, features @ joint.ravel())
+    p = found.probabilities.reshape(2, 8)
+    assert p.sum(axis=0) == pytest.approx(joint.sum(axis=0))
+    a = -found.multipliers[0] - x @ found.multipliers[1:4]
+    assert p[1] / p.sum(axis=0) == pytest.approx(1 / (1 + np.exp(-a)))
 
 
 def test_pairs_see_nothing_of_a_triple():
     trio = network.SpinNetwork(np.zeros((3, 3))).enumerate(1.0).states(np.arange(8)).T.astype(float)
-    hidden = np.where(trio.prod(axis=0) > 0, 0.9, 0.1) / 4
+    hidden = np.where(trio.prod(axis=0) < 0, 0.9, 0.1) / 4
     features = np.vstack([trio, trio[0] * trio[1], trio[0] * trio[2], trio[1] * trio[2]])
     assert features @ hidden == pytest.approx(np.zeros(6), abs=1e-15)
     blind = inference.maximum_entropy(features, features @ hidden)
@@ -503,10 +573,14 @@ def test_pairs_see_nothing_of_a_triple():
     told = np.vstack([features, trio.prod(axis=0)])
     seeing = inference.maximum_entropy(told, told @ hidden)
     assert seeing.probabilities == pytest.approx(hidden)
-    assert seeing.multipliers[-1] == pytest.approx(-np.arctanh(0.8))
+    assert seeing.multipliers[-1] == pytest.approx(np.arctanh(0.8))
+    xor = datasets.logic_gate("xor", units="spin")
+    assert (np.prod(xor, axis=1) == -1).all()
 
 
 def test_questions_take_right_answers_and_know_usual_mistakes():
-    assert CHAPTER.tells_apart("question-cube", "0.339", ["0.5", "0.4167", "0.422", "0.482", "0.661"])
-    assert CHAPTER.tells_apart("question-slope", "-0.0037", ["0.0037", "-0.371", "0"])
+    assert CHAPTER.tells_apart(
+        "question-cube", "0.339", ["0.5", "0.4167", "0.125", "0.422", "0.482", "0.661"]
+    )
+    assert CHAPTER.tells_apart("question-slope", "-0.0037", ["0.0037", "-0.004", "-0.371", "0"])
     assert CHAPTER.tells_apart("question-units", "0.8", ["0.4", "0.2", "-0.8", "1.6"])
