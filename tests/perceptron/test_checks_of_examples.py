@@ -90,3 +90,8 @@ def test_every_second_row_and_column_is_made_contiguous():
 def test_weights_are_copied():
     given = np.ones(3)
     assert not np.shares_memory(checked_weights("weights", given, 3), given)
+
+
+def test_what_is_too_small_is_not_called_zero():
+    with pytest.raises(ValueError, match="inputs must be at least 1e-100 in size; example 1 has 1e-150"):
+        checked_examples([[1.0], [1e-150]], [1, 1], nonzero=True)
