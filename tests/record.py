@@ -128,6 +128,14 @@ ON_PAPER = {
         {"n_up": 510, "n_down": 490, "seed": 1, "speed": 1000},
         {"Start": ("sections", 3000)},
     ),
+    "PerceptronLab-perceptron": (
+        {"data": "two-clouds", "sample": 2, "algorithm": "perceptron", "speed": 60},
+        {"Start": ("steps", 190)},
+    ),
+    "PerceptronLab-two-layers": (
+        {"data": "ring", "hidden": 4, "rate": 0.5, "seed": 1, "sample": 1, "speed": 400},
+        {"Start": ("steps", 1200)},
+    ),
     "SectionLab": ({"directions": "Hessian", "view": "map", "speed": 4}, {"Start": ("points passed", 4)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),

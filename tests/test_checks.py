@@ -289,6 +289,9 @@ WITH_INTEGERS = {
     "entropy": lambda i: [inference.entropy(i([0, 1]), base=i(2))],
     "gibbs": lambda i: inference.gibbs(i([0, 100, 7]), i(1)),
     "log_multiplicity": lambda i: [inference.log_multiplicity(i([3, 100, 20]))],
+    "PerceptronLab": lambda i: widgets.PerceptronLab(
+        points=i([[1, 1], [0, 1]]), labels=i([1, 1]), hidden=i(3), model="two-layers", seed=i(100)
+    ).simulate(i(4)),
     "FiniteMagnetLab": lambda i: widgets.FiniteMagnetLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "waits": lambda i: widgets.FiniteMagnetLab(spins=i(10), temperature=0.6, field=-0.1).waits(i(3)),
     "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),

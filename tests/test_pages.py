@@ -253,6 +253,8 @@ def public(module):
         "kernels.boltzmann",
         "kernels.bridge",
         "kernels.descent",
+        "kernels.margin",
+        "kernels.plane",
         "kernels.hebbian",
         "kernels.hopfield",
         "kernels.inference",

@@ -3,8 +3,8 @@
 A system is one of
 
     DIE          the levels 1, 2, ... n of its n faces
-    SPIN         the levels -1 and 1
     OSCILLATOR   the levels 0, 1, ... n - 1
+    SPIN         the levels -1 and 1
 
 Of all distributions with a given mean level the one of largest entropy is p_i = exp(-lambda x_i) / Z. Many
 dice are given by their states, int8 (N,), each from 0 to n - 1; the total of the states fixes the mean level.
@@ -18,9 +18,9 @@ from smbook.kernels import kernel
 from smbook.kernels.elementary import exp, log
 from smbook.kernels.rng import uniform
 
-DIE, SPIN, OSCILLATOR = 0, 1, 2
+DIE, OSCILLATOR, SPIN = 0, 1, 2
 
-MARGIN = 0.005  # of the range of the levels, which a mean keeps from its ends
+MARGIN = 0.01  # of the range of the levels, which a mean keeps from its ends
 
 _DOUBLINGS = 60
 _STEPS = 200
@@ -54,7 +54,7 @@ def nearest_mean(levels, mean):
     Examples
     --------
     >>> nearest_mean(np.array([0.0, 1.0]), 2.0)
-    0.995
+    0.99
     """
     low, high = levels[0], levels[-1]
     room = MARGIN * (high - low)

@@ -15,6 +15,7 @@ from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.neuron_lab import NeuronLab
+from smbook.widgets.perceptron_lab import PerceptronLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.projection_lab import ProjectionLab
 from smbook.widgets.question import Question
@@ -34,6 +35,7 @@ __all__ = [
     "MaxEntLab",
     "MeanFieldLab",
     "NeuronLab",
+    "PerceptronLab",
     "PhaseDiagramLab",
     "ProjectionLab",
     "Question",

@@ -43,10 +43,12 @@ from smbook.kernels import (
     hopfield_theory,
     inference,
     lattice,
+    margin,
     mean_field,
     multilayer,
     network,
     perceptron,
+    plane,
     projection,
     restricted,
     rng,
@@ -303,21 +305,6 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
     ),
-    "perceptron_step": (
-        perceptron.perceptron_step,
-        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
-        _INT64,
-    ),
-    "perceptron_pass": (
-        perceptron.perceptron_pass,
-        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
-        _INT64,
-    ),
-    "adatron_pass": (
-        perceptron.adatron_pass,
-        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
-        _FLOAT64,
-    ),
     "multilayer_outputs": (
         multilayer.forward,
         (*_CELLS, _REALS, _REAL_ROWS, _REAL_ROWS),
@@ -336,6 +323,33 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         ),
         _INT64,
     ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_loss": (multilayer.mean_loss, (_INT64, _REAL_ROWS, _REAL_ROWS), _FLOAT64),
+    "largest_margin": (margin.largest_margin, (_REAL_ROWS, _BYTES, _REALS, _WHOLES), _FLOAT64),
+    "stability": (margin.stability, (_REAL_ROWS, _BYTES, _REALS), _FLOAT64),
+    "radius": (margin.radius, (_REAL_ROWS,), _FLOAT64),
+    "mistake_bound": (margin.mistake_bound, (_FLOAT64, _FLOAT64), _FLOAT64),
+    "length_bounds": (margin.length_bounds, (_FLOAT64, _FLOAT64, _REALS, _REALS, _REALS), _NOTHING),
+    "fill_points": (plane.fill_points, (_INT64, _WORDS, _REALS, _REAL_ROWS, _BYTES), _NOTHING),
+    "draw_layers": (plane.draw_layers, (_WHOLES, _WORDS, _REALS, _REALS), _NOTHING),
+    "fill_plane": (plane.fill_plane, (_REAL_ROWS,), _NOTHING),
+    "answers": (plane.answers, (_REAL_ROWS, _FLOAT64, _REALS), _NOTHING),
+    "count_wrong": (plane.count_wrong, (_REAL_ROWS, _BYTES), _INT64),
+    "length": (plane.length, (_REALS,), _FLOAT64),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

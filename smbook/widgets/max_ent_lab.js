@@ -14,7 +14,7 @@ const COLLIDING = 0.1; // share of the dice that collide in a step
 const HALF = 0.36; // of a bar's width
 const DEEPEST = -14; // ln of the least probability that is drawn
 const [ACROSS, SHOWN, SIDE] = [20, 60, 17]; // dice in a row of the tray, in all, and the side of one
-const SYSTEMS = { die: "a die", spin: "a spin: two levels", oscillator: "an oscillator" };
+const SYSTEMS = { die: "a die", oscillator: "an oscillator", spin: "a spin: two levels" };
 const KINDS = Object.keys(SYSTEMS);
 const VIEWS = {
   maximum: "largest entropy",

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 BURN_IN = 20  # sweeps before the states of the dice are counted
 COLLIDING = 0.1  # share of the dice that collide in a step
 
-_SYSTEMS = ("die", "spin", "oscillator")
+_SYSTEMS = ("die", "oscillator", "spin")  # in the order of the kernels
 _STEPS_PER_CALL = 2**12  # so that Ctrl-C is heard
 
 
@@ -82,20 +82,20 @@ class MaxEntRun(NamedTuple):
 class MaxEntLab(Lab, script="max_ent_lab.js"):
     """A system of a few states of which the mean level is known, and the distribution of largest entropy.
 
-    The `system` is a "die" with `states` faces 1, 2, ..., a "spin" with the levels -1 and 1, or an
-    "oscillator" with the levels 0, 1, ... up to `states` - 1. Its `mean` level is kept within the levels: a
-    mean beyond is taken as the nearest that is 1/200 of their range away from the end.
+    The `system` is a "die" with `states` faces 1, 2, ..., an "oscillator" with the levels 0, 1, ... up to
+    `states` - 1, or a "spin" with the levels -1 and 1. Its `mean` level is kept within the levels: a
+    mean beyond is taken as the nearest that is a hundredth of their range away from the end.
 
     The page shows p_i = exp(-lambda x_i) / Z as bars, and the entropy against the mean, whose slope is
     lambda. A step depends on the `view`:
 
     * "maximum": `dice` independent dice are thrown, and the shares of their states counted.
-    * "own": a distribution of the reader's own with the same mean, which has less entropy, less by the
-      relative entropy. In a step a tenth of infinitely many dice with this distribution collide in pairs, by
-      which their entropy grows to its maximum (Boltzmann's equation).
     * "rolls": `dice` dice whose total is fixed, all sequences being equally likely. A step is a sweep of
       exchanges between pairs. The share of each state approaches the Boltzmann weight as the dice grow many;
       for N dice it is `exact_shares`.
+    * "own": a distribution of the reader's own with the same mean, which has less entropy, less by the
+      relative entropy. In a step a tenth of infinitely many dice with this distribution collide in pairs, by
+      which their entropy grows to its maximum (Boltzmann's equation).
 
     Spins and oscillators take the place of the dice. In the view "own" begin with ``running=False``, so that
     the reader can draw first.
@@ -133,7 +133,7 @@ class MaxEntLab(Lab, script="max_ent_lab.js"):
         ),
     }
 
-    view = Choice("maximum", "own", "rolls", doc="largest entropy, a distribution of one's own, or many dice")
+    view = Choice("maximum", "rolls", "own", doc="largest entropy, many dice, or a distribution of one's own")
     system = Choice(*_SYSTEMS, doc="which levels its states have")
     states = Integer(6, 2, 20, doc="the number of states; a spin has two")
     mean = Real(4.5, -1.0, 20.0, doc="the mean level")

@@ -18,6 +18,7 @@ from smbook.widgets import (
     MaxEntLab,
     MeanFieldLab,
     NeuronLab,
+    PerceptronLab,
     PhaseDiagramLab,
     ProjectionLab,
     RBMLab,
@@ -46,6 +47,7 @@ LABS = [
     SectionLab,
     NeuronLab,
     MaxEntLab,
+    PerceptronLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -78,6 +80,7 @@ REFUSED = [
     (NeuronLab, "net", "xor", ValueError),
     (MaxEntLab, "system", "coin", ValueError),
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
+    (PerceptronLab, "hidden", 9, ValueError),
 ]
 
 

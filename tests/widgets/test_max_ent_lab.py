@@ -42,9 +42,9 @@ def test_the_maximum_is_that_of_theory(case):
 
 
 def test_a_mean_beyond_the_levels_is_the_nearest_one():
-    assert MaxEntLab(mean=20.0).maximum.mean == pytest.approx(5.975)
-    assert MaxEntLab(mean=-1.0).maximum.mean == pytest.approx(1.025)
-    assert MaxEntLab(system="spin", mean=4.5).maximum.mean == pytest.approx(0.99)
+    assert MaxEntLab(mean=20.0).maximum.mean == pytest.approx(5.95)
+    assert MaxEntLab(mean=-1.0).maximum.mean == pytest.approx(1.05)
+    assert MaxEntLab(system="spin", mean=4.5).maximum.mean == pytest.approx(0.98)
 
 
 def test_a_spin_is_the_logistic_unit():
@@ -278,7 +278,7 @@ def test_a_mean_keeps_its_place_in_another_system(shown):
     lab.choose("System", "die")
     assert 1 < setting(lab, "mean") < 1.5
     lab.type("Mean", 99)
-    assert setting(lab, "mean") == pytest.approx(5.975)
+    assert setting(lab, "mean") == pytest.approx(5.95)
     assert "kept between" in lab.status
     lab.type("States", 4)
     assert setting(lab, "mean") <= 4
@@ -402,13 +402,13 @@ def test_keys_and_clicks_move_the_mean(shown):
         ("ArrowRight", 4.55),
         ("PageDown", 4.05),
         ("ArrowLeft", 4.0),
-        ("End", 5.975),
-        ("ArrowUp", 5.975),
-        ("Home", 1.025),
+        ("End", 5.95),
+        ("ArrowUp", 5.95),
+        ("Home", 1.05),
     ):
         point.press(key)
         assert setting(lab, "mean") == pytest.approx(mean, abs=1e-9)
-    assert point.get_attribute("aria-valuetext").startswith("mean 1.025, entropy 0.1")
+    assert point.get_attribute("aria-valuetext").startswith("mean 1.05, entropy 0.2")
     box = lab.root.locator(".lab-chart").last.bounding_box()
     x = box["x"] + (44 + 0.5 * (360 - 44 - 12)) / 360 * box["width"]
     lab.page.mouse.click(x, box["y"] + 0.5 * box["height"])
