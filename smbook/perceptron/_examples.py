@@ -39,6 +39,8 @@ def checked_inputs(inputs: ArrayLike, *, nonzero: bool = False) -> Floats:
         raise ValueError(f"inputs must be at most {_LARGEST:g} in size; example {mu} has {sizes[mu]:g}")
     if nonzero and sizes.min() < _SMALLEST:
         mu = int(sizes.argmin())
+        if sizes[mu] > 0.0:
+            raise ValueError(f"inputs must be at least {_SMALLEST:g} in size; example {mu} has {sizes[mu]:g}")
         raise ValueError(f"inputs must not be zero, which no weights separate; example {mu} is {rows[mu]}")
     return rows
 

@@ -113,8 +113,10 @@ def _first_weights(initial: ArrayLike | None, rows: Floats, signs: Labels) -> Fl
     """Return weights to begin with, of length sqrt(N), or raise if they answer wrong."""
     given = margin(rows, signs).weights if initial is None else initial
     weights = checked_weights("initial", given, rows.shape[1])
+    largest = float(np.abs(weights).max()) or 1.0
+    weights = weights / largest  # so that squares and products do not vanish
     fields = signs * (rows @ weights)
     if not (fields > 0.0).all():
         mu = int(np.flatnonzero(~(fields > 0.0))[0])
-        raise ValueError(f"initial must have y w.x > 0 for all examples; {mu} has {fields[mu]:g}")
+        raise ValueError(f"initial must have y w.x > 0 for all examples; {mu} has {fields[mu] * largest:g}")
     return weights * (math.sqrt(weights.size) / np.linalg.norm(weights))

@@ -172,7 +172,7 @@ class Multilayer:
         >>> Multilayer([2, 1]).initial(rng=1).round(3)
         array([ 1.935, -0.171,  0.   ])
         """
-        deviation = _checks.real("scale", scale, minimum=0.0)
+        deviation = _checks.real("scale", scale, minimum=0.0, maximum=_LARGEST)
         state, theta = state_apart(rng, _WEIGHTS_APART), np.zeros(self.n_parameters)
         for layer in self._views(theta):
             noise = np.empty(layer.weights.size)

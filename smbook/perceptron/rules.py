@@ -164,6 +164,10 @@ def pseudo_inverse(inputs: ArrayLike, labels: ArrayLike) -> Floats:
     """
     rows, signs = checked_examples(inputs, labels)
     found = np.linalg.lstsq(rows, signs.astype(np.float64), rcond=None)[0]
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"inputs are too small, weights are beyond the range of floats; got at most {np.abs(rows).max()}"
+        )
     return np.asarray(found, dtype=np.float64)
 
 

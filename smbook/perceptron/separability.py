@@ -30,6 +30,7 @@ _AT_THE_MARGIN = 1e-9  # of the margin, by which a support vector may be further
 _EXACT = 1e-10  # of the shortest input, to which margins are known
 _MOST_POINTS = 20  # with up to a million labelings
 _MOST_SUBSETS = 1_000_000
+_MOST_NUMBERS = 200_000  # of subsets that are looked at together
 _SINGULAR = 1e-12  # of unit vectors, the least singular value of those that count as independent
 _NEARLY_NOTHING = 1e-6  # of a combination of unit vectors that may come to vanish
 _CLEARLY = 1e-10  # of unit vectors, the least singular value at which nobody doubts that they are independent
@@ -48,6 +49,9 @@ class NotSeparableError(ValueError):
     def __init__(self, combination: Floats) -> None:
         self.combination = combination
         super().__init__(f"no weights separate these examples: {_in_words(combination)} = 0")
+
+    def __reduce__(self) -> tuple[type[NotSeparableError], tuple[Floats]]:
+        return type(self), (self.combination,)
 
 
 class Margin(NamedTuple):
@@ -196,7 +200,8 @@ def dichotomies(inputs: ArrayLike) -> NDArray[np.int8]:
     if len(rows) > _MOST_POINTS:
         raise ValueError(f"inputs must be at most {_MOST_POINTS} points; got {len(rows)}")
     if not rows.any(axis=1).all():
-        raise ValueError(f"inputs must not be zero, which has no label; got {rows.tolist()}")
+        mu = int(np.flatnonzero(~rows.any(axis=1))[0])
+        raise ValueError(f"inputs must not be zero, which has no label; example {mu} is {rows[mu]}")
     free = _independent_rows(_unit(rows))
     found: list[tuple[int, ...]] = [(1,)]
     for k in range(1, len(rows)):
@@ -214,8 +219,8 @@ def in_general_position(inputs: ArrayLike) -> bool:
     """Tell whether every min(P, N) of P points in N dimensions are linearly independent.
 
     Then planes through the origin make as many labelings as any points allow. All C(P, N) subsets are looked
-    at, some microseconds each; one counts as dependent if scaled to length 1 its least singular value is
-    below 1e-12.
+    at, in microseconds each for few inputs and milliseconds for a hundred; one counts as dependent if scaled
+    to length 1 its least singular value is below 1e-12.
 
     Parameters
     ----------
@@ -247,7 +252,8 @@ def in_general_position(inputs: ArrayLike) -> bool:
         return False
     points = _unit(rows)
     subsets = itertools.combinations(range(len(points)), size)
-    for some in iter(lambda: list(itertools.islice(subsets, 4096)), []):
+    together = max(1, _MOST_NUMBERS // (size * points.shape[1]))
+    for some in iter(lambda: list(itertools.islice(subsets, together)), []):
         if np.linalg.svd(points[np.array(some)], compute_uv=False)[:, -1].min() < _SINGULAR:
             return False
     return True
@@ -320,7 +326,11 @@ def _combination(rows: Floats, points: Floats, strengths: Floats) -> Floats | No
     if np.linalg.norm(left) > _NEARLY_NOTHING:
         return None
     found = _corrected(some, factors, left)
-    found = vanishing_combination(rows[chosen]) if found is None else found / _lengths(rows[chosen])
+    if found is None:
+        found = vanishing_combination(rows[chosen])
+    else:
+        lengths = _lengths(rows[chosen])
+        found = found * (lengths.min() / lengths)
     if found is None:
         return None
     combination = np.zeros(len(rows))

@@ -85,7 +85,9 @@ def online(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range, or if "adatron" is to begin with weights of zero.
+        If an argument is of the wrong kind or out of range, if "adatron" is to begin with weights of zero,
+        or if weights grow out of the range of floats, as those of "adatron" may where rate x.x / N is above 2
+        for most examples: the error says when they still were finite.
 
     References
     ----------
@@ -116,7 +118,14 @@ def online(
         made = shown.stop
 
     advance(show, len(rows), every, updates=rows.shape[1], unit="example", progress=progress)
-    return Online(weights, every * np.arange(len(path) - 1), path[:-1].copy())
+    times = every * np.arange(len(path) - 1)
+    if not np.isfinite(weights).all():
+        last = int(times[np.isfinite(path[:-1]).all(axis=1)].max())
+        raise ValueError(
+            f"rate or initial must be smaller: weights outgrew all floats after example {last} of "
+            f"{len(rows)}, by the rule {rule!r} at rate {rate:g}"
+        )
+    return Online(weights, times, path[:-1].copy())
 
 
 def _first_weights(rule: str, initial: ArrayLike | None, rows: Floats, signs: Labels) -> Floats:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Bits = NDArray[np.int8]
 
 _MOST_INPUTS = 20  # 2**20 rows of a table
+_MOST_SOURCES = 2**20  # inputs, each with a name
 
 
 class Unit(NamedTuple):
@@ -49,7 +50,7 @@ class ThresholdNet:
     Parameters
     ----------
     n_inputs
-        How many inputs, at least 0; they are the sources 0 to n_inputs - 1.
+        How many inputs, from 0 to 2**20; they are the sources 0 to n_inputs - 1.
     units
         At least one `Unit`; number i is the source n_inputs + i.
     names
@@ -81,7 +82,7 @@ class ThresholdNet:
     names: tuple[str, ...]
 
     def __init__(self, n_inputs: int, units: Iterable[Unit], *, names: Iterable[str] | None = None) -> None:
-        n = _checks.integer("n_inputs", n_inputs, minimum=0, maximum=2**31)
+        n = _checks.integer("n_inputs", n_inputs, minimum=0, maximum=_MOST_SOURCES)
         found = _checked_units(units, n)
         object.__setattr__(self, "n_inputs", n)
         object.__setattr__(self, "units", found)
@@ -209,13 +210,20 @@ class ThresholdNet:
     @functools.cached_property
     def _levels(self) -> list[int] | None:
         """Of each unit the number of units on the longest path that ends in it; None if there are circles."""
-        levels = [0] * self.n_units
-        for _ in range(self.n_units + 1):
-            longer = [1 + max((levels[j] for j in self._before(i)), default=0) for i in range(self.n_units)]
-            if longer == levels:
-                return levels
-            levels = longer
-        return None
+        before = [set(self._before(i)) for i in range(self.n_units)]
+        after: list[list[int]] = [[] for _ in before]
+        for i, sources in enumerate(before):
+            for j in sources:
+                after[j].append(i)
+        levels, missing = [1] * self.n_units, [len(sources) for sources in before]
+        known = [i for i in range(self.n_units) if not missing[i]]
+        for j in known:  # which grows on the way
+            for i in after[j]:
+                levels[i] = max(levels[i], levels[j] + 1)
+                missing[i] -= 1
+                if not missing[i]:
+                    known.append(i)
+        return levels if len(known) == self.n_units else None
 
     def _before(self, i: int) -> list[int]:
         """Return the numbers of the units that act on unit i."""

@@ -22,13 +22,14 @@ _MOST_ROWS = 2**10
 def threshold_output(weights: ArrayLike, threshold: float, inputs: ArrayLike) -> Bits:
     """Return what a weighted unit answers to inputs (..., N), int8: 1 if w.x >= threshold, else 0.
 
-    Whole numbers are compared exactly. Where w.x equals the threshold but for rounding, as in 0.1 + 0.2
-    against 0.3, rounding decides.
+    Whole numbers are compared exactly, if all sums stay below 2**53 in size. Where w.x equals the threshold
+    but for rounding, as in 0.1 + 0.2 against 0.3, rounding decides.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or the last axis of `inputs` is not as long as `weights` (N,).
+        If an argument is of the wrong kind, the last axis of `inputs` is not as long as `weights` (N,), or
+        w.x is beyond the range of floats.
 
     Examples
     --------
@@ -42,7 +43,11 @@ def threshold_output(weights: ArrayLike, threshold: float, inputs: ArrayLike) ->
     x = _checks.reals("inputs", inputs)
     if x.ndim < 1 or x.shape[-1] != w.size:
         raise ValueError(f"inputs must have the shape (..., {w.size}), as weights; got {x.shape}")
-    answers: Bits = np.asarray(x @ w >= least).astype(np.int8)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fields = np.asarray(x @ w)
+    if not np.isfinite(fields).all():
+        raise ValueError(f"weights times inputs are beyond the range of floats; got weights {w}")
+    answers: Bits = np.asarray(fields >= least).astype(np.int8)
     return answers
 
 

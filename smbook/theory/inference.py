@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, qr
 from scipy.optimize import linprog
-from scipy.special import entr, gammaln, kl_div, logsumexp, softmax, xlogy
+from scipy.special import betaln, entr, kl_div, logsumexp, softmax, xlogy
 
 from smbook import _checks
 from smbook._records import equal
@@ -53,6 +53,9 @@ class ImpossibleMomentsError(ValueError):
             f"in every state; got {asked:.13g}, {abs(asked - possible):.3g} beyond"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.combination, self.asked, self.possible)
+
 
 class BoundaryMomentsError(ValueError):
     """Say that moments are extreme, so that some states have probability 0 and multipliers are infinite.
@@ -61,18 +64,23 @@ class BoundaryMomentsError(ValueError):
     ----------
     combination
         a (K,), the largest entry 1 in size: sum_k a_k f_k has its extreme value in the states that are left.
+    extreme
+        That value, which the moments ask for.
     states
         Which states are left, bool (n_states,). With a prior that is 0 in the others finite multipliers may
         exist.
     """
 
     def __init__(self, combination: Floats, extreme: float, states: NDArray[np.bool_]) -> None:
-        self.combination, self.states = combination, states
+        self.combination, self.extreme, self.states = combination, extreme, states
         super().__init__(
             f"moments lie on the boundary of the possible, or no further from it than rounding: "
             f"{_in_words(combination)} has its extreme value {extreme:.13g} in {int(states.sum())} of "
             f"{states.size} states, all others would have probability 0, and multipliers would be infinite"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.combination, self.extreme, self.states)
 
 
 class MaximumEntropy(NamedTuple):
@@ -179,7 +187,7 @@ def relative_entropy(p: ArrayLike, q: ArrayLike) -> Values:
     >>> relative_entropy([0.5, 0.5], [1.0, 0.0])
     inf
     """
-    return plain(np.maximum(kl_div(*_two(p, q)), 0.0).sum(axis=-1))
+    return plain(_excess(*_two(p, q)).sum(axis=-1))
 
 
 def mutual_information(joint: ArrayLike) -> float:
@@ -205,9 +213,8 @@ def mutual_information(joint: ArrayLike) -> float:
     table = _checks.reals("joint", joint)
     if table.ndim != 2 or not table.size:
         raise ValueError(f"joint must be a matrix (rows, columns); got shape {table.shape}")
-    together = _probabilities("joint", table.ravel())
-    apart = np.outer(table.sum(axis=1), table.sum(axis=0)).ravel()
-    found = float(np.maximum(kl_div(together, apart), 0.0).sum())
+    _probabilities("joint", table.ravel())
+    found = float(_excess(table, table.sum(axis=1, keepdims=True), table.sum(axis=0)).sum())
     return found if found > 1e-15 else 0.0  # less is rounding
 
 
@@ -221,7 +228,8 @@ def gibbs(energies: ArrayLike, beta: float = 1.0) -> Floats:
     >>> gibbs([0.0, math.log(3)]).round(10).tolist()
     [0.75, 0.25]
     """
-    return np.asarray(softmax(_exponents(energies, beta), axis=-1))
+    with np.errstate(over="ignore"):  # of differences, whose shares are 0
+        return np.asarray(softmax(_exponents(energies, beta), axis=-1))
 
 
 def log_partition(energies: ArrayLike, beta: float = 1.0) -> Values:
@@ -232,7 +240,8 @@ def log_partition(energies: ArrayLike, beta: float = 1.0) -> Values:
     >>> round(log_partition([0.0, math.log(3)]), 10) == round(math.log(4 / 3), 10)
     True
     """
-    return plain(logsumexp(_exponents(energies, beta), axis=-1))
+    with np.errstate(over="ignore"):  # of differences, whose shares are 0
+        return plain(logsumexp(_exponents(energies, beta), axis=-1))
 
 
 def variational_free_energy(p: ArrayLike, energies: ArrayLike, beta: float = 1.0) -> Values:
@@ -254,10 +263,13 @@ def variational_free_energy(p: ArrayLike, energies: ArrayLike, beta: float = 1.0
     True
     """
     probabilities, levels = _probabilities("p", p), _checks.reals("energies", energies)
-    temperature = 1 / _checks.positive("beta", beta)
+    number = _checks.positive("beta", beta)
     _check_last_axes("p and energies", probabilities, levels)
-    mean = (probabilities * levels).sum(axis=-1)
-    return plain(mean - temperature * entr(probabilities).sum(axis=-1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = (probabilities * levels).sum(axis=-1) - entr(probabilities).sum(axis=-1) / number
+    if not np.isfinite(found).all():
+        raise ValueError(f"the energies, or the entropy over beta, overflow; got beta={number}")
+    return plain(found)
 
 
 def log_multiplicity(counts: ArrayLike) -> Values:
@@ -284,7 +296,9 @@ def log_multiplicity(counts: ArrayLike) -> Values:
     values = _checks.integers("counts", counts, minimum=0).astype(np.float64)
     if values.ndim == 0:
         raise ValueError(f"counts must have an axis of outcomes; got the number {int(values)}")
-    found = np.atleast_1d(gammaln(values.sum(axis=-1) + 1) - gammaln(values + 1).sum(axis=-1))
+    falling = -np.sort(-values, axis=-1)
+    new, before = falling[..., 1:], falling.cumsum(axis=-1)[..., :-1]  # which join in that many ways:
+    found = np.atleast_1d((-np.log1p(new + before) - betaln(before + 1, new + 1)).sum(axis=-1))
     found[np.atleast_1d((values > 0).sum(axis=-1)) < 2] = 0.0  # one way, without rounding
     return plain(found if values.ndim > 1 else found[0])
 
@@ -451,6 +465,8 @@ class _Dual:
         if self.null.size and np.isfinite(multipliers).all():
             free = np.linalg.qr(self.null / self.scale[:, None])[0]
             multipliers = multipliers - free @ (free.T @ multipliers)
+            missed = nu @ self.white - (multipliers * self.scale) @ self.apart  # by rounding, in mixed units
+            multipliers = multipliers + self.change @ (self.white @ missed) / (missed.size * self.scale)
         mean = self.apart @ p
         covariance = (self.apart * p) @ self.apart.T - np.outer(mean, mean)
         probabilities = np.zeros(self.weights.size)
@@ -563,6 +579,18 @@ def _check_last_axes(names: str, one: Floats, other: Floats) -> None:
         np.broadcast_shapes(one.shape, other.shape)
     except ValueError:
         raise ValueError(f"{names} must broadcast; got shapes {one.shape} and {other.shape}") from None
+
+
+def _excess(p: Floats, *factors: Floats) -> Floats:
+    """Return p ln(p / q) - p + q, none of which is negative, with q the product of the factors.
+
+    Where q or p / q is beyond the range of floats it is found from all logarithms.
+    """
+    q = math.prod(factors[1:], start=factors[0])
+    with np.errstate(over="ignore"):
+        found = np.maximum(kl_div(p, q), 0.0)
+    far = xlogy(p, p) - sum(xlogy(p, factor) for factor in factors) - p + q
+    return np.asarray(np.where(np.isinf(found), far, found))
 
 
 def _exponents(energies: ArrayLike, beta: Any) -> Floats:

@@ -146,7 +146,7 @@ def novikoff_bound(radius: ArrayLike, margin: ArrayLike) -> Values:
         raise ValueError(
             f"radius and margin must broadcast; got {lengths.shape} and {margins.shape}"
         ) from None
-    if (margins > lengths * (1.0 + _ROUNDING)).any():
+    if (margins / (1.0 + _ROUNDING) > lengths).any():
         which = np.unravel_index(np.argmax(margins / lengths), margins.shape)
         raise ValueError(f"margin must be at most radius, {lengths[which]}; got {margins[which]}")
     with np.errstate(over="ignore"):

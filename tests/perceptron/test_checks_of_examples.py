@@ -58,7 +58,7 @@ def test_what_is_no_set_of_examples_is_refused(rule, inputs, labels, error, mess
 @pytest.mark.parametrize("rule", ["perceptron_rule", "adatron", "minover", "gibbs_learning"])
 @pytest.mark.parametrize("size", [0.0, 1e-200])
 def test_an_input_of_zeros_is_refused_where_it_makes_the_task_impossible(rule, size):
-    message = r"inputs must not be zero, which no weights separate; example 2 is \["
+    message = r"inputs must (not be zero, which no weights .* 2 is \[|be at least 1e-100 .* 2 has 1e-200)"
     with pytest.raises(ValueError, match=message):
         RULES[rule](changed(INPUTS, 2, size), LABELS)
 
@@ -90,3 +90,8 @@ def test_every_second_row_and_column_is_made_contiguous():
 def test_weights_are_copied():
     given = np.ones(3)
     assert not np.shares_memory(checked_weights("weights", given, 3), given)
+
+
+def test_what_is_too_small_is_not_called_zero():
+    with pytest.raises(ValueError, match="inputs must be at least 1e-100 in size; example 1 has 1e-150"):
+        checked_examples([[1.0], [1e-150]], [1, 1], nonzero=True)

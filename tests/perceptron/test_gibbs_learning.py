@@ -226,3 +226,11 @@ def test_what_nothing_separates_has_no_version_space():
         gibbs_learning(inputs, labels, 5)
     with pytest.raises(ValueError, match=r"initial must have y w\.x > 0 for all examples; 0 has -1"):
         gibbs_learning(inputs, labels, 5, initial=[1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e100])
+def test_initial_weights_may_have_any_length(size):
+    inputs, labels, initial = np.array([[1e-100, 0.0], [0.0, 2.0]]), [1, 1], np.array([1.0, 1.0])
+    given = gibbs_learning(inputs, labels, 5, initial=size * initial, rng=1)
+    np.testing.assert_allclose(given, gibbs_learning(inputs, labels, 5, initial=initial, rng=1), rtol=1e-12)
+    np.testing.assert_array_equal(gibbs_learning([[1.0]], [1], 1, initial=[size]), [[1.0]])

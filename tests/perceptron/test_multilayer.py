@@ -433,3 +433,8 @@ def train(**changed):
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_scale_beyond_parameters_is_refused():
+    with pytest.raises(ValueError, match=r"scale must be at most 1e\+100; got 1\.7e\+308"):
+        NET.initial(scale=1.7e308, rng=1)

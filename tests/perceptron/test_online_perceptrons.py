@@ -187,3 +187,13 @@ def test_an_adatron_cannot_begin_with_an_example_of_zeros():
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         online(*random_examples(0), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "scale", "last"), [("adatron", 30.0, 1.0, 700), ("hebb", 1e308, 1e10, 0)]
+)
+def test_weights_that_run_away_are_refused(rule, rate, scale, last):
+    inputs, labels = random_examples(0, 3000)
+    with pytest.raises(ValueError, match="rate or initial must be smaller") as caught:
+        online(scale * inputs, labels, rule=rule, rate=rate, every=100)
+    assert f"after example {last} of 3000, by the rule '{rule}' at rate {rate:g}" in str(caught.value)

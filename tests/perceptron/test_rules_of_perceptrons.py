@@ -336,3 +336,8 @@ REFUSED = [
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         perceptron_rule(*XOR, **arguments)
+
+
+def test_weights_of_least_squares_beyond_all_floats_are_refused():
+    with pytest.raises(ValueError, match=r"inputs are too small, .* got at most 1e-310"):
+        pseudo_inverse([[1e-310, 0.0], [0.0, 1e-311]], [1, -1])

@@ -1,7 +1,10 @@
 """Separability by counting, margins beside other solvers and by hand, and answers that carry their proof."""
 
+import copy
 import itertools
 import math
+import pickle
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -406,3 +409,37 @@ def test_no_combination_or_no_one_of_them(rows):
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_shortest_of_all_inputs_are_told_apart():
+    """Subnormal inputs have directions too, and 1 over their lengths is beyond all floats."""
+    inputs = 5e-324 * np.array([[1, 0], [0, 1], [-1, -1], [2, 1]])
+    found = {tuple(row) for row in perceptron.dichotomies(inputs).tolist()}
+    assert found == {tuple(row) for row in perceptron.dichotomies(inputs / 5e-324).tolist()}
+    assert not perceptron.is_separable(inputs, [1, 1, 1, 1])
+
+
+def test_proofs_go_through_pickle_and_copy():
+    """As errors do that a worker of a pool sends home."""
+    with pytest.raises(NotSeparableError) as caught:
+        perceptron.margin([[1.0], [1.0]], [1, -1])
+    for found in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
+        assert type(found) is NotSeparableError
+        assert str(found) == str(caught.value)
+        np.testing.assert_array_equal(found.combination, [0.5, 0.5])
+
+
+def test_subsets_of_many_inputs_are_looked_at_in_little_memory():
+    inputs = np.random.default_rng(1).normal(size=(121, 120))  # 121 subsets, 14 MB
+    tracemalloc.start()
+    assert perceptron.in_general_position(inputs)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 6e6
+    inputs[7] = inputs[100]
+    assert not perceptron.in_general_position(inputs)
+
+
+def test_the_point_without_a_label_is_named():
+    with pytest.raises(ValueError, match=r"which has no label; example 1 is \[0\. 0\.\]"):
+        perceptron.dichotomies([[1.0, 2.0], [0.0, 0.0]])

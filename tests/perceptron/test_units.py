@@ -589,3 +589,24 @@ OTHERS = [
 def test_other_bad_arguments_are_refused(function, arguments, error, message):
     with pytest.raises(error, match=message):
         function(*arguments)
+
+
+def test_long_nets_are_measured_in_a_moment():
+    """Circles and depth of 10,000 units with some work a synapse; by rounds of all units it is minutes."""
+    assert oscillator(10_000).has_circles
+    n = 10_000
+    backwards = ThresholdNet(1, [*(Unit((i + 2,)) for i in range(n - 1)), Unit((0,))])
+    assert backwards.depth == n
+
+
+def test_a_net_has_a_bounded_number_of_inputs_with_names():
+    with pytest.raises(ValueError, match="n_inputs must be at most 1048576; got 2147483648"):
+        ThresholdNet(2**31, [Unit((0,))])
+
+
+def test_a_field_beyond_all_floats_is_refused():
+    for inputs in ([1.0, 1.0], [10.0, -10.0]):
+        with pytest.raises(
+            ValueError, match=r"beyond the range of floats; got weights \[1\.e\+308 1\.e\+308\]"
+        ):
+            threshold_output([1e308, 1e308], 0, inputs)

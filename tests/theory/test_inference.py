@@ -1,5 +1,6 @@
 """Maximum entropy against arithmetic of fifty digits, enumeration, differences and inequalities."""
 
+import copy
 import math
 import pickle
 from decimal import Decimal, localcontext
@@ -479,3 +480,54 @@ def test_results_compare_and_are_kept():
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_what_is_known_of_nearly_nothing_is_finite():
+    """q may be so small that p / q is beyond all floats; with q = 0 the divergence is infinite."""
+    p, q = [0.5, 0.5], [1.0, 1e-320]
+    expected = -math.log(2) - 0.5 * math.log(1e-320)
+    assert inference.relative_entropy(p, q) == pytest.approx(expected, rel=1e-12)
+    assert inference.relative_entropy(p, [1.0, 0.0]) == math.inf
+    # a rare event that tells all: -p ln p
+    assert inference.mutual_information([[1e-200, 0.0], [0.0, 1.0]]) == 0.0  # below rounding
+    rare = inference.mutual_information([[1e-13, 0.0], [0.0, 1 - 1e-13]])
+    assert rare == pytest.approx(1e-13 - 1e-13 * math.log(1e-13), rel=1e-3)
+
+
+def test_the_widest_energies_of_all():
+    np.testing.assert_array_equal(inference.gibbs([1e308, -1e308]), [0.0, 1.0])
+    assert inference.log_partition([1e308, -1e308]) == 1e308
+    with pytest.raises(ValueError, match="the entropy over beta, overflow; got beta=1e-320"):
+        inference.variational_free_energy([0.5, 0.5], [0.0, 1.0], 1e-320)
+    assert inference.variational_free_energy([1.0, 0.0], [2.0, 1.0], 1e-320) == 2.0
+
+
+@pytest.mark.parametrize("many", [10**6, 10**12, 10**15])
+def test_few_among_many_keep_their_digits(many):
+    """ln N and ln N (N - 1) / 2 are small differences of ln N!, which is huge."""
+    assert inference.log_multiplicity([1, many]) == pytest.approx(math.log(many + 1), rel=1e-9)
+    pairs = math.log(many + 2) + math.log(many + 1) - math.log(2)
+    assert inference.log_multiplicity([many, 0, 2]) == pytest.approx(pairs, rel=1e-9)
+
+
+def test_multipliers_of_dependent_features_in_mixed_units_make_the_distribution():
+    """The shortest of many; to subtract what vanishes must not leave rounding of the large in the small."""
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        features = rng.normal(size=(4, 3)) * 10.0 ** rng.integers(-6, 7, size=(4, 1))
+        found = inference.maximum_entropy(features, features @ rng.dirichlet(np.ones(3)))
+        exponents = -found.multipliers @ features
+        rounding = 1e-14 * (1 + np.abs(found.multipliers[:, None] * features).max())
+        shares = np.exp(exponents - logsumexp(exponents))
+        np.testing.assert_allclose(shares, found.probabilities, rtol=0, atol=rounding)
+
+
+def test_what_moments_cannot_be_goes_through_pickle_and_copy():
+    """As errors do that a worker of a pool sends home."""
+    for asked, kind in ((4.0, inference.ImpossibleMomentsError), (3.0, inference.BoundaryMomentsError)):
+        with pytest.raises(kind) as caught:
+            inference.maximum_entropy([[1, 2, 3]], [asked])
+        for found in (pickle.loads(pickle.dumps(caught.value)), copy.deepcopy(caught.value)):
+            assert type(found) is kind
+            assert str(found) == str(caught.value)
+            assert found.combination.tolist() == [1.0]

@@ -175,3 +175,9 @@ def test_orthogonal_examples_reach_the_bound():
 def test_bad_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_bound_of_the_largest_radius_of_all():
+    largest = float(np.finfo(float).max)
+    assert theory.novikoff_bound(largest, largest) == 1.0
+    assert theory.novikoff_bound(largest, 1.0) == math.inf
