@@ -11,7 +11,18 @@ import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
-from tests.browser import DESKTOP, HTML, PAGES, PIXELS, TOO_WIDE, Place, labs, one_of_each, open_lab, settle
+from tests.browser import (
+    DESKTOP,
+    HTML,
+    PAGES,
+    PIXELS,
+    Place,
+    labs,
+    one_of_each,
+    open_lab,
+    settle,
+    states_on,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +31,6 @@ AWESOME = "vendor/fontawesome/6.5.2"
 CHAPTER = "ising/ising-model.html"
 MAGNET = Place(CHAPTER, "lab-1", "IsingLab", running=True)
 WRITTEN = [name for name in PAGES if name not in ("genindex.html", "search.html", "prf-prf.html")]
-NARROW = {"width": 320, "height": 640}
 PHONE = {"width": 390, "height": 664}
 
 
@@ -149,11 +159,8 @@ def test_notebooks_are_downloaded():
 # ---- Without scripts and on paper.
 
 
-@pytest.mark.parametrize("name", sorted({place.page for place in labs()}))
-def test_without_scripts_a_page_says_so_and_shows_pictures(addresses, browser, name):
-    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
-    page = context.new_page()
-    page.goto(addresses["file"] + name)
+def pictures_are_shown(page, name):
+    """See that a page without scripts says so, and shows a picture of each of its live figures."""
     assert page.locator(".without-scripts").is_visible()
     pictures = page.locator(".live-figure img")
     assert pictures.count() == len([place for place in labs() if place.page == name])
@@ -164,6 +171,33 @@ def test_without_scripts_a_page_says_so_and_shows_pictures(addresses, browser, n
     assert len({*told.values()}) == len(told)
     page.wait_for_load_state("networkidle")
     assert all(box["width"] > 200 for box in (picture.bounding_box() for picture in pictures.all()))
+
+
+def questions_are_read(page, name):
+    """See that a page without scripts writes its questions and who checks them."""
+    ends = {"screen": "This page checks the answer where JavaScript is on."}
+    ends["print"] = "The page from which this was printed checks the answer."
+    for media, end in ends.items():
+        page.emulate_media(media=media)
+        written = page.locator(".plain-question").all()
+        for root, state in zip(written, states_on(name, "question"), strict=True):
+            assert root.is_visible()
+            shown = root.inner_text()
+            assert all(words in shown for words in [state["text"], *state["_options"], *state["_labels"]])
+            assert shown.endswith(end)
+
+
+WITH_LABS, ASKING = {place.page for place in labs()}, {name for name in PAGES if states_on(name, "question")}
+
+
+@pytest.mark.parametrize("name", sorted(WITH_LABS | ASKING))
+def test_without_scripts_a_page_shows_pictures_and_questions(addresses, browser, name):
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(addresses["file"] + name)
+    if name in WITH_LABS:
+        pictures_are_shown(page, name)
+    questions_are_read(page, name)
     context.close()
 
 
@@ -453,16 +487,3 @@ def test_forced_colours_leave_the_lines_apart(lab):
     adjust = "nodes => nodes.map(e => getComputedStyle(e).forcedColorAdjust)"
     assert set(lab.root.locator("canvas").evaluate_all(adjust)) <= {"none"}
     lab.page.emulate_media(forced_colors="none")
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_scrolls_sideways_on_the_smallest_screen(addresses, context, name):
-    """A window of 320 pixels is also what remains of one of 640 at a zoom of 200 %."""
-    page = context.new_page()
-    page.set_viewport_size(NARROW)
-    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(addresses["file"] + name)
-    page.wait_for_timeout(100)
-    wide = page.evaluate(TOO_WIDE)
-    page.close()
-    assert wide == []
