@@ -51,10 +51,14 @@ class Visit:
     """What one visit to a page showed."""
 
     page: str
+    home: str = ""
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     facts: dict[str, list[Any]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    weight: tuple[int, int] = (0, 0)
+    shown: float | None = None
 
     @property
     def troubles(self):
