@@ -181,6 +181,14 @@ PRESS = """(root, names) => {
 }"""
 
 
+# Pause and go back to the start, in one call; tell whether there is a button for it.
+RESET = f"""root => {{
+    const press = {PRESS};
+    press(root, ["Pause"]);
+    return press(root, ["Outputs to zero"]) || press(root, ["Reset"]);
+}}"""
+
+
 # Ten frames in which neither the page nor the figure has changed its width.
 AT_REST = """(root, width) => new Promise(done => {
     let [last, frames] = [0, 0];
@@ -280,8 +288,7 @@ class Lab:
 
     def reset(self):
         """Pause, and go back to the start."""
-        self.pause()
-        assert self.press("Outputs to zero") or self.press("Reset")
+        assert self.root.evaluate(RESET)
 
 
 def number(text):
