@@ -365,8 +365,16 @@ def described(lab):
     return lab.root.locator(".lab-description").inner_text()
 
 
+# What is said aloud is what is written, two seconds later at most.
+SAID = """root => {
+    const [said, written] = [".lab-aloud", ".lab-description"].map(e => root.querySelector(e).innerText);
+    return said && said === written;
+}"""
+
+
 def test_every_figure_is_described(lab):
-    short = described(lab)
+    lab.page.wait_for_function(SAID, arg=lab.root.element_handle(), timeout=10_000)
+    short = lab.root.locator(".lab-description").inner_text()
     region = lab.root.locator(".lab-aloud")
     assert region.get_attribute("aria-live") == "polite"
     assert region.inner_text() == short
