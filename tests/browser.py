@@ -51,10 +51,14 @@ class Visit:
     """What one visit to a page showed."""
 
     page: str
+    home: str = ""
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     facts: dict[str, list[Any]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    weight: tuple[int, int] = (0, 0)
+    shown: float | None = None
 
     @property
     def troubles(self):
@@ -177,6 +181,14 @@ PRESS = """(root, names) => {
 }"""
 
 
+# Pause and go back to the start, in one call; tell whether there is a button for it.
+RESET = f"""root => {{
+    const press = {PRESS};
+    press(root, ["Pause"]);
+    return press(root, ["Outputs to zero"]) || press(root, ["Reset"]);
+}}"""
+
+
 # Ten frames in which neither the page nor the figure has changed its width.
 AT_REST = """(root, width) => new Promise(done => {
     let [last, frames] = [0, 0];
@@ -276,8 +288,7 @@ class Lab:
 
     def reset(self):
         """Pause, and go back to the start."""
-        self.pause()
-        assert self.press("Outputs to zero") or self.press("Reset")
+        assert self.root.evaluate(RESET)
 
 
 def number(text):

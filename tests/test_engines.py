@@ -165,9 +165,13 @@ def test_figures_come_from_a_server_too_and_nothing_is_logged(engine, addresses)
     assert engine.errors == []
 
 
+@pytest.mark.parametrize("engine", ["firefox", "webkit"], indirect=True)
 @pytest.mark.parametrize("place", one_of_each(), ids=str)
 def test_every_kind_of_figure_comes_and_moves(engine, addresses, place, record_property):
-    """Formulas that are set before the figures, as they once were in WebKit, took them a minute."""
+    """Formulas that are set before the figures, as they once were in WebKit, took them a minute.
+
+    In Chromium `tests/test_pages.py` opens every figure, and `tests/test_controls.py` pauses every kind.
+    """
     figure = Figure(engine, addresses["file"], place, running="false")
     record_property("seconds", figure.seconds)
     print(f"{engine.name}: {place} after {figure.seconds:.1f} s")

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import re
 from itertools import pairwise
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString, Tag
 from fontTools.ttLib import TTFont
 
-from tests.browser import DESKTOP, HTML, PAGES, PIXELS, TOO_WIDE, Place, labs, one_of_each, open_lab, settle
+from tests.browser import (
+    DESKTOP,
+    HTML,
+    PAGES,
+    PIXELS,
+    Place,
+    labs,
+    one_of_each,
+    open_lab,
+    settle,
+    states_on,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +30,6 @@ AWESOME = "vendor/fontawesome/6.5.2"
 CHAPTER = "ising/ising-model.html"
 MAGNET = Place(CHAPTER, "lab-1", "IsingLab", running=True)
 WRITTEN = [name for name in PAGES if name not in ("genindex.html", "search.html", "prf-prf.html")]
-NARROW = {"width": 320, "height": 640}
 PHONE = {"width": 390, "height": 664}
 
 
@@ -41,12 +50,20 @@ def test_the_typeface_is_light_and_licensed():
     assert "SIL Open Font License" in (STATIC / "fonts" / "LICENSE.txt").read_text(encoding="utf8")
 
 
+def texts(node):
+    """Give the pieces of text within `node` that are set in the book's faces."""
+    for child in node.children:
+        if type(child) is NavigableString:
+            yield child
+        elif isinstance(child, Tag):
+            code = child.name in ("script", "style", "pre", "code", "noscript")
+            if not code and "math" not in child.get("class", ()):
+                yield from texts(child)
+
+
 def words(name):
     """Return the characters of a page that are set in the book's faces."""
-    page = copy.copy(soup(name).find("article"))
-    for other in page.find_all(["script", "style", "pre", "code", "noscript"]) + page.find_all(class_="math"):
-        other.decompose()
-    return set(page.get_text()) - set("\n")
+    return set().union(*texts(soup(name).find("article"))) - set("\n")
 
 
 def test_the_typeface_has_every_character_of_the_text():
@@ -149,11 +166,8 @@ def test_notebooks_are_downloaded():
 # ---- Without scripts and on paper.
 
 
-@pytest.mark.parametrize("name", sorted({place.page for place in labs()}))
-def test_without_scripts_a_page_says_so_and_shows_pictures(addresses, browser, name):
-    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
-    page = context.new_page()
-    page.goto(addresses["file"] + name)
+def pictures_are_shown(page, name):
+    """See that a page without scripts says so, and shows a picture of each of its live figures."""
     assert page.locator(".without-scripts").is_visible()
     pictures = page.locator(".live-figure img")
     assert pictures.count() == len([place for place in labs() if place.page == name])
@@ -164,6 +178,33 @@ def test_without_scripts_a_page_says_so_and_shows_pictures(addresses, browser, n
     assert len({*told.values()}) == len(told)
     page.wait_for_load_state("networkidle")
     assert all(box["width"] > 200 for box in (picture.bounding_box() for picture in pictures.all()))
+
+
+def questions_are_read(page, name):
+    """See that a page without scripts writes its questions and who checks them."""
+    ends = {"screen": "This page checks the answer where JavaScript is on."}
+    ends["print"] = "The page from which this was printed checks the answer."
+    for media, end in ends.items():
+        page.emulate_media(media=media)
+        written = page.locator(".plain-question").all()
+        for root, state in zip(written, states_on(name, "question"), strict=True):
+            assert root.is_visible()
+            shown = root.inner_text()
+            assert all(words in shown for words in [state["text"], *state["_options"], *state["_labels"]])
+            assert shown.endswith(end)
+
+
+WITH_LABS, ASKING = {place.page for place in labs()}, {name for name in PAGES if states_on(name, "question")}
+
+
+@pytest.mark.parametrize("name", sorted(WITH_LABS | ASKING))
+def test_without_scripts_a_page_shows_pictures_and_questions(addresses, browser, name):
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(addresses["file"] + name)
+    if name in WITH_LABS:
+        pictures_are_shown(page, name)
+    questions_are_read(page, name)
     context.close()
 
 
@@ -324,8 +365,16 @@ def described(lab):
     return lab.root.locator(".lab-description").inner_text()
 
 
+# What is said aloud is what is written, two seconds later at most.
+SAID = """root => {
+    const [said, written] = [".lab-aloud", ".lab-description"].map(e => root.querySelector(e).innerText);
+    return said && said === written;
+}"""
+
+
 def test_every_figure_is_described(lab):
-    short = described(lab)
+    lab.page.wait_for_function(SAID, arg=lab.root.element_handle(), timeout=10_000)
+    short = lab.root.locator(".lab-description").inner_text()
     region = lab.root.locator(".lab-aloud")
     assert region.get_attribute("aria-live") == "polite"
     assert region.inner_text() == short
@@ -453,16 +502,3 @@ def test_forced_colours_leave_the_lines_apart(lab):
     adjust = "nodes => nodes.map(e => getComputedStyle(e).forcedColorAdjust)"
     assert set(lab.root.locator("canvas").evaluate_all(adjust)) <= {"none"}
     lab.page.emulate_media(forced_colors="none")
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_scrolls_sideways_on_the_smallest_screen(addresses, context, name):
-    """A window of 320 pixels is also what remains of one of 640 at a zoom of 200 %."""
-    page = context.new_page()
-    page.set_viewport_size(NARROW)
-    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(addresses["file"] + name)
-    page.wait_for_timeout(100)
-    wide = page.evaluate(TOO_WIDE)
-    page.close()
-    assert wide == []

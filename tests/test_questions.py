@@ -55,21 +55,61 @@ def test_there_are_questions():
     assert len(ASKED) >= 2
 
 
-@pytest.mark.parametrize("name", ASKED)
-@pytest.mark.parametrize("scheme", ["file", "http"])
-def test_the_questions_of_a_page_are_answered_and_remembered(browser, addresses, scheme, name):
-    context, visit = browser.new_context(), Visit(name)
-    page = watched(context, addresses[scheme], visit)
+def one_of_each_form():
+    """List few pages that ask questions of every form."""
+    first = {state["_form"]: page for page in reversed(ASKED) for state in ASKED[page]}
+    return list(dict.fromkeys(first.values()))
+
+
+def open_page(context, home, name, visit):
+    """Open a page with questions in `context`, without formulas, and figures at rest: both take seconds."""
+    page = watched(context, home, visit)
+    page.emulate_media(reduced_motion="reduce")
     page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(addresses[scheme] + name)
-    roots = asked_on(page, name)
-    for number, (root, state) in enumerate(zip(roots, ASKED[name], strict=True), start=1):
+    page.goto(home + name)
+    return page
+
+
+def answer_all(page, name):
+    """Answer the questions of an open page, each wrong and then right."""
+    for number, (root, state) in enumerate(zip(asked_on(page, name), ASKED[name], strict=True), start=1):
         assert root.get_attribute("data-question") == f"question-{number}"
         wrong = {"number": ["123456789"], "measured": ["123456789", "1e-9"]}
         wrong["choice"] = [option for option in state["_options"] if [option] != right_answer(state)][:1]
         assert give(root, wrong[state["_form"]]).startswith("✗ Not yet.")
         assert give(root, right_answer(state)).startswith("✓ Right.")
-    assert page.evaluate(KEPT) == len(roots)
+    assert page.evaluate(KEPT) == len(ASKED[name])
+
+
+def stand_once(page, name):
+    """See that each question of an open page is on the screen live, and on paper written, and never twice."""
+    live, written = asked_on(page, name), page.locator(".plain-question").all()
+    assert [root.is_visible() for root in live] == [True] * len(ASKED[name])
+    assert [root.is_visible() for root in written] == [False] * len(ASKED[name])
+    page.emulate_media(media="print")
+    text = page.locator("article").first.inner_text()
+    assert [text.count(state["text"]) for state in ASKED[name]] == [1] * len(ASKED[name])
+    assert [root.is_visible() for root in live] == [False] * len(ASKED[name])
+    page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_questions_of_a_page_stand_once_and_are_answered(browser, addresses, name):
+    context, visit = browser.new_context(), Visit(name)
+    page = open_page(context, addresses["file"], name, visit)
+    stand_once(page, name)
+    answer_all(page, name)
+    assert visit.troubles == []
+    context.close()
+
+
+@pytest.mark.parametrize("name", one_of_each_form())
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_what_is_solved_is_remembered_on_its_page_alone(browser, addresses, scheme, name):
+    """What is kept, and where, depends on origin and form; each page counts it above."""
+    context, visit = browser.new_context(), Visit(name)
+    page = open_page(context, addresses[scheme], name, visit)
+    answer_all(page, name)
     page.reload()
     if page.evaluate(KEPT) == 0:  # Chromium writes late, and once in some hundred reloads it loses all of it
         for root, state in zip(asked_on(page, name), ASKED[name], strict=True):
@@ -96,47 +136,6 @@ def test_a_second_window_of_a_page_learns_what_is_solved_and_forgotten(browser, 
     there.get_by_role("button", name="Forget that I solved it").click()
     badge(here).wait_for(state="hidden")
     assert not any(badge(root).is_visible() for root in asked_on(first, name))
-    context.close()
-
-
-# What stands in the place of a question.
-
-
-def words_of(state):
-    """Return the text of a question, and its options or labels."""
-    return [state["text"], *state["_options"], *state["_labels"]]
-
-
-@pytest.mark.parametrize("name", ASKED)
-def test_without_scripts_the_questions_are_there_to_be_read(browser, addresses, name):
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(addresses["file"] + name)
-    written = page.locator(".plain-question").all()
-    for root, state in zip(written, ASKED[name], strict=True):
-        assert root.is_visible()
-        shown = root.inner_text()
-        assert all(words in shown for words in words_of(state))
-        assert shown.endswith("This page checks the answer where JavaScript is on.")
-        page.emulate_media(media="print")
-        assert root.inner_text().endswith("The page from which this was printed checks the answer.")
-        page.emulate_media(media="screen")
-    context.close()
-
-
-@pytest.mark.parametrize("name", ASKED)
-def test_each_question_stands_once_on_the_screen_and_once_on_paper(browser, addresses, name):
-    context = browser.new_context()
-    page = context.new_page()
-    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    page.goto(addresses["file"] + name)
-    live, written = asked_on(page, name), page.locator(".plain-question").all()
-    assert [root.is_visible() for root in live] == [True] * len(ASKED[name])
-    assert [root.is_visible() for root in written] == [False] * len(ASKED[name])
-    page.emulate_media(media="print")
-    text = page.locator("article").first.inner_text()
-    assert [text.count(state["text"]) for state in ASKED[name]] == [1] * len(ASKED[name])
-    assert [root.is_visible() for root in live] == [False] * len(ASKED[name])
     context.close()
 
 
