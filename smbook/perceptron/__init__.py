@@ -8,6 +8,33 @@ is the least y w.x of the examples, divided by the length of w.
 from __future__ import annotations
 
 from smbook.perceptron.hebbian import Oja, hebb, hebb_growth, oja, principal_component
+from smbook.perceptron.gibbs import gibbs_learning
+from smbook.perceptron.rules import Learned, perceptron_rule, pseudo_inverse
+from smbook.perceptron.stability import Adatron, adatron, minover
+from smbook.perceptron.streaming import Online, online
+
+__all__ = [
+    "Adatron",
+    "Learned",
+    "Online",
+    "adatron",
+    "gibbs_learning",
+    "minover",
+    "online",
+    "perceptron_rule",
+    "pseudo_inverse",
+from smbook.perceptron.ensembles import (
+    Examples,
+    generalization_error,
+    overlap,
+    random_dichotomy,
+    random_inputs,
+    random_labels,
+    teacher,
+    teacher_examples,
+    with_constant,
+)
+from smbook.perceptron.multilayer import Layer, Multilayer, Trained
 from smbook.perceptron.nets import (
     conjoined_negation,
     conjunction,
@@ -20,29 +47,55 @@ from smbook.perceptron.nets import (
     oscillator,
     precession,
 )
+from smbook.perceptron.separability import (
+    Margin,
+    NotSeparableError,
+    dichotomies,
+    in_general_position,
+    is_separable,
+    margin,
+)
 from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_table_inputs
 from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
     "Oja",
+    "Examples",
+    "Layer",
+    "Margin",
+    "Multilayer",
+    "NotSeparableError",
     "ThresholdNet",
+    "Trained",
     "Unit",
     "as_automaton",
     "conjoined_negation",
     "conjunction",
     "counter",
+    "dichotomies",
     "disjunction",
+    "generalization_error",
     "heat_illusion",
     "hebb",
     "hebb_growth",
+    "in_general_position",
+    "is_separable",
     "latch",
+    "margin",
     "net_of_automaton",
     "net_of_table",
     "oja",
     "oscillator",
+    "overlap",
     "precession",
     "principal_component",
+    "random_dichotomy",
+    "random_inputs",
+    "random_labels",
+    "teacher",
+    "teacher_examples",
     "threshold_output",
     "threshold_unit_of",
     "truth_table_inputs",
+    "with_constant",
 ]

@@ -1,5 +1,23 @@
 """Exact results and saddle-point equations, one module for each part of the book; NumPy and SciPy only."""
 
-from smbook.theory import boltzmann, curvature, descent, hopfield, ising, random_matrices, spin_glass
+from smbook.theory import (
+    boltzmann,
+    curvature,
+    descent,
+    hopfield,
+    ising,
+    perceptron,
+    random_matrices,
+    spin_glass,
+)
 
-__all__ = ["boltzmann", "curvature", "descent", "hopfield", "ising", "random_matrices", "spin_glass"]
+__all__ = [
+    "boltzmann",
+    "curvature",
+    "descent",
+    "hopfield",
+    "ising",
+    "perceptron",
+    "random_matrices",
+    "spin_glass",
+]

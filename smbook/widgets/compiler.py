@@ -43,7 +43,9 @@ from smbook.kernels import (
     hopfield_theory,
     lattice,
     mean_field,
+    multilayer,
     network,
+    perceptron,
     projection,
     restricted,
     rng,
@@ -87,6 +89,8 @@ _PACE = (_FLOAT64, _FLOAT64, _FLOAT64)  # rate, momentum, decay or temperature
 _LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
+_CELLS = (_WHOLES, _INT64)  # widths, activation
+_TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -281,6 +285,39 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         boltzmann.learn,
         (*_AVERAGES, *_AVERAGES, _BYTE_ROWS, *_PACE, _REAL_ROWS, _REALS, _REAL_ROWS, _REALS),
         _NOTHING,
+    ),
+    "perceptron_step": (
+        perceptron.perceptron_step,
+        (_REAL_ROWS, _BYTES, _INT64, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "perceptron_pass": (
+        perceptron.perceptron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS),
+        _INT64,
+    ),
+    "adatron_pass": (
+        perceptron.adatron_pass,
+        (_REAL_ROWS, _BYTES, _WHOLES, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_outputs": (
+        multilayer.forward,
+        (*_CELLS, _REALS, _REAL_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "multilayer_gradient": (
+        multilayer.backward,
+        (*_CELLS, _INT64, _REALS, *_TAUGHT, _REAL_ROWS, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "multilayer_descend": (
+        multilayer.descend,
+        (
+            *(*_CELLS, _INT64, _FLOAT64, _FLOAT64, _INT64, *_TAUGHT, _REALS, _REALS, _WHOLES, _WORDS),
+            *(_REAL_ROWS, _REALS, _REALS, _REALS),
+        ),
+        _INT64,
     ),
 }
 

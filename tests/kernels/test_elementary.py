@@ -24,7 +24,9 @@ from smbook.kernels import (
     hopfield_theory,
     lattice,
     mean_field,
+    multilayer,
     network,
+    perceptron,
     projection,
     restricted,
     rng,
@@ -413,9 +415,17 @@ CHAINS, WEIGHTS = np.ones((2, 4), np.int8), np.full(2, 0.5)
 # Two sections of a Hessian of four eigenvalues.
 FORMS, PAIRED, FOURFOLD = np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 4))
 
+# A network of two inputs, two units and one output on three examples, a batch of two.
+WIDTHS, EXAMPLES, ANSWERS, THETA = np.array([2, 2, 1]), (np.ones((3, 2)), np.ones((3, 1))), np.ones((3, 3)), 9
+WITH_LOSS = (WIDTHS, multilayer.TANH, multilayer.CROSS)
+DESCENT_ROOM = (np.arange(3), STATE, ANSWERS, np.ones(3), np.ones(THETA), np.ones(4))
+
 # Three optimizers, and what is noted of them.
 RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 
+# Two examples of four numbers, one of either label, a unit that learns them, and one that answers right.
+LEARNT = (np.arange(8.0).reshape(2, 4) + 1.0, np.array([1, -1], np.int8))
+RIGHT = np.array([-1.0, -1.0, -1.0, 2.0])
 # One unit that two inputs excite and one inhibits.
 SYNAPSES = (np.array([0, 3]), np.arange(3), np.array([1, 1, -1], np.int8), np.array([2]))
 
@@ -600,6 +610,24 @@ KERNELS = [
     (bipartite.find_log_weights, (OWN[:2], np.zeros((2, 4)), np.zeros(2), REALS, 0, *CODE)),
     (bipartite.gather, (ROWS, WHOLE[:2], PAIR.copy())),
     (bipartite.shuffle, (STATE, np.arange(4))),
+    (perceptron.aligned_field, (*LEARNT, COUNT - 1, RIGHT)),
+    (perceptron.perceptron_step, (*LEARNT, COUNT - 1, NUMBER, np.zeros(4))),
+    (perceptron.perceptron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(4))),
+    (perceptron.weakest, (*LEARNT, RIGHT)),
+    (perceptron.minover_steps, (*LEARNT, NUMBER, COUNT, COUNT, np.zeros(4))),
+    (perceptron.adatron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(2), np.zeros(4))),
+    (perceptron.learn_online, (*LEARNT, perceptron.ADATRON, NUMBER, 2, np.zeros(4), np.zeros((1, 4)))),
+    (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
+    (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
+    (perceptron.hit_and_run, (*LEARNT, COUNT, STATE, RIGHT.copy(), REALS.copy(), np.zeros(6))),
+    (multilayer.respond, (multilayer.LOGISTIC, NUMBER)),
+    (multilayer.forward, (WIDTHS, multilayer.RELU, np.ones(THETA), EXAMPLES[0], ANSWERS)),
+    (multilayer.mean_loss, (multilayer.CROSS, EXAMPLES[1], ANSWERS)),
+    (multilayer.backward, (*WITH_LOSS, np.ones(THETA), *EXAMPLES, ANSWERS, np.ones(3), np.ones(THETA))),
+    (
+        multilayer.descend,
+        (*WITH_LOSS, 0.1, 0.9, 2, *EXAMPLES, np.ones(THETA), np.zeros(THETA), *DESCENT_ROOM),
+    ),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
 
@@ -652,6 +680,8 @@ def test_every_public_kernel_is_looked_at():
         hopfield_theory,
         restricted,
         bipartite,
+        perceptron,
+        multilayer,
         threshold,
         hebbian,
     ):

@@ -1,0 +1,130 @@
+"""Learning online: each example is seen once, in the order in which it comes, and never again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from smbook import _checks
+from smbook._records import equal
+from smbook._runs import advance
+from smbook.kernels import perceptron as kernels
+from smbook.perceptron._examples import checked_examples, checked_weights
+from smbook.perceptron.rules import counted
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from smbook._runs import Call
+    from smbook.perceptron._examples import Inputs, Labels
+
+_RULES = {"hebb": kernels.HEBB, "perceptron": kernels.PERCEPTRON, "adatron": kernels.ADATRON}
+
+
+class Online(NamedTuple):
+    """The weights (N,) at the end, and those of before: `path` (T + 1, N) after `times` (T + 1,) examples.
+
+    Row 0 of the path is what it began with. Two results are equal if all their numbers are.
+    """
+
+    weights: Inputs
+    times: NDArray[np.int64]
+    path: Inputs
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
+
+    def __repr__(self) -> str:
+        rows, n_inputs = self.path.shape
+        return f"Online({counted(n_inputs, 'weight')}, noted {counted(rows, 'time')})"
+
+
+def online(
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    *,
+    rule: str = "perceptron",
+    rate: float = 1.0,
+    initial: ArrayLike | None = None,
+    every: int = 1,
+    progress: bool = False,
+) -> Online:
+    """Show each example once, in the given order, and let a rule change the weights by rate / N times f y x.
+
+    With the field h = w.x of the example, before the change, f is
+
+    * "hebb": 1, for every example;
+    * "perceptron": 1 if y h <= 0, else 0;
+    * "adatron": the size of h if y h <= 0, else 0.
+
+    For inputs of variance 1 all changes of order 1 take P of order N. For N to infinity, the length of w and
+    its overlap with a teacher then follow differential equations in alpha = P / N (Biehl and Schwarze).
+
+    Parameters
+    ----------
+    inputs
+        (P, N), an example a row.
+    labels
+        +1 and -1, (P,).
+    rule
+        "hebb", "perceptron" or "adatron".
+    rate
+        Positive. From w = 0 it only sets the scale of w.
+    initial
+        Weights to begin with, (N,); None is 0 and, where that is a fixed point, for "adatron", y x / N of the
+        first example.
+    every
+        The weights are noted after each `every`-th example, 8 N bytes each time.
+    progress
+        Whether a bar shows the examples.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range, or if "adatron" is to begin with weights of zero.
+
+    References
+    ----------
+    Kinzel and Rujan (1990); Biehl and Schwarze (1992, 1995); Biehl and Riegler (1994) for the adatron.
+
+    Examples
+    --------
+    >>> found = online([[1.0, 3.0], [2.0, 0.0], [0.0, 4.0]], [1, -1, 1], every=2)
+    >>> found.path
+    array([[ 0. ,  0. ],
+           [-0.5,  1.5]])
+    >>> found
+    Online(2 weights, noted 2 times)
+    """
+    rows, signs = checked_examples(inputs, labels)
+    number = _RULES[_checks.choice("rule", rule, _RULES)]
+    rate = _checks.positive("rate", rate)
+    every = _checks.integer("every", every, minimum=1)
+    weights = _first_weights(rule, initial, rows, signs)
+    path, made = np.empty((len(rows) // every + 2, rows.shape[1])), 0  # the last row is never complete
+    path[0] = weights
+
+    def show(call: Call) -> None:
+        nonlocal made
+        noted = path[call.entries.start + 1 : call.entries.stop + 1]
+        shown = slice(made, made + call.steps * len(noted))
+        kernels.learn_online(rows[shown], signs[shown], number, rate, call.steps, weights, noted)
+        made = shown.stop
+
+    advance(show, len(rows), every, updates=rows.shape[1], unit="example", progress=progress)
+    return Online(weights, every * np.arange(len(path) - 1), path[:-1].copy())
+
+
+def _first_weights(rule: str, initial: ArrayLike | None, rows: Inputs, signs: Labels) -> Inputs:
+    """Return weights to begin with, which must not be zero for the adatron."""
+    n_inputs = rows.shape[1]
+    if initial is None:
+        return signs[0] * rows[0] / n_inputs if rule == "adatron" else np.zeros(n_inputs)
+    weights = checked_weights("initial", initial, n_inputs)
+    if rule == "adatron" and not weights.any():
+        raise ValueError("initial must not be 0, which the rule 'adatron' never leaves")
+    return weights
