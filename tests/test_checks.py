@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from smbook import _checks, curie_weiss, figures, ising, statistics, widgets
 from smbook.kernels import rng
+from smbook.perceptron import adatron, gibbs_learning, minover, online, perceptron_rule, pseudo_inverse
 from smbook.theory import ising as theory
 
 
@@ -196,6 +197,7 @@ def test_what_is_no_option_is_refused_with_the_options(value):
 
 # Each public function that takes whole numbers; `i` gives them a type. None is too large for an int8.
 SERIES = np.random.default_rng(1).integers(0, 100, 400).tolist()
+EXAMPLES = [[100, 1, 0], [2, 120, 3], [0, 7, 90]], [1, 1, 1]
 WITH_INTEGERS = {
     "chain": lambda i: theory.chain(i([0, 1, 2]), coupling=i(2), field=i(100)),
     "correlation_length": lambda i: theory.correlation_length(i([0, 1, 2]), coupling=i(3)),
@@ -253,6 +255,16 @@ WITH_INTEGERS = {
     "bootstrap": lambda i: statistics.bootstrap(
         lambda x: np.mean(x * 100), i(SERIES), n_bins=i(20), n_resamples=i(10), rng=i(1)
     ),
+    "perceptron_rule": lambda i: perceptron_rule(
+        *map(i, EXAMPLES), margin=i(100), max_passes=i(100), initial=i([0, 1, 2]), order="random", rng=i(100)
+    ),
+    "adatron": lambda i: adatron(*map(i, EXAMPLES), rate=i(1), max_passes=i(100)),
+    "minover": lambda i: minover(*map(i, EXAMPLES), max_passes=i(100)),
+    "pseudo_inverse": lambda i: pseudo_inverse(*map(i, EXAMPLES)),
+    "gibbs_learning": lambda i: gibbs_learning(
+        *map(i, EXAMPLES), i(5), thin=i(2), initial=i([1, 1, 1]), rng=i(100)
+    ),
+    "online": lambda i: online(*map(i, EXAMPLES), rate=i(100), initial=i([0, 0, 1]), every=i(2)),
     "show_spins": lambda i: figures.show_spins(i([[1, 1], [1, 1]])).images[0].get_array(),
     "IsingLab": lambda i: widgets.IsingLab(size=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "MeanFieldLab": lambda i: widgets.MeanFieldLab(field=i(1)).simulate(i([0, 1, 100]), dwell=i(2)),

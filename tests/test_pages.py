@@ -262,6 +262,7 @@ def public(module):
         "kernels.mean_field",
         "kernels.multilayer",
         "kernels.network",
+        "kernels.perceptron",
         "kernels.projection",
         "kernels.spin_glass",
         "kernels.threshold",

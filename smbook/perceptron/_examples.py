@@ -11,13 +11,13 @@ from smbook import _checks
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Inputs = NDArray[np.float64]
+    Floats = NDArray[np.float64]
     Labels = NDArray[np.int8]
 
 _LARGEST, _SMALLEST = 1e100, 1e-100  # so that squares of weights that are sums of inputs are normal numbers
 
 
-def checked_examples(inputs: ArrayLike, labels: ArrayLike, *, nonzero: bool = False) -> tuple[Inputs, Labels]:
+def checked_examples(inputs: ArrayLike, labels: ArrayLike, *, nonzero: bool = False) -> tuple[Floats, Labels]:
     """Return copies of inputs, float64 (P, N), and of labels, int8 (P,), or raise if they are no examples.
 
     `nonzero` asks for inputs none of which is all zeros: w.x is 0 there whatever w, on neither side.
@@ -26,7 +26,7 @@ def checked_examples(inputs: ArrayLike, labels: ArrayLike, *, nonzero: bool = Fa
     return rows, checked_labels(labels, len(rows))
 
 
-def checked_inputs(inputs: ArrayLike, *, nonzero: bool = False) -> Inputs:
+def checked_inputs(inputs: ArrayLike, *, nonzero: bool = False) -> Floats:
     """Return a copy of inputs as float64 (P, N), P and N at least 1, or raise."""
     rows = np.array(_checks.reals("inputs", inputs), order="C")
     if rows.ndim != 2:
@@ -55,7 +55,7 @@ def checked_labels(labels: ArrayLike, n_examples: int) -> Labels:
     return found.astype(np.int8)
 
 
-def checked_weights(name: str, weights: ArrayLike, n_inputs: int) -> Inputs:
+def checked_weights(name: str, weights: ArrayLike, n_inputs: int) -> Floats:
     """Return a copy of weights as float64 (n_inputs,), or raise."""
     found = np.array(_checks.reals(name, weights), order="C")
     if found.shape != (n_inputs,):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smbook._runs import Call
     from smbook.kernels.rng import Randomness
-    from smbook.perceptron._examples import Inputs, Labels
+    from smbook.perceptron._examples import Floats, Labels
 
 
 def gibbs_learning(
@@ -31,7 +31,7 @@ def gibbs_learning(
     initial: ArrayLike | None = None,
     rng: Randomness = None,
     progress: bool = False,
-) -> Inputs:
+) -> Floats:
     """Draw weights of length sqrt(N), uniformly from all that answer right to all examples: y w.x > 0.
 
     It walks: each step lays a great circle of random direction through the weights, and goes to a uniform
@@ -67,8 +67,9 @@ def gibbs_learning(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range, if nothing separates the examples, or if the
-        initial weights do not.
+        If an argument is of the wrong kind or out of range, or if the initial weights answer wrong.
+    NotSeparableError
+        A ValueError, if no initial weights are given and none answer right to all examples.
 
     References
     ----------
@@ -108,10 +109,10 @@ def gibbs_learning(
     return samples
 
 
-def _first_weights(initial: ArrayLike | None, rows: Inputs, signs: Labels) -> Inputs:
+def _first_weights(initial: ArrayLike | None, rows: Floats, signs: Labels) -> Floats:
     """Return weights to begin with, of length sqrt(N), or raise if they answer wrong."""
-    name, given = ("the margin", margin(rows, signs).weights) if initial is None else ("initial", initial)
-    weights = checked_weights(name, given, rows.shape[1])
+    given = margin(rows, signs).weights if initial is None else initial
+    weights = checked_weights("initial", given, rows.shape[1])
     fields = signs * (rows @ weights)
     if not (fields > 0.0).all():
         mu = int(np.flatnonzero(~(fields > 0.0))[0])

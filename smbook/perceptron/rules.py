@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from smbook.kernels.rng import Randomness
-    from smbook.perceptron._examples import Inputs
+    from smbook.perceptron._examples import Floats
 
 _ORDERS = ("cyclic", "random")
 
@@ -32,7 +32,7 @@ class Learned(NamedTuple):
     numbers are.
     """
 
-    weights: Inputs
+    weights: Floats
     mistakes: int
     passes: int
     converged: bool
@@ -63,8 +63,8 @@ def perceptron_rule(
 
     If some weights separate the examples with margin kappa (of a length of 1), no input is longer than R,
     and w is 0 at first, there are at most (R / kappa)^2 mistakes in whatever order (Novikoff), and
-    (R^2 + 2 margin) / kappa^2 with a margin. Where nothing separates them the mistakes never end, and the
-    length of w stays below a bound (Efron; Block and Levin).
+    (R^2 + 2 margin) / kappa^2 with a margin: `smbook.theory.perceptron.novikoff_bound`. Where nothing
+    separates them the mistakes never end, and the length of w stays below a bound (Block and Levin).
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def perceptron_rule(
     return Learned(weights, mistakes, passes, converged)
 
 
-def pseudo_inverse(inputs: ArrayLike, labels: ArrayLike) -> Inputs:
+def pseudo_inverse(inputs: ArrayLike, labels: ArrayLike) -> Floats:
     """Return the weights of least squares on the labels: the shortest w of least sum_mu (y_mu - w.x_mu)^2.
 
     w = X^+ y with the pseudo-inverse X^+ of the inputs. Where these are linearly independent, which takes

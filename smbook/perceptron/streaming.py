@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from smbook._runs import Call
-    from smbook.perceptron._examples import Inputs, Labels
+    from smbook.perceptron._examples import Floats, Labels
 
 _RULES = {"hebb": kernels.HEBB, "perceptron": kernels.PERCEPTRON, "adatron": kernels.ADATRON}
 
@@ -28,9 +28,9 @@ class Online(NamedTuple):
     Row 0 of the path is what it began with. Two results are equal if all their numbers are.
     """
 
-    weights: Inputs
+    weights: Floats
     times: NDArray[np.int64]
-    path: Inputs
+    path: Floats
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
@@ -119,11 +119,11 @@ def online(
     return Online(weights, every * np.arange(len(path) - 1), path[:-1].copy())
 
 
-def _first_weights(rule: str, initial: ArrayLike | None, rows: Inputs, signs: Labels) -> Inputs:
+def _first_weights(rule: str, initial: ArrayLike | None, rows: Floats, signs: Labels) -> Floats:
     """Return weights to begin with, which must not be zero for the adatron."""
     n_inputs = rows.shape[1]
     if initial is None:
-        return signs[0] * rows[0] / n_inputs if rule == "adatron" else np.zeros(n_inputs)
+        initial = signs[0] * rows[0] / n_inputs if rule == "adatron" else np.zeros(n_inputs)
     weights = checked_weights("initial", initial, n_inputs)
     if rule == "adatron" and not weights.any():
         raise ValueError("initial must not be 0, which the rule 'adatron' never leaves")

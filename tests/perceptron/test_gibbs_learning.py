@@ -8,7 +8,7 @@ from scipy import stats
 
 from smbook.kernels import perceptron as kernels
 from smbook.kernels.rng import seed_state, uniform
-from smbook.perceptron import adatron, gibbs_learning, perceptron_rule
+from smbook.perceptron import NotSeparableError, adatron, gibbs_learning, perceptron_rule
 
 SEEDS = range(10)
 WEDGE = np.array([[1.0, 0.2], [0.9, 1.0]]), np.array([1, 1])
@@ -220,8 +220,9 @@ def test_bad_arguments_are_refused(arguments, error, message):
         gibbs_learning(*WEDGE, **{"n_samples": 3, **arguments})
 
 
-@pytest.mark.parametrize("initial", [None, [1.0, 1.0, 1.0]])
-def test_what_nothing_separates_has_no_version_space(initial):
-    inputs = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
-    with pytest.raises(ValueError, match=r"initial|separate"):
-        gibbs_learning(inputs, [-1, 1, 1, -1], 5, initial=initial)
+def test_what_nothing_separates_has_no_version_space():
+    inputs, labels = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]), [-1, 1, 1, -1]
+    with pytest.raises(NotSeparableError, match="no weights separate these examples"):
+        gibbs_learning(inputs, labels, 5)
+    with pytest.raises(ValueError, match=r"initial must have y w\.x > 0 for all examples; 0 has -1"):
+        gibbs_learning(inputs, labels, 5, initial=[1.0, 1.0, 1.0])

@@ -178,6 +178,11 @@ REFUSED = [
 ]
 
 
+def test_an_adatron_cannot_begin_with_an_example_of_zeros():
+    with pytest.raises(ValueError, match="initial must not be 0"):
+        online([[0.0], [1.0]], [1, 1], rule="adatron")
+
+
 @pytest.mark.parametrize(("arguments", "error", "message"), REFUSED)
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from smbook.kernels import perceptron as kernels
-from smbook.perceptron import Learned, adatron, perceptron_rule, pseudo_inverse
+from smbook.perceptron import Learned, margin, perceptron_rule, pseudo_inverse
+from smbook.theory.perceptron import novikoff_bound
 from tests.interrupts import interrupted
 
 SEEDS = range(10)
@@ -51,19 +52,18 @@ def test_mistakes_never_exceed_the_bound_of_any_teacher(examples, order, seed):
     assert (labels * (inputs @ found.weights) > 0).all()
     least = int((labels * (inputs @ teacher)).min())
     assert found.mistakes * least**2 <= int(squares(inputs).max()) * int(teacher @ teacher)
-    widest = adatron(inputs, labels)
-    assert widest.converged
-    assert found.mistakes <= squares(inputs).max() / widest.margin**2 * (1 + 1e-8)
+    bound = novikoff_bound(math.sqrt(squares(inputs).max()), margin(inputs, labels).value)
+    assert found.mistakes <= bound * (1 + 1e-8)
 
 
-@given(examples=separable(), margin=st.integers(1, 50))
-def test_with_a_margin_the_bound_has_twice_the_margin_more(examples, margin):
+@given(examples=separable(), wanted=st.integers(1, 50))
+def test_with_a_margin_the_bound_has_twice_the_margin_more(examples, wanted):
     inputs, labels, teacher = examples
-    found = perceptron_rule(inputs, labels, margin=margin, max_passes=100_000)
+    found = perceptron_rule(inputs, labels, margin=wanted, max_passes=100_000)
     assert found.converged
-    assert (labels * (inputs @ found.weights) > margin).all()
+    assert (labels * (inputs @ found.weights) > wanted).all()
     least = int((labels * (inputs @ teacher)).min())
-    bound = (int(squares(inputs).max()) + 2 * margin) * int(teacher @ teacher)
+    bound = (int(squares(inputs).max()) + 2 * wanted) * int(teacher @ teacher)
     assert found.mistakes * least**2 <= bound
 
 
@@ -136,7 +136,7 @@ def test_examples_at_right_angles_take_all_mistakes_that_the_bound_allows(n, ord
     labels = np.random.default_rng(n).choice([-1, 1], n)
     found = perceptron_rule(np.eye(n), labels, order=order, rng=n)
     assert found == Learned(labels.astype(float), n, 2, True)
-    assert adatron(np.eye(n), labels).margin == pytest.approx(1 / math.sqrt(n), rel=1e-12)
+    assert novikoff_bound(1.0, margin(np.eye(n), labels).value) == pytest.approx(n, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -201,17 +201,17 @@ def test_a_rule_that_does_not_look_at_the_answer_grows_without_bound():
 # How it goes about it
 
 
-@pytest.mark.parametrize("margin", [0.0, 3.0])
-def test_it_is_the_rule_written_out_in_python(margin):
+@pytest.mark.parametrize("wanted", [0.0, 3.0])
+def test_it_is_the_rule_written_out_in_python(wanted):
     inputs, labels = random_examples(3, 30, 7)
     weights, mistakes, passes, made = np.zeros(7), 0, 0, 1
     while made:
         made = 0
         for x, y in zip(inputs, labels, strict=True):
-            if y * (x @ weights) <= margin:
+            if y * (x @ weights) <= wanted:
                 weights, made = weights + y * x, made + 1
         mistakes, passes = mistakes + made, passes + 1
-    found = perceptron_rule(inputs, labels, margin=margin)
+    found = perceptron_rule(inputs, labels, margin=wanted)
     assert found[1:] == (mistakes, passes, True)
     np.testing.assert_allclose(found.weights, weights, atol=1e-12)
 

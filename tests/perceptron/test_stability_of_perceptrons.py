@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
-from smbook.perceptron import Learned, adatron, minover, perceptron_rule, pseudo_inverse
+from smbook.perceptron import Learned, adatron, margin, minover, perceptron_rule, pseudo_inverse
 
 SEEDS = range(10)
 XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]), np.array([-1, 1, 1, -1])
@@ -69,7 +69,9 @@ def test_adatron_meets_the_conditions_of_kuhn_and_tucker(seed, shape):
     assert conditions_hold(inputs, labels, found.weights, found.strengths)
     assert (labels * (inputs @ found.weights)).min() == pytest.approx(1.0, rel=1e-14)
     assert found.margin == pytest.approx(1 / np.linalg.norm(found.weights), rel=1e-14)
-    assert 1 <= (found.strengths > 0).sum() <= shape[0]
+    best = margin(inputs, labels)
+    assert found.margin == pytest.approx(best.value, rel=1e-9)
+    assert set(best.support) >= set(np.flatnonzero(found.strengths > 1e-6 * found.strengths.max()))
 
 
 def strengths_without_bound(inputs, labels):
@@ -153,8 +155,8 @@ def test_minover_comes_as_close_to_the_largest_margin_as_it_says(seed, tolerance
     found, largest = minover(inputs, labels, tolerance=tolerance), adatron(inputs, labels).margin
     assert found.converged
     length = np.linalg.norm(found.weights)
-    margin = (labels * (inputs @ found.weights)).min() / length
-    assert (1 - tolerance) * largest * (1 - 1e-9) <= margin <= largest * (1 + 1e-9)
+    reached = (labels * (inputs @ found.weights)).min() / length
+    assert (1 - tolerance) * largest * (1 - 1e-9) <= reached <= largest * (1 + 1e-9)
     assert largest <= length / found.passes * (1 + 1e-9)
     assert found.passes == found.mistakes
 
