@@ -18,6 +18,7 @@ GRID = 1024.0  # points a unit of length
 EDGE = 2.0  # of the plane
 
 _INSIDE = 1.9  # where points are drawn
+_SHIFT = 0.8  # of a line from the middle, at most
 _CLOUD, _SPREAD, _APART = (
     0.9,
     0.45,
@@ -39,7 +40,7 @@ def fill_points(kind, state, normal, points, labels):
     """
     fill_normal(state, normal)
     length = sqrt(normal[0] * normal[0] + normal[1] * normal[1])
-    u, v, shift = normal[0] / length, normal[1] / length, uniform(state) - 0.5
+    u, v, shift = normal[0] / length, normal[1] / length, _SHIFT * (2.0 * uniform(state) - 1.0)
     for i in range(labels.size):
         labels[i] = 1 - 2 * (i % 2)
         if kind == XOR:

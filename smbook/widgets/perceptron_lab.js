@@ -20,7 +20,8 @@ const ROOM = 64; // steps in one call of a kernel
 const POINTS = 400; // of a record
 const START = 30; // steps that the charts show at the beginning
 const CURVE = 60; // points of a curve of a bound
-const FAR = 8; // how much higher than the mistakes a bound may be and still be drawn to scale
+const FAR = 12; // how much higher than the mistakes a bound may be and still be drawn to scale
+const FEW = 8; // mistakes that a chart has room for at least
 const STEEP = 1e6; // of a threshold
 const LEAST = 1e-3; // of the largest margin, by which the one that is reached may be smaller
 const SLOW = 0.01; // share by which a loss falls while the steps double, if it hardly does
@@ -483,7 +484,7 @@ class Plane {
   draw(school) {
     const { layers, weights, margin, best, hidden } = school;
     const { shades, outputs } = school.survey();
-    this.surveyed = { shades, soft: layers ? 1 : 2 };
+    this.surveyed = { shades, soft: layers ? 1.5 : 2 };
     this.recolour();
     if (layers) this.encircle(outputs);
     else this.boundary.node.setAttribute("d", this.path(weights.data));
@@ -616,7 +617,9 @@ class Course {
       if (this.kind === "two-layers") return k === 0 ? rounded(1.05 * highest) : 1;
       if (this.kind === "adatron") return rounded(1.1 * Math.max(highest, levels[k] || 0.1));
       if (k === 1) return rounded(1.15 * Math.max(highest, radius));
-      return rounded(1.15 * Math.max(highest, levels[0] <= FAR * Math.max(highest, 5) ? levels[0] : 0, 5));
+      return rounded(
+        1.15 * Math.max(highest, levels[0] <= FAR * Math.max(highest, FEW) ? levels[0] : 0, FEW),
+      );
     });
     const lowest = Math.min(...columns[0].filter(Number.isFinite), 0);
     this.low = this.kind === "adatron" ? Math.max(-rounded(-lowest), -4 * (margin > 0 ? margin : 0.25)) : 0;
@@ -685,7 +688,7 @@ class PerceptronLab {
     };
     panel.share();
     actions.append(panel.buttons.lastChild);
-    panel.place("Click places", ...this.plane.brushes(), where);
+    panel.place("Click places", ...this.plane.brushes(), where).classList.add("lab-narrow");
     panel.menu("model", { label: "Model", names: MODELS });
     panel.menu("data", { label: "Points", names: DATA });
     this.rows = {
@@ -768,7 +771,7 @@ class PerceptronLab {
     const show = (k, yes) => children[k].toggleAttribute("hidden", !yes);
     show(2, seen.ringed);
     children[2].lastChild.data =
-      kind === "adatron" ? "point shown" : "point shown; bold: a mistake, corrected";
+      kind === "adatron" ? "point shown; bold: weights moved" : "point shown; bold: a mistake, corrected";
     show(5, seen.guide);
     show(6, seen.unit);
     show(8, seen.guide);
