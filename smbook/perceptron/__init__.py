@@ -7,22 +7,6 @@ weights is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
-from smbook.perceptron.hebbian import Oja, hebb, hebb_growth, oja, principal_component
-from smbook.perceptron.gibbs import gibbs_learning
-from smbook.perceptron.rules import Learned, perceptron_rule, pseudo_inverse
-from smbook.perceptron.stability import Adatron, adatron, minover
-from smbook.perceptron.streaming import Online, online
-
-__all__ = [
-    "Adatron",
-    "Learned",
-    "Online",
-    "adatron",
-    "gibbs_learning",
-    "minover",
-    "online",
-    "perceptron_rule",
-    "pseudo_inverse",
 from smbook.perceptron.ensembles import (
     Examples,
     generalization_error,
@@ -64,7 +48,6 @@ from smbook.perceptron.units import ThresholdNet, Unit, as_automaton, truth_tabl
 from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
-    "Oja",
     "Adatron",
     "Examples",
     "Layer",
