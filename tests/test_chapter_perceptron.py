@@ -495,6 +495,8 @@ def test_slabs_make_any_labeling(seed):
     total = sum(np.sign(inputs @ u + bias) for u, bias in units)
     assert np.array_equal(np.sign(total - 1), labels)
     assert not is_separable(inputs, labels)
+    new = random_inputs(500, 6, rng=seed + 100)
+    assert np.mean(sum(np.sign(new @ u + bias) for u, bias in units) == 0) > 0.8
 
 
 def test_questions_take_right_answers_and_know_usual_mistakes():
