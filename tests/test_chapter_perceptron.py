@@ -163,7 +163,7 @@ def test_the_order_matters_for_the_mistakes_and_not_for_the_bound(gap):
     made = [perceptron_rule(*gap, order="random", rng=rng).mistakes for _ in range(300)]
     assert min(made) <= 4
     assert 50 < max(made) < bound_of(*gap) / 5
-    assert numbers("bound-table", "narrow gap, 300 random orders:") == [2, 71]
+    assert numbers("bound-table", "narrow gap, 300 orders:") == [2, 71]
     assert "from 2 to 71" in TEXT
 
 
