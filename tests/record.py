@@ -113,13 +113,28 @@ ON_PAPER = {
         {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 20},
         {"Start": ("steps", 50)},
     ),
+    "MaxEntLab-maximum": ({"mean": 4.5, "dice": 100, "seed": 1, "speed": 20}, {"Start": ("throws", 30)}),
+    "MaxEntLab-own": ({"mean": 4.5, "running": "false"}, {}),
+    "MaxEntLab-rolls": ({"mean": 4.5, "dice": 60, "seed": 1, "speed": 20}, {"Start": ("sweeps", 100)}),
     "BridgeLab": (
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},
     ),
+    "NeuronLab": (
+        {"net": "exclusive-or", "drive": "random", "probability": 0.5, "seed": 1, "speed": 20},
+        {"Start": ("steps", 30)},
+    ),
     "ProjectionLab": (
         {"n_up": 510, "n_down": 490, "seed": 1, "speed": 1000},
         {"Start": ("sections", 3000)},
+    ),
+    "PerceptronLab-perceptron": (
+        {"data": "two-clouds", "sample": 2, "algorithm": "perceptron", "speed": 60},
+        {"Start": ("steps", 190)},
+    ),
+    "PerceptronLab-two-layers": (
+        {"data": "ring", "hidden": 4, "rate": 0.5, "seed": 1, "sample": 1, "speed": 400},
+        {"Start": ("steps", 1200)},
     ),
     "SectionLab": ({"directions": "Hessian", "view": "map", "speed": 4}, {"Start": ("points passed", 4)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from smbook import _checks, curie_weiss, figures, ising, statistics, widgets
 from smbook.kernels import rng
 from smbook.perceptron import adatron, gibbs_learning, minover, online, perceptron_rule, pseudo_inverse
+from smbook.theory import inference
 from smbook.theory import ising as theory
 
 
@@ -279,6 +280,18 @@ WITH_INTEGERS = {
     "BridgeLab": lambda i: widgets.BridgeLab(drawn=i(2), softness=i(1), seed=i(100)).simulate(i(4))[:3],
     "ProjectionLab": lambda i: widgets.ProjectionLab(n_up=i(20), n_down=i(9), seed=i(100)).simulate(i(4)),
     "DescentLab": lambda i: widgets.DescentLab(condition=i(50), seed=i(100)).simulate(i(4))[:3],
+    "NeuronLab": lambda i: widgets.NeuronLab(
+        wiring=i([[1, 2, 0]]), thresholds=i([2]), drive="random", seed=i(100)
+    ).simulate(i(4)),
+    "NeuronLab, driven": lambda i: widgets.NeuronLab(net="counter").simulate(i(3), i([[1], [0], [0]])),
+    "MaxEntLab": lambda i: widgets.MaxEntLab(view="rolls", mean=i(4), dice=i(20)).simulate(i(30)),
+    "maximum_entropy": lambda i: inference.maximum_entropy(i([[0, 1, 2, 5]]), i([2]), prior=i([1, 2, 1, 1])),
+    "entropy": lambda i: [inference.entropy(i([0, 1]), base=i(2))],
+    "gibbs": lambda i: inference.gibbs(i([0, 100, 7]), i(1)),
+    "log_multiplicity": lambda i: [inference.log_multiplicity(i([3, 100, 20]))],
+    "PerceptronLab": lambda i: widgets.PerceptronLab(
+        points=i([[1, 1], [0, 1]]), labels=i([1, 1]), hidden=i(3), model="two-layers", seed=i(100)
+    ).simulate(i(4)),
     "FiniteMagnetLab": lambda i: widgets.FiniteMagnetLab(spins=i(100), seed=i(100)).simulate(i(4), thin=i(2)),
     "waits": lambda i: widgets.FiniteMagnetLab(spins=i(10), temperature=0.6, field=-0.1).waits(i(3)),
     "AmplifierLab": lambda i: widgets.AmplifierLab(loop_gain=i(2)).simulate(i([0, 1, 100]), start=i(1)),

@@ -188,13 +188,22 @@ def button_answers(lab, name):
     return False
 
 
+def put_back(lab, menus):
+    for label, value in menus:
+        lab.choose(label, value)
+
+
 def dead(lab):
-    """Name the controls that change nothing; menus are put back, as a button may be gone after another."""
-    silent = [control.name for control in controls(lab) if not answers(control)]
+    """Name the controls that change nothing; menus are put back, as others may be gone after one of them."""
     menus = [(c.name, c.node.input_value()) for c in controls(lab) if c.kind == "select-one"]
+    silent = []
+    for control in controls(lab):
+        put_back(lab, menus)
+        if not answers(control):
+            silent.append(control.name)
+    put_back(lab, menus)
     for name in buttons(lab):
-        for label, value in menus:
-            lab.choose(label, value)
+        put_back(lab, menus)
         if not button_answers(lab, name):
             silent.append(name)
     return silent

@@ -76,17 +76,23 @@ def signed(integer):
     return (int(integer) + 2**63) % 2**64 - 2**63
 
 
-def custom_section(code, wanted):
-    """Return the payload of the custom section `wanted` of a module."""
+def sections(code):
+    """Walk through the sections of a module: the kind of each by number, and what stands in it."""
     place = 8  # behind the magic number and the version
     while place < len(code):
         kind = code[place]
         size, start = read_leb128(code, place + 1)
         place = start + size
+        yield kind, code[start:place]
+
+
+def custom_section(code, wanted):
+    """Return the payload of the custom section `wanted` of a module."""
+    for kind, content in sections(code):
         if kind == 0:
-            length, name = read_leb128(code, start)
-            if code[name : name + length].decode() == wanted:
-                return code[name + length : place]
+            length, name = read_leb128(content, 0)
+            if content[name : name + length].decode() == wanted:
+                return content[name + length :]
     raise ValueError(f"no custom section {wanted}")
 
 

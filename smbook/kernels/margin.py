@@ -87,7 +87,7 @@ def _try_face(inputs, labels, i, j, k, best, weights, support):
     if height == 0.0:
         return best
     if height < 0.0:
-        x, y, z = -x, -y, -z
+        return _try(inputs, labels, -x, -y, -z, best, weights, support, i, j, k)
     return _try(inputs, labels, x, y, z, best, weights, support, i, j, k)
 
 

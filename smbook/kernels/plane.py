@@ -122,17 +122,17 @@ def _side_point(kind, i, label, u, v, shift, state, normal, point):
 def draw_layers(widths, state, normal, theta):
     """Draw the first weights of a network: normal ones of standard deviation 1 / sqrt(inputs), biases 0.
 
-    `theta` and `widths` are those of `smbook.kernels.multilayer`; `normal` (2) is to work in.
+    `theta` and `widths` are those of `smbook.kernels.multilayer`; `normal` (2) is to work in. They are the
+    numbers of `smbook.perceptron.Multilayer.initial`.
     """
-    at, left = 0, 0
+    at = 0
     for layer in range(1, widths.size):
         n_weights = widths[layer - 1] * widths[layer]
-        spread = sqrt(np.float64(widths[layer - 1]))
+        deviation = 1.0 / sqrt(np.float64(widths[layer - 1]))
         for k in range(n_weights):
-            if left == 0:
+            if k % 2 == 0:
                 fill_normal(state, normal)
-            theta[at + k] = normal[left] / spread
-            left = 1 - left
+            theta[at + k] = normal[k % 2] * deviation
         for k in range(widths[layer]):
             theta[at + n_weights + k] = 0.0
         at += n_weights + widths[layer]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DEPENDENT = 1e-13  # of a unit vector, what counts as nothing when it is all that others leave of it
 _CLEARLY = 1e-10  # of what others leave of it, at which a row may begin as a member
-_VIOLATED = 1e-13  # of the weights, by which a bound may be missed
+_EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Found(NamedTuple):
@@ -55,11 +55,12 @@ def least_weights(points: Floats, bounds: Floats, start: Floats | None = None) -
     active = _Active(points, bounds)
     if start is not None:
         active.begin(np.flatnonzero(start > 0.0).tolist())
+    rounding = (points.shape[1] + 8) * _EPSILON  # of the weights, by which a bound may be missed
     for _ in range(100 + 20 * sum(points.shape)):
         gaps = points @ active.weights - bounds
         gaps[active.members] = math.inf
         worst = int(gaps.argmin())
-        if gaps[worst] >= -_VIOLATED * max(1.0, float(np.linalg.norm(active.weights))):
+        if gaps[worst] >= -rounding * max(1.0, float(np.linalg.norm(active.weights))):
             break
         if not active.join(worst):
             break

@@ -83,7 +83,8 @@ def is_separable(inputs: ArrayLike, labels: ArrayLike) -> bool:
     """Tell whether weights w exist with y w.x > 0 for every example: a plane through the origin parts them.
 
     Either answer comes with a proof, weights or a combination sum c_mu y_mu x_mu = 0 with c >= 0; `margin`
-    hands both out. The lengths of inputs do not matter.
+    hands both out. The lengths of inputs do not matter. Where examples span fewer than N dimensions the
+    second proof needs whole numbers, which takes seconds for a hundred inputs of many digits.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def in_general_position(inputs: ArrayLike) -> bool:
     """Tell whether every min(P, N) of P points in N dimensions are linearly independent.
 
     Then planes through the origin make as many labelings as any points allow. All C(P, N) subsets are looked
-    at, some 10 microseconds each; one counts as dependent if scaled to length 1 its least singular value is
+    at, some microseconds each; one counts as dependent if scaled to length 1 its least singular value is
     below 1e-12.
 
     Parameters
@@ -269,6 +270,7 @@ def _unit(rows: Floats) -> Floats:
 
 def _lengths(rows: Floats) -> Floats:
     largest = np.abs(rows).max(axis=1)
+    largest[largest == 0.0] = 1.0
     return np.asarray(largest * np.linalg.norm(rows / largest[:, np.newaxis], axis=1))
 
 

@@ -12,7 +12,9 @@ from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
+from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.neuron_lab import NeuronLab
 from smbook.widgets.perceptron_lab import PerceptronLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.projection_lab import ProjectionLab
@@ -30,7 +32,9 @@ __all__ = [
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",
+    "MaxEntLab",
     "MeanFieldLab",
+    "NeuronLab",
     "PerceptronLab",
     "PhaseDiagramLab",
     "ProjectionLab",

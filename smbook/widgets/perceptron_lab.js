@@ -31,6 +31,7 @@ const NEAR = 0.1; // of the cursor, in units of the plane
 const STEP = 0.125; // of the cursor
 const FINE = 0.03125; // with Shift
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
+const KEYED = ["PageUp", "PageDown", "Enter", " ", "Delete", "Backspace"];
 const DATA = {
   "two-clouds": "two clouds",
   "narrow-gap": "narrow gap",
@@ -53,8 +54,8 @@ const KEYS =
 const ONE = { model: "perceptron", algorithm: "perceptron" };
 const TWO = { model: "two-layers", rate: 0.5 };
 const PRESETS = [
-  ["Two clouds", { ...ONE, data: "two-clouds", speed: 4 }],
-  ["Narrow gap", { ...ONE, data: "narrow-gap", speed: 40 }],
+  ["Two clouds", { ...ONE, data: "two-clouds", sample: 2, speed: 4 }],
+  ["Narrow gap", { ...ONE, data: "narrow-gap", sample: 6, speed: 40 }],
   ["XOR, one line", { ...ONE, data: "xor", speed: 4 }],
   ["XOR, two hidden units", { ...TWO, data: "xor", hidden: 2, speed: 60 }],
   ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 200 }],
@@ -103,13 +104,13 @@ const SIGNS = [
   ["line unit", "hidden unit: argument 0"],
   ["line measured", "course of learning"],
   ["line guide", "bound (R/\u03ba)\u00b2"],
-  ["line theory", "\u221aM R, most"],
+  ["line beyond", "\u221aM R, most"],
   ["line unstable", "M\u03ba, least"],
 ];
 
 // The points, and what learns from them, on the kernels.
 class School {
-  constructor(module, most) {
+  constructor(module, apart) {
     this.kernels = new Kernels(module, 2 ** 19);
     const real = (...shape) => this.kernels.array("float64", ...shape);
     const whole = (...shape) => this.kernels.array("int64", ...shape);
@@ -121,7 +122,7 @@ class School {
     this.scale = { mistakes: real(CURVE), least: real(CURVE), most: real(CURVE) };
     this.losses = real(ROOM);
     this.turn = whole(1);
-    this.most = most;
+    this.apart = apart; // how far the seed of weights is from that of points
     this.ground = this.kernels.top;
   }
 
@@ -168,6 +169,7 @@ class School {
       this.targets.data[k] = label;
     });
     this.state = seeded(kernels, BigInt(seed));
+    for (let k = 0; k < this.apart; k += 1) run.split_mix(this.state, this.state.data[0]);
     if (layers) run.draw_layers(widths, this.state, this.pair, this.weights);
     this.strengths = real(n);
     const order = kernels.array("int64", n);
@@ -433,23 +435,23 @@ class Plane {
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const known = event.key in MOVES || KEYED.includes(event.key);
+    if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.panel.say("");
     const at = this.nearest(this.cursor, NEAR);
-    if (event.key in MOVES) this.lead(MOVES[event.key].map((sign) => sign * (event.shiftKey ? FINE : STEP)));
+    if (event.key in MOVES) this.lead(MOVES[event.key], event.shiftKey ? FINE : STEP);
     else if (event.key === "PageUp" || event.key === "PageDown") this.visit(event.key === "PageUp" ? -1 : 1);
     else if (event.key === "Enter") this.use(at, this.cursor);
     else if (event.key === " ") this.carried = this.carried === undefined ? at : undefined;
-    else if (event.key !== "Delete" && event.key !== "Backspace") return;
     else if (at !== undefined) this.remove(at);
-    event.preventDefault();
     this.steer(true);
-    if (event.key !== "Enter" || this.panel.status.textContent === "") this.tell();
+    if (this.panel.status.textContent === "") this.tell();
   }
 
-  lead([right, up]) {
-    this.cursor = onGrid({ x: this.cursor.x + right, y: this.cursor.y + up });
+  lead([right, up], step) {
+    this.cursor = onGrid({ x: this.cursor.x + step * right, y: this.cursor.y + step * up });
     if (this.carried !== undefined) this.move(this.carried, this.cursor);
-    this.panel.say("");
   }
 
   // Go to the next point, or to the one before.
@@ -458,7 +460,6 @@ class Plane {
     this.visited = ((this.visited ?? (turn > 0 ? -1 : 0)) + turn + count) % count;
     const { x, y } = this.points[this.visited];
     Object.assign(this, { cursor: { x, y }, carried: undefined });
-    this.panel.say("");
   }
 
   // Say where the cursor is, and what is there.
@@ -551,7 +552,7 @@ class Course {
       new Chart({ x: [0, START], y: [0, 1], xLabel: x, yLabel: y, describe: words, left: 48, height: 190 });
     this.charts = COURSES.perceptron.map(chart);
     this.guides = this.charts.map((one) => one.line("guide"));
-    this.most = this.charts[1].line("theory");
+    this.most = this.charts[1].line("beyond");
     this.least = this.charts[1].line("unstable");
     this.lines = this.charts.map((one) => one.line("measured"));
     this.dots = this.charts.map((one) => one.dot("measured"));
@@ -583,7 +584,9 @@ class Course {
     const [steps, first, second] = [0, 1, 2].map((i) => all.map((entry) => entry[i]));
     const across = kind === "perceptron" ? [steps, first] : [steps, steps];
     const levels = this.levels(school);
-    const ends = across.map((values) => grown(values.at(-1)));
+    const ends = across.map((values, k) =>
+      grown(values.at(-1), kind === "perceptron" && k === 1 ? FEW : START),
+    );
     this.fit(ends, [first, second], levels, school);
     const values =
       kind === "two-layers" ? [first, second] : [first.map((v) => Math.max(v, this.low)), second];
@@ -646,7 +649,7 @@ class PerceptronLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate() });
     const most = model.get("_most_points");
-    this.school = new School(module, most);
+    this.school = new School(module, model.get("_weights_apart"));
     this.plane = new Plane(panel, most, (points) => this.keep(points));
     this.course = new Course();
     this.signs = legend(SIGNS);
@@ -909,8 +912,8 @@ function onGrid({ x, y }) {
 }
 
 // The end of an axis of steps or mistakes.
-function grown(value) {
-  let end = START;
+function grown(value, start) {
+  let end = start;
   while (end < value) end *= 2;
   return end;
 }

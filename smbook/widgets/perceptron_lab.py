@@ -11,7 +11,9 @@ from smbook import _checks
 from smbook._records import equal
 from smbook.kernels import margin, multilayer, perceptron, plane
 from smbook.kernels.rng import seed_state
+from smbook.perceptron import Multilayer
 from smbook.perceptron._examples import checked_labels
+from smbook.perceptron.multilayer import _WEIGHTS_APART
 from smbook.widgets._lab import (
     LARGEST_SEED,
     Binary,
@@ -90,8 +92,8 @@ class PerceptronLab(Lab, script="perceptron_lab.js"):
     (R / kappa)^2, R the length of the longest input (Novikoff, 1962); all of them include the constant one.
 
     With "two-layers" `hidden` tanh units and one output learn all points at once by back-propagation: a step
-    is one of gradient descent on the mean logistic loss, at learning rate `rate`. First weights are drawn
-    from `seed`, biases start at 0.
+    is one of gradient descent on the mean logistic loss, at learning rate `rate`. First weights are those of
+    ``smbook.perceptron.Multilayer([2, hidden, 1]).initial(rng=seed)``.
 
     From Reset on, and whenever points, model, algorithm or `hidden` change, all begins anew: after k steps
     the page shows the last entries of ``simulate(k)``, bit for bit. Read-outs are None until a page shows the
@@ -138,7 +140,7 @@ class PerceptronLab(Lab, script="perceptron_lab.js"):
     rate = Real(0.5, 0.01, 10.0, doc="the learning rate of two layers")
     count = Integer(24, 2, MOST_POINTS, doc="the number of points that are drawn")
     speed = Real(4.0, 0.5, 5000.0, doc="steps a second, as far as the machine keeps up")
-    sample = Integer(1, 0, LARGEST_SEED, doc="the seed of the points")
+    sample = Integer(2, 0, LARGEST_SEED, doc="the seed of the points")
     seed = Integer(1, 0, LARGEST_SEED, doc="the seed of the first weights of two layers")
     running = Switch(True, doc="whether the lab is running")
 
@@ -153,6 +155,7 @@ class PerceptronLab(Lab, script="perceptron_lab.js"):
 
     _aspect = traitlets.Unicode("model", read_only=True).tag(sync=True)
     _most_points = traitlets.Int(MOST_POINTS, read_only=True).tag(sync=True)
+    _weights_apart = traitlets.Int(_WEIGHTS_APART, read_only=True).tag(sync=True)
     _own = Binary()  # int16: x and y in units of the grid, and the label, point after point
     _weights = Binary()
 
@@ -298,9 +301,8 @@ class _Layers:
 
     def __init__(self, lab: PerceptronLab) -> None:
         widths, state, (points, labels) = np.array([2, lab.hidden, 1]), seed_state(lab.seed), lab._examples
-        n_units, size = lab.hidden + 1, 4 * lab.hidden + 1
-        self.weights = np.empty(size)
-        plane.draw_layers(widths, state, np.empty(2), self.weights)
+        self.weights = Multilayer([2, lab.hidden, 1]).initial(rng=lab.seed)
+        n_units, size = lab.hidden + 1, self.weights.size
         self._answers = _Answers(widths, self.weights, points, labels)
         targets, order = labels[:, None].astype(np.float64), np.arange(len(labels))
         room = np.empty((len(labels), n_units)), np.empty(n_units), np.empty(size), np.empty(1)

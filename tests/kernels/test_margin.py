@@ -186,7 +186,7 @@ def test_few_points():
 
 
 def learn(points, labels, n_steps, *, always=False):
-    """Return abs(w) after each correction, of the perceptron rule or of one that corrects all that is shown."""
+    """Return abs(w) after each correction, by the perceptron rule or one that corrects all it is shown."""
     inputs, labels, weights = with_constant(points), np.asarray(labels, np.int8), np.zeros(3)
     lengths = [0.0]
     for k in range(n_steps):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from smbook.kernels import margin
 from smbook.kernels import plane as kernels
 from smbook.kernels.plane import GRID, MOONS, NARROW_GAP, RING, TWO_CLOUDS, XOR
-from smbook.kernels.rng import seed_state
+from smbook.kernels.rng import seed_state, state_apart
+from smbook.perceptron.multilayer import _WEIGHTS_APART, Multilayer
 from smbook.widgets.compiler import WASM
 from tests.wasm import Kernels
 
@@ -82,6 +83,14 @@ def test_first_weights_have_their_spread_and_biases_are_none():
         z = (part.var() * n_inputs - 1) / np.sqrt(2 / part.size)
         assert abs(z) < 4
         assert abs(part.mean() * np.sqrt(n_inputs * part.size)) < 4
+
+
+@pytest.mark.parametrize("widths", [[2, 1], [2, 3, 1], [2, 8, 1], [3, 5, 4, 1]])
+def test_first_weights_are_those_of_the_package(widths):
+    network = Multilayer(widths)
+    weights = np.empty(network.n_parameters)
+    kernels.draw_layers(np.array(widths), state_apart(7, _WEIGHTS_APART), np.empty(2), weights)
+    np.testing.assert_array_equal(weights, network.initial(rng=7))
 
 
 def test_the_plane_is_looked_at_row_by_row_from_the_top():

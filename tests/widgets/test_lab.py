@@ -15,7 +15,10 @@ from smbook.widgets import (
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
+    MaxEntLab,
     MeanFieldLab,
+    NeuronLab,
+    PerceptronLab,
     PhaseDiagramLab,
     ProjectionLab,
     RBMLab,
@@ -42,6 +45,9 @@ LABS = [
     ProjectionLab,
     DescentLab,
     SectionLab,
+    NeuronLab,
+    MaxEntLab,
+    PerceptronLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -71,6 +77,10 @@ REFUSED = [
     (DescentLab, "landscape", "valley", ValueError),
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
+    (NeuronLab, "net", "xor", ValueError),
+    (MaxEntLab, "system", "coin", ValueError),
+    (MaxEntLab, "_own", [0.5, 0.5], TypeError),
+    (PerceptronLab, "hidden", 9, ValueError),
 ]
 
 

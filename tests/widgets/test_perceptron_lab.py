@@ -7,6 +7,8 @@ import pytest
 from scipy.optimize import linprog, nnls
 
 from smbook.kernels import multilayer
+from smbook.perceptron import Multilayer, is_separable, margin, perceptron_rule
+from smbook.theory.perceptron import novikoff_bound
 from smbook.widgets import PerceptronLab
 from smbook.widgets.perceptron_lab import MOST_POINTS, Course
 
@@ -111,6 +113,33 @@ def test_two_layers_descend_by_the_gradient_of_their_loss():
     slope = [(loss(first.weights + shift) - loss(first.weights - shift)) / 2e-6 for shift in shifts]
     np.testing.assert_allclose(second.weights, first.weights - 0.7 * np.array(slope), atol=1e-8)
     assert not first.weights[6:9].any()
+
+
+@pytest.mark.parametrize("name", ["layers", "ring", "moons"])
+def test_two_layers_are_those_of_the_package(name):
+    lab = PerceptronLab(**CASES[name])
+    network = Multilayer([2, lab.hidden, 1], loss="logistic")
+    first, targets = network.initial(rng=lab.seed), lab.labels[:, None]
+    trained = network.train(first, lab.points, targets, rate=lab.rate, n_steps=50)
+    course = lab.simulate(50)
+    np.testing.assert_array_equal(course.weights, trained.theta)
+    np.testing.assert_array_equal(lab.simulate(0).weights, first)
+    assert course.loss[-1] == network.loss(trained.theta, lab.points, targets)
+    wrong = network.outputs(trained.theta, lab.points)[:, 0] * lab.labels <= 0
+    assert course.errors[-1] == wrong.mean()
+
+
+def test_one_unit_is_that_of_the_package():
+    lab = PerceptronLab(data="narrow-gap", sample=4)
+    learned = perceptron_rule(lab.inputs, lab.labels, max_passes=1000)
+    course = lab.simulate(learned.passes * 24)
+    assert learned.converged
+    assert course.mistakes[-1] == learned.mistakes
+    np.testing.assert_array_equal(course.weights, learned.weights)
+    assert lab.largest_margin == pytest.approx(margin(lab.inputs, lab.labels).value, rel=1e-10)
+    radius = np.linalg.norm(lab.inputs, axis=1).max()
+    assert lab.mistake_bound == pytest.approx(novikoff_bound(radius, lab.largest_margin), rel=1e-12)
+    assert is_separable(lab.inputs, lab.labels)
 
 
 def test_two_hidden_units_solve_xor_from_most_weights_and_are_stuck_from_some():
