@@ -82,7 +82,7 @@ def learn():
 
 @pytest.fixture(scope="module")
 def gap():
-    lab = PerceptronLab(sample=37, data="narrow-gap", running=False)
+    lab = PerceptronLab(sample=6, data="narrow-gap", running=False)
     return lab.inputs, lab.labels
 
 
@@ -100,15 +100,16 @@ def test_the_rule_by_hand_is_that_of_the_package(learn, seed):
 
 
 def test_the_lab_makes_the_mistakes_that_the_text_counts(learn):
-    lab = PerceptronLab(sample=37, running=False)
-    for data, made in (("two-clouds", 6), ("narrow-gap", 48)):
-        lab.data = data
+    lab = PerceptronLab(running=False)
+    assert lab.sample == 2
+    for data, sample, made in (("two-clouds", 2, 9), ("narrow-gap", 6, 51)):
+        lab.data, lab.sample = data, sample
         course = lab.simulate(600)
         assert course.mistakes[-1] == made == len(learn(lab.inputs, lab.labels)) - 1
         assert course.errors[-1] == 0
         assert made < lab.mistake_bound
         assert numbers("clouds-figure", data.replace("-", " ")) == [made, round(lab.mistake_bound)]
-    assert "after 6 and after 48" in TEXT
+    assert "after 9 and after 51" in TEXT
     lab.data = "xor"
     course = lab.simulate(400)
     assert course.mistakes[-1] == 400
@@ -161,10 +162,10 @@ def test_perpendicular_inputs_use_the_whole_bound(seed):
 def test_the_order_matters_for_the_mistakes_and_not_for_the_bound(gap):
     rng = np.random.default_rng(5)
     made = [perceptron_rule(*gap, order="random", rng=rng).mistakes for _ in range(300)]
-    assert min(made) <= 4
-    assert 50 < max(made) < bound_of(*gap) / 5
-    assert numbers("bound-table", "narrow gap, 300 orders:") == [2, 71]
-    assert "from 2 to 71" in TEXT
+    assert 10 < min(made) < 35
+    assert 70 < max(made) < bound_of(*gap) / 10
+    assert numbers("bound-table", "narrow gap, 300 orders:") == [23, 91]
+    assert "from 23 to 91" in TEXT
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -262,15 +263,14 @@ def test_the_adatron_by_hand_finds_the_largest_margin(seed):
 
 
 def test_the_perceptron_finds_some_weights_and_not_the_best():
-    lab = PerceptronLab(sample=37, running=False)
+    lab = PerceptronLab(running=False)
     best = margin(lab.inputs, lab.labels)
     rng, shares = np.random.default_rng(3), []
     for _ in range(200):
         w = perceptron_rule(lab.inputs, lab.labels, order="random", rng=rng).weights
         shares.append(margin(lab.inputs, lab.labels, weights=w).value / best.value)
     assert 0 < min(shares) < 0.1
-    assert max(shares) < 0.9
-    assert np.mean(shares) == pytest.approx(0.33, abs=0.08)
+    assert np.mean(shares) == pytest.approx(0.53, abs=0.12)
     for draw in separable_sets(100, 100, 3, 4):
         assert margin(*draw, weights=hebb(*draw)).value < -0.5
         assert 0 < margin(*draw, weights=perceptron_rule(*draw).weights).value < 0.2
@@ -449,14 +449,23 @@ def test_two_points_far_from_the_origin_take_more_mistakes():
 
 
 def test_the_best_constant_is_of_the_size_of_the_inputs(gap):
-    inputs, labels = gap
-    bounds = {}
-    for c in (0.03, 0.3, 3, 30):
-        bounds[c] = bound_of(np.column_stack([inputs[:, :2], np.full(len(labels), c)]), labels)
-    assert bounds[0.3] < bounds[3] < bounds[30] / 10
-    assert bounds[0.3] < bounds[0.03] / 3
-    rows = [line.split() for line in CHAPTER.printed("constant-code").splitlines()[1:]]
-    assert max(int(row[2]) for row in rows) < 100 < min(int(row[1]) for row in rows)
+    def tried(points, labels, c):
+        draw = np.column_stack([points, np.full(len(labels), c)]), labels
+        rng = np.random.default_rng(1)
+        runs = [perceptron_rule(*draw, order="random", max_passes=10**5, rng=rng) for _ in range(20)]
+        return bound_of(*draw), np.mean([run.mistakes for run in runs])
+
+    points, labels = gap[0][:, :2], gap[1]
+    found = {c: tried(points, labels, c) for c in (0.03, 0.3, 1.0, 10.0)}
+    assert found[0.3][0] < found[1.0][0] < found[10.0][0] / 10
+    assert found[0.3][0] < found[0.03][0] / 3
+    assert found[0.3][1] < 0.6 * found[1.0][1] < 0.02 * found[10.0][1]
+    assert found[0.3][1] < 0.6 * found[0.03][1]
+    weights = margin(*gap).weights
+    centred = points + weights[:2] * weights[2] / (weights[:2] @ weights[:2])  # a gap through the origin
+    assert tried(centred, labels, 10.0)[1] < 0.02 * tried(centred, labels, 10.0)[0]
+    printed = [line.split() for line in CHAPTER.printed("constant-code").splitlines()[1:]]
+    assert all(int(row[2]) < int(row[1]) for row in printed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
