@@ -103,7 +103,7 @@ class ThresholdNet:
 
     @property
     def depth(self) -> int:
-        """The number of units on the longest path, which is the longest delay from an input to a unit.
+        """The number of units on the longest path along synapses, whether it begins at an input or not.
 
         After so many steps a net without circles has forgotten how it began, and what came in before.
 

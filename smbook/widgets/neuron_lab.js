@@ -45,7 +45,7 @@ const NETS = {
   "heat-illusion": [
     "illusion of heat",
     "pulses",
-    "Let cold fire in a single step: three steps later it feels hot. Let it fire in two steps in a row: it feels cold.",
+    "Let cold fire once, or several times in a row, and follow it through a and b. When does b fire?",
   ],
   memory: [
     "memory of one bit",
@@ -174,12 +174,15 @@ class Editor {
   }
 }
 
-// What each unit answers, or with circles what follows each state; what holds now is marked.
+// What each unit answers, or with circles what follows each state; what holds now is marked. It is folded up,
+// so that a reader can say first what will stand there.
 class Table {
   constructor() {
     this.words = element("p", { class: "lab-told", id: unique("answers") });
     this.table = element("table", { class: "lab-answers", "aria-labelledby": this.words.id });
-    this.node = element("div", {}, this.words, element("div", { class: "lab-scroll" }, this.table));
+    this.title = element("summary");
+    const scroll = element("div", { class: "lab-scroll" }, this.table);
+    this.node = element("details", { class: "lab-more" }, this.title, this.words, scroll);
   }
 
   show(machine, { inputs, names }) {
@@ -190,7 +193,8 @@ class Table {
     this.now = undefined;
   }
 
-  head(words, ...titles) {
+  head(title, words, ...titles) {
+    this.title.textContent = title;
     this.words.textContent = words;
     const cells = titles.map(([text, kind]) => element("th", { scope: "col", ...kind }, text));
     return element("thead", {}, element("tr", {}, ...cells));
@@ -205,9 +209,9 @@ class Table {
       this.lines.set(given.join(""), line);
       return line;
     });
-    const words = `Truth table: what the units do when the inputs have been held for ${counted(machine.depth, "step")}.`;
+    const words = `What the units do when the inputs have been held for ${counted(machine.depth, "step")}.`;
     const titles = names.map((name, k) => [name, k === inputs ? { class: "first" } : {}]);
-    this.table.replaceChildren(this.head(words, ...titles), element("tbody", {}, ...body));
+    this.table.replaceChildren(this.head("Truth table", words, ...titles), element("tbody", {}, ...body));
     this.circles = false;
   }
 
@@ -228,7 +232,8 @@ class Table {
       ["state", {}],
       ...cases.map((given) => [given.map((bit, i) => `${inputs[i]} ${bit}`).join(", "), {}]),
     ];
-    this.table.replaceChildren(this.head(words, ...titles), element("tbody", {}, ...body));
+    const head = this.head("Table of states", words, ...titles);
+    this.table.replaceChildren(head, element("tbody", {}, ...body));
     this.circles = true;
   }
 
@@ -263,8 +268,7 @@ class NeuronLab {
     const first = element("div", {}, this.wiring.svg, meanings());
     const second = element("div", { class: "lab-second" }, this.spikes.svg, this.note);
     this.changes = element("div", { class: "lab-presets" });
-    const left = element("div", {}, this.editor.node, this.changes);
-    const below = element("div", { class: "lab-below lab-pair lab-how" }, left, this.table.node);
+    const below = element("div", { class: "lab-below" }, this.table.node, this.editor.node, this.changes);
     el.append(element("div", { class: "lab-figures" }, first, second, below));
     this.furnish();
     panel.main.append(el.querySelector(".lab-words"));

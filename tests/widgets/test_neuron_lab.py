@@ -615,3 +615,38 @@ def test_the_drawing_fits_a_phone_and_every_size_of_net(alone):
         matrix, thresholds = random_net(seed)
         lab = alone(NeuronLab(wiring=matrix, thresholds=thresholds), viewport={"width": 320, "height": 800})
         assert lab.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 400, 690, 1200])
+def test_every_source_of_the_illusion_is_in_view_at_once(width, alone):
+    """The columns of all six, "feels cold" with them, where a page has room for 328 pixels and more."""
+    lab = alone(NeuronLab(net="heat-illusion"), viewport={"width": width, "height": 900})
+    room = lab.root.locator(".lab-scroll:has(.lab-synapses)").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert room[0] <= room[1]
+    assert lab.root.locator(".lab-synapses thead th").last.inner_text() == "feels cold"
+
+
+@pytest.mark.browser
+def test_what_fires_is_amber_in_the_drawing_and_in_the_record(shown):
+    lab = shown(net="precession", first=True)
+    lab.press("Step")
+    fills = "nodes => nodes.map(e => getComputedStyle(e).fill)"
+    amber = "rgb(244, 166, 58)"
+    assert lab.root.locator(".lab-spikes").evaluate_all(fills) == [amber]
+    assert lab.root.locator(".lab-neuron.active .lab-glow").evaluate_all(fills) == [amber] * 2
+
+
+@pytest.mark.browser
+def test_the_table_is_folded_and_no_word_tells_what_the_net_feels(shown):
+    lab = shown(net="heat-illusion")
+    table = lab.root.locator(".lab-answers")
+    assert not table.is_visible()
+    told = lab.root.locator(".lab-second .lab-told").inner_text()
+    assert not {"feels", "hot", "three"} & set(told.replace(",", "").replace(".", "").split())
+    lab.root.locator(".lab-figures summary").press("Enter")
+    assert table.is_visible()
+    for name, title in (("exclusive-or", "Truth table"), ("memory", "Table of states")):
+        lab.choose("Net", name)
+        assert lab.root.locator(".lab-figures summary").inner_text() == title
+        assert table.is_visible()

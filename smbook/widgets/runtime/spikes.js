@@ -7,15 +7,16 @@ const WIDTH = 360;
 const ROW = 24;
 const [TOP, BOTTOM] = [22, 40];
 const LETTER = 9;
+const WIDE = 4; // a stroke
 
 export class Spikes {
   // Of the last `steps` steps.
   constructor(steps) {
     this.steps = steps;
     this.frame = drawing("g", { class: "lab-axes" });
-    this.strokes = ["inputs", "units"].map((kind) => drawing("path", { class: `lab-spikes ${kind}` }));
+    this.strokes = drawing("path", { class: "lab-spikes" });
     this.now = drawing("path", { class: "lab-line guide" });
-    this.svg = drawing("svg", { role: "img", class: "lab-chart" }, this.frame, this.now, ...this.strokes);
+    this.svg = drawing("svg", { role: "img", class: "lab-chart" }, this.frame, this.now, this.strokes);
     legible(this.svg);
   }
 
@@ -72,13 +73,11 @@ export class Spikes {
       drawing("text", { x: WIDTH - 10, y: height - 3, "text-anchor": "end" }, "step t"),
     );
     this.now.setAttribute("d", `M${place(time).toFixed(1)} ${TOP - 6}V${bottom}`);
-    const d = ["", ""];
+    let d = "";
     for (let t = first; t <= time; t += 1)
       this.record[t % steps].forEach((fires, k) => {
-        if (fires) d[Number(k >= inputs)] += `M${place(t).toFixed(1)} ${this.row(k) - 8}v16`;
+        if (fires) d += `M${(place(t) - WIDE / 2).toFixed(1)} ${this.row(k) - 8}v16h${WIDE}v-16z`;
       });
-    this.strokes.forEach((path, kind) => {
-      path.setAttribute("d", d[kind]);
-    });
+    this.strokes.setAttribute("d", d);
   }
 }
