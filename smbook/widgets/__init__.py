@@ -13,6 +13,7 @@ from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.perceptron_lab import PerceptronLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
 from smbook.widgets.projection_lab import ProjectionLab
 from smbook.widgets.question import Question
@@ -30,6 +31,7 @@ __all__ = [
     "HopfieldLab",
     "IsingLab",
     "MeanFieldLab",
+    "PerceptronLab",
     "PhaseDiagramLab",
     "ProjectionLab",
     "Question",
