@@ -26,6 +26,7 @@ const STEEP = 1e6; // of a threshold
 const LEAST = 1e-3; // of the largest margin, by which the one that is reached may be smaller
 const SLOW = 0.01; // share by which a loss falls while the steps double, if it hardly does
 const [TANH, CROSS] = [1, 1]; // numbers of the kernels
+const SHAKE = 3; // pixels that a point which is pressed may be moved, and stays where it is
 const REACH = { mouse: 10, pen: 12, touch: 22 }; // pixels from a point that count as on it
 const NEAR = 0.1; // of the cursor, in units of the plane
 const STEP = 0.125; // of the cursor
@@ -314,10 +315,10 @@ class Plane {
   listen(svg) {
     svg.addEventListener("pointerdown", (event) => this.press(event));
     svg.addEventListener("pointermove", (event) => this.drag(event));
-    for (const kind of ["pointerup", "pointercancel"])
-      svg.addEventListener(kind, () => {
-        this.held = undefined;
-      });
+    svg.addEventListener("pointerup", (event) => this.release(event));
+    svg.addEventListener("lostpointercapture", () => {
+      this.held = undefined;
+    });
     svg.addEventListener("click", (event) => this.tap(event));
     svg.addEventListener("keydown", (event) => this.key(event));
     svg.addEventListener("focus", () => this.steer(svg.matches(":focus-visible")));
@@ -353,10 +354,10 @@ class Plane {
     return [this.chart.x.to(x), this.chart.y.to(y)].map((place) => Number(place.toFixed(1)));
   }
 
-  // The number of the point nearest to a place, within a distance; undefined where there is none.
+  // The number of the point nearest to a place, within a distance, and of two the upper one; undefined where there is none.
   nearest({ x, y }, distance) {
     const far = this.points.map((point) => Math.hypot(point.x - x, point.y - y));
-    const k = far.indexOf(Math.min(...far));
+    const k = far.lastIndexOf(Math.min(...far));
     return far[k] <= distance ? k : undefined;
   }
 
@@ -367,29 +368,40 @@ class Plane {
     return this.nearest(this.chart.at(event), (REACH[event.pointerType] ?? REACH.mouse) / unit);
   }
 
-  // A point that is pressed is held; elsewhere the mouse places one. A finger scrolls there, and its tap is a click.
+  // A point that is pressed is held, and is changed when it is let go unless it has been moved; elsewhere the mouse
+  // places one. A finger scrolls there, and its tap is a click.
   press(event) {
-    this.finger = event.pointerType === "touch";
-    if (event.button !== 0) return;
     const k = this.under(event);
-    if (k === undefined && this.finger) return;
+    this.tapped = event.pointerType === "touch" && k === undefined;
+    if (event.button !== 0 || this.held || this.tapped) return;
     event.preventDefault();
     this.panel.say("");
     this.chart.svg.focus({ preventScroll: true });
     this.steer(false);
-    this.use(k, this.chart.at(event));
-    if (this.brush === 0) return;
+    const before = this.points.length;
+    if (k === undefined) this.use(k, this.chart.at(event));
+    if (k === undefined && this.points.length === before) return;
     this.chart.svg.setPointerCapture(event.pointerId);
-    this.held = k ?? this.points.length - 1;
+    const { pointerId: pointer, clientX, clientY } = event;
+    this.held = { pointer, from: [clientX, clientY], k: k ?? before, moved: k === undefined };
   }
 
   drag(event) {
-    if (this.held === undefined) return;
-    this.move(this.held, this.chart.at(event));
+    const { held } = this;
+    if (held?.pointer !== event.pointerId || this.brush === 0) return;
+    held.moved ||= Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) > SHAKE;
+    if (held.moved) this.move(held.k, this.chart.at(event));
+  }
+
+  release(event) {
+    const { held } = this;
+    if (held?.pointer !== event.pointerId) return;
+    this.held = undefined;
+    if (!held.moved && this.points[held.k]) this.use(held.k);
   }
 
   tap(event) {
-    if (!this.finger || this.under(event) !== undefined) return;
+    if (!this.tapped) return;
     this.panel.say("");
     this.use(undefined, this.chart.at(event));
   }
@@ -417,6 +429,7 @@ class Plane {
   }
 
   remove(k) {
+    this.carried = undefined;
     if (this.points.length === 1) this.panel.say("One point at least must stay.");
     else this.change(this.points.toSpliced(k, 1));
   }
@@ -439,7 +452,7 @@ class Plane {
     if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.panel.say("");
-    const at = this.nearest(this.cursor, NEAR);
+    const at = this.carried ?? this.nearest(this.cursor, NEAR);
     if (event.key in MOVES) this.lead(MOVES[event.key], event.shiftKey ? FINE : STEP);
     else if (event.key === "PageUp" || event.key === "PageDown") this.visit(event.key === "PageUp" ? -1 : 1);
     else if (event.key === "Enter") this.use(at, this.cursor);
