@@ -52,14 +52,14 @@ const BRUSHES = [
 const KEYS =
   "Arrow keys move the cursor, with Shift by less. Enter places a point of the brush's class, or gives a point that class. " +
   "Space takes a point up and lets it go, Delete removes it, Page Up and Page Down go from point to point.";
-const ONE = { model: "perceptron", algorithm: "perceptron" };
-const TWO = { model: "two-layers", rate: 0.5 };
+const ONE = { model: "perceptron", algorithm: "perceptron", count: 24 };
+const TWO = { model: "two-layers", rate: 0.5, seed: 1, sample: 2, count: 24 };
 const PRESETS = [
   ["Two clouds", { ...ONE, data: "two-clouds", sample: 2, speed: 4 }],
   ["Narrow gap", { ...ONE, data: "narrow-gap", sample: 6, speed: 40 }],
   ["XOR, one line", { ...ONE, data: "xor", speed: 4 }],
   ["XOR, two hidden units", { ...TWO, data: "xor", hidden: 2, speed: 60 }],
-  ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 200 }],
+  ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 40 }],
 ];
 // What the two charts beside the plane show.
 const COURSES = {
@@ -102,7 +102,7 @@ const SIGNS = [
   ["dot ringed", "point shown; bold: a mistake, corrected"],
   ["line boundary", "where the answer changes its sign"],
   ["line theory", "largest margin, with its band"],
-  ["line unit", "hidden unit: argument 0"],
+  ["line unit", "where a hidden unit answers 0"],
   ["line measured", "course of learning"],
   ["line guide", "bound (R/\u03ba)\u00b2"],
   ["line beyond", "\u221aM R, most"],
@@ -768,7 +768,7 @@ class PerceptronLab {
     for (const node of [rows.hidden, rows.rate, rows.seed, buttons.weights]) hide(node, !layers);
     for (const node of [rows.count, rows.sample]) hide(node, !drawn);
     hide(buttons.points, data === "xor");
-    const points = data === "own" ? "Two points" : "New points";
+    const points = data === "own" ? "Back to two points" : "New points";
     if (buttons.points.textContent !== points) buttons.points.textContent = points;
     this.legend();
     this.pace.cost = this.pace.firstCost;
@@ -864,9 +864,11 @@ class PerceptronLab {
       adatron: "The Adatron",
       "two-layers": `A network of ${counted(school.hidden, "hidden unit")}`,
     }[kind];
-    const line = parted
-      ? `A line parts them, with a margin of at most ${short(margin, 3)}.`
-      : "No line parts them.";
+    const line = this.uniform
+      ? "All are of one class."
+      : parted
+        ? `A line parts them, with a margin of at most ${short(margin, 3)}.`
+        : "No line parts them.";
     const course = {
       perceptron: `${counted(mistakes, "mistake")}${parted ? `, never more than ${short(bound, 4)}` : ""}; the length of the weights is ${short(length, 3)}`,
       adatron: `the weights have a margin of ${short(stability, 3)}`,
@@ -878,10 +880,17 @@ class PerceptronLab {
     panel.description.set(this.inWords(), long);
   }
 
+  // Whether all points are of one class.
+  get uniform() {
+    return new Set(this.plane.points.map(({ label }) => label)).size === 1;
+  }
+
   inWords() {
     const { steps, margin } = this.school;
     const parted = margin > 0;
     if (this.kind === "two-layers") return this.networkInWords();
+    if (steps === 0 && this.uniform)
+      return "Before the first step: all weights are 0. All points are of one class: add some of the other.";
     if (steps === 0)
       return parted
         ? "Before the first step: all weights are 0. A line can part these classes."
