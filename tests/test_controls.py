@@ -107,7 +107,7 @@ def pace(control, value, counters):
     """
     control.lab.reset()
     control.put(value)
-    seconds = control.lab.root.evaluate(RUN_FRAMES, 30)
+    seconds = control.lab.root.evaluate(RUN_FRAMES, 12)
     readouts = control.lab.readouts()
     return [(readouts[name] or 0) / seconds for name in counters]
 

@@ -26,6 +26,7 @@ const STEEP = 1e6; // of a threshold
 const LEAST = 1e-3; // of the largest margin, by which the one that is reached may be smaller
 const SLOW = 0.01; // share by which a loss falls while the steps double, if it hardly does
 const [TANH, CROSS] = [1, 1]; // numbers of the kernels
+const SHAKE = 3; // pixels that a point which is pressed may be moved, and stays where it is
 const REACH = { mouse: 10, pen: 12, touch: 22 }; // pixels from a point that count as on it
 const NEAR = 0.1; // of the cursor, in units of the plane
 const STEP = 0.125; // of the cursor
@@ -51,14 +52,14 @@ const BRUSHES = [
 const KEYS =
   "Arrow keys move the cursor, with Shift by less. Enter places a point of the brush's class, or gives a point that class. " +
   "Space takes a point up and lets it go, Delete removes it, Page Up and Page Down go from point to point.";
-const ONE = { model: "perceptron", algorithm: "perceptron" };
-const TWO = { model: "two-layers", rate: 0.5 };
+const ONE = { model: "perceptron", algorithm: "perceptron", count: 24 };
+const TWO = { model: "two-layers", rate: 0.5, seed: 1, sample: 2, count: 24 };
 const PRESETS = [
   ["Two clouds", { ...ONE, data: "two-clouds", sample: 2, speed: 4 }],
   ["Narrow gap", { ...ONE, data: "narrow-gap", sample: 6, speed: 40 }],
   ["XOR, one line", { ...ONE, data: "xor", speed: 4 }],
   ["XOR, two hidden units", { ...TWO, data: "xor", hidden: 2, speed: 60 }],
-  ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 200 }],
+  ["Ring, four hidden units", { ...TWO, data: "ring", hidden: 4, speed: 40 }],
 ];
 // What the two charts beside the plane show.
 const COURSES = {
@@ -101,7 +102,7 @@ const SIGNS = [
   ["dot ringed", "point shown; bold: a mistake, corrected"],
   ["line boundary", "where the answer changes its sign"],
   ["line theory", "largest margin, with its band"],
-  ["line unit", "hidden unit: argument 0"],
+  ["line unit", "where a hidden unit answers 0"],
   ["line measured", "course of learning"],
   ["line guide", "bound (R/\u03ba)\u00b2"],
   ["line beyond", "\u221aM R, most"],
@@ -314,10 +315,10 @@ class Plane {
   listen(svg) {
     svg.addEventListener("pointerdown", (event) => this.press(event));
     svg.addEventListener("pointermove", (event) => this.drag(event));
-    for (const kind of ["pointerup", "pointercancel"])
-      svg.addEventListener(kind, () => {
-        this.held = undefined;
-      });
+    svg.addEventListener("pointerup", (event) => this.release(event));
+    svg.addEventListener("lostpointercapture", () => {
+      this.held = undefined;
+    });
     svg.addEventListener("click", (event) => this.tap(event));
     svg.addEventListener("keydown", (event) => this.key(event));
     svg.addEventListener("focus", () => this.steer(svg.matches(":focus-visible")));
@@ -353,10 +354,10 @@ class Plane {
     return [this.chart.x.to(x), this.chart.y.to(y)].map((place) => Number(place.toFixed(1)));
   }
 
-  // The number of the point nearest to a place, within a distance; undefined where there is none.
+  // The number of the point nearest to a place, within a distance, and of two the upper one; undefined where there is none.
   nearest({ x, y }, distance) {
     const far = this.points.map((point) => Math.hypot(point.x - x, point.y - y));
-    const k = far.indexOf(Math.min(...far));
+    const k = far.lastIndexOf(Math.min(...far));
     return far[k] <= distance ? k : undefined;
   }
 
@@ -367,29 +368,40 @@ class Plane {
     return this.nearest(this.chart.at(event), (REACH[event.pointerType] ?? REACH.mouse) / unit);
   }
 
-  // A point that is pressed is held; elsewhere the mouse places one. A finger scrolls there, and its tap is a click.
+  // A point that is pressed is held, and is changed when it is let go unless it has been moved; elsewhere the mouse
+  // places one. A finger scrolls there, and its tap is a click.
   press(event) {
-    this.finger = event.pointerType === "touch";
-    if (event.button !== 0) return;
     const k = this.under(event);
-    if (k === undefined && this.finger) return;
+    this.tapped = event.pointerType === "touch" && k === undefined;
+    if (event.button !== 0 || this.held || this.tapped) return;
     event.preventDefault();
     this.panel.say("");
     this.chart.svg.focus({ preventScroll: true });
     this.steer(false);
-    this.use(k, this.chart.at(event));
-    if (this.brush === 0) return;
+    const before = this.points.length;
+    if (k === undefined) this.use(k, this.chart.at(event));
+    if (k === undefined && this.points.length === before) return;
     this.chart.svg.setPointerCapture(event.pointerId);
-    this.held = k ?? this.points.length - 1;
+    const { pointerId: pointer, clientX, clientY } = event;
+    this.held = { pointer, from: [clientX, clientY], k: k ?? before, moved: k === undefined };
   }
 
   drag(event) {
-    if (this.held === undefined) return;
-    this.move(this.held, this.chart.at(event));
+    const { held } = this;
+    if (held?.pointer !== event.pointerId || this.brush === 0) return;
+    held.moved ||= Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) > SHAKE;
+    if (held.moved) this.move(held.k, this.chart.at(event));
+  }
+
+  release(event) {
+    const { held } = this;
+    if (held?.pointer !== event.pointerId) return;
+    this.held = undefined;
+    if (!held.moved && this.points[held.k]) this.use(held.k);
   }
 
   tap(event) {
-    if (!this.finger || this.under(event) !== undefined) return;
+    if (!this.tapped) return;
     this.panel.say("");
     this.use(undefined, this.chart.at(event));
   }
@@ -417,6 +429,7 @@ class Plane {
   }
 
   remove(k) {
+    this.carried = undefined;
     if (this.points.length === 1) this.panel.say("One point at least must stay.");
     else this.change(this.points.toSpliced(k, 1));
   }
@@ -439,7 +452,7 @@ class Plane {
     if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     this.panel.say("");
-    const at = this.nearest(this.cursor, NEAR);
+    const at = this.carried ?? this.nearest(this.cursor, NEAR);
     if (event.key in MOVES) this.lead(MOVES[event.key], event.shiftKey ? FINE : STEP);
     else if (event.key === "PageUp" || event.key === "PageDown") this.visit(event.key === "PageUp" ? -1 : 1);
     else if (event.key === "Enter") this.use(at, this.cursor);
@@ -755,7 +768,7 @@ class PerceptronLab {
     for (const node of [rows.hidden, rows.rate, rows.seed, buttons.weights]) hide(node, !layers);
     for (const node of [rows.count, rows.sample]) hide(node, !drawn);
     hide(buttons.points, data === "xor");
-    const points = data === "own" ? "Two points" : "New points";
+    const points = data === "own" ? "Back to two points" : "New points";
     if (buttons.points.textContent !== points) buttons.points.textContent = points;
     this.legend();
     this.pace.cost = this.pace.firstCost;
@@ -851,9 +864,11 @@ class PerceptronLab {
       adatron: "The Adatron",
       "two-layers": `A network of ${counted(school.hidden, "hidden unit")}`,
     }[kind];
-    const line = parted
-      ? `A line parts them, with a margin of at most ${short(margin, 3)}.`
-      : "No line parts them.";
+    const line = this.uniform
+      ? "All are of one class."
+      : parted
+        ? `A line parts them, with a margin of at most ${short(margin, 3)}.`
+        : "No line parts them.";
     const course = {
       perceptron: `${counted(mistakes, "mistake")}${parted ? `, never more than ${short(bound, 4)}` : ""}; the length of the weights is ${short(length, 3)}`,
       adatron: `the weights have a margin of ${short(stability, 3)}`,
@@ -865,10 +880,17 @@ class PerceptronLab {
     panel.description.set(this.inWords(), long);
   }
 
+  // Whether all points are of one class.
+  get uniform() {
+    return new Set(this.plane.points.map(({ label }) => label)).size === 1;
+  }
+
   inWords() {
     const { steps, margin } = this.school;
     const parted = margin > 0;
     if (this.kind === "two-layers") return this.networkInWords();
+    if (steps === 0 && this.uniform)
+      return "Before the first step: all weights are 0. All points are of one class: add some of the other.";
     if (steps === 0)
       return parted
         ? "Before the first step: all weights are 0. A line can part these classes."

@@ -308,6 +308,7 @@ def test_it_is_the_same_course_after_running_freely(shown, case):
     check_course(lab, python, int(lab.readouts()["steps"]))
 
 
+STUCK = 3  # the seed of weights from which two hidden units do not solve XOR
 WORDS = {
     "Two clouds": r"Learned: every point is on its side, after \d+ mistakes; the bound is [\d.]+\.",
     "Narrow gap": r"Learned: every point is on its side, after \d+ mistakes; the bound is [\d.]+\.",
@@ -320,9 +321,10 @@ WORDS = {
 @pytest.mark.browser
 @pytest.mark.parametrize("name", WORDS)
 def test_presets_do_what_they_are_called(shown, name):
-    lab = shown()
+    lab = shown(count=2, seed=STUCK, sample=9, hidden=1, rate=0.01)
     lab.press(name)
     assert lab.running
+    assert len(lab.root.locator(".lab-dot:is(.plus, .minus)").all()) - 2 == (4 if "XOR" in name else 24)
     lab.type("Steps a second", 1000)
     words = lab.root.locator(".lab-description").filter(has_text=re.compile(f"^{WORDS[name]}$"))
     words.wait_for(timeout=20_000)
@@ -453,8 +455,70 @@ def test_there_is_room_for_forty_points_and_one_must_stay(shown):
     assert own(lab)[1].tolist() == [-1]
     lab.press("Step")
     assert lab.readouts()["mistakes"] == 1
-    lab.press("Two points")
+    lab.press("Back to two points")
     assert own(lab)[1].tolist() == [-1, 1]
+
+
+def hold(lab, *places):
+    """Press the mouse at a place of the plane, move it over others, and let it go."""
+    lab.page.mouse.move(*on_plane(lab, *places[0]))
+    lab.page.mouse.down()
+    for place in places[1:]:
+        lab.page.mouse.move(*on_plane(lab, *place))
+    lab.page.mouse.up()
+
+
+@pytest.mark.browser
+def test_a_point_that_is_dragged_keeps_its_class_and_one_that_is_clicked_takes_the_brushs(shown):
+    lab = shown(points=[[-1, 0], [1, 0]], labels=[-1, 1])
+    hold(lab, (-1, 0), (-1, 0.5), (-1, 1))
+    assert own(lab)[1].tolist() == [-1, 1]
+    np.testing.assert_allclose(own(lab)[0][0], [-1, 1], atol=0.015)
+    hold(lab, (-1, 1), (-0.98, 1))
+    assert own(lab)[1].tolist() == [1, 1]
+    np.testing.assert_allclose(own(lab)[0][0], [-1, 1], atol=0.015)
+    assert "All points are of one class" in lab.root.locator(".lab-description").inner_text()
+
+
+@pytest.mark.browser
+def test_of_two_points_at_one_place_the_upper_one_is_dragged(shown):
+    lab = shown(points=[[0, 0], [0, 0], [1, 1]], labels=[1, -1, 1])
+    hold(lab, (0, 0), (-0.5, 0), (-1, 0))
+    np.testing.assert_allclose(own(lab)[0], [[0, 0], [-1, 0], [1, 1]], atol=0.015)
+    assert own(lab)[1].tolist() == [1, -1, 1]
+
+
+@pytest.mark.browser
+def test_where_there_is_no_room_for_a_point_no_other_is_dragged(shown):
+    lab = shown(count=40)
+    hold(lab, (1.9, -1.9), (0, -1.9), (0, 0))
+    assert lab.status == "There is room for 40 points."
+    assert lab.page.evaluate("model.get('data')") == "two-clouds"
+
+
+@pytest.mark.browser
+def test_a_finger_that_scrolls_or_removes_does_no_more(alone):
+    lab = alone(
+        PerceptronLab(points=[[0, 0], [0, -1]], labels=[1, -1], running=False),
+        viewport={"width": 400, "height": 700},
+        has_touch=True,
+    )
+    lab.choose("Click places", "0")
+    finger = lab.page.context.new_cdp_session(lab.page)
+    x, y = on_plane(lab, 0, 0)
+    before = lab.page.evaluate("scrollY")  # the menu may have moved the page
+    for k, kind in enumerate(
+        ["touchStart", *["touchMove"] * 4, "touchEnd"]
+    ):  # beside the point, in its reach
+        touches = [] if kind == "touchEnd" else [{"x": x + 15, "y": y - 40 * k}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    lab.page.wait_for_function("before => scrollY > before", arg=before)
+    assert lab.page.evaluate("model.get('_own').byteLength") == 12
+    lab.page.evaluate("before => scrollTo({ top: before, behavior: 'instant' })", before)
+    x, y = on_plane(lab, 0, 0)
+    lab.page.touchscreen.tap(x + 15, y)
+    lab.page.wait_for_function("model.get('_own').byteLength === 6")
+    assert lab.status == ""
 
 
 @pytest.mark.browser
@@ -512,6 +576,15 @@ def test_keys_place_carry_relabel_and_remove(shown):
     assert lab.status == "Cursor at x \u22121, y 0: no point."
     plane.press("Tab")
     assert lab.root.locator(".lab-cursor").get_attribute("visibility") == "hidden"
+
+
+@pytest.mark.browser
+def test_a_point_that_is_removed_while_it_is_carried_leaves_the_others_where_they_are(shown):
+    lab = shown(points=[[0, 0], [1, 1], [0, 0]], labels=[1, -1, -1])
+    plane = lab.root.locator(".lab-classes .lab-chart")
+    for key in ("PageDown", "Space", "ArrowRight", "Delete", "ArrowRight", "ArrowUp"):
+        plane.press(key)
+    assert own(lab)[0].tolist() == [[0, 0], [1, 1]]
 
 
 @pytest.mark.browser
