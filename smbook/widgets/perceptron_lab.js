@@ -24,6 +24,7 @@ const FAR = 12; // how much higher than the mistakes a bound may be and still be
 const FEW = 8; // mistakes that a chart has room for at least
 const STEEP = 1e6; // of a threshold
 const LEAST = 1e-3; // of the largest margin, by which the one that is reached may be smaller
+const SMALL = 1e-3; // loss that is told with a power of ten
 const SLOW = 0.01; // share by which a loss falls while the steps double, if it hardly does
 const [TANH, CROSS] = [1, 1]; // numbers of the kernels
 const SHAKE = 3; // pixels that a point which is pressed may be moved, and stays where it is
@@ -841,7 +842,7 @@ class PerceptronLab {
     write["largest margin \u03ba"](parted ? fixed(margin, 4) : "none");
     write["margin now"](fixed(stability, 4));
     write["length |w|"](fixed(length, 3));
-    write.loss(fixed(loss, 4));
+    write.loss(loss < SMALL ? scientific(loss) : fixed(loss, 4));
     write["answered wrong"](`${wrong} of ${n}`);
     const hidden = { mistakes: !rule, "bound (R/\u03ba)\u00b2": !rule, "largest margin \u03ba": !unit };
     Object.assign(hidden, { "margin now": !unit, "length |w|": !unit, loss: unit });
