@@ -108,7 +108,7 @@ def test_the_lab_makes_the_mistakes_that_the_text_counts(learn):
         assert course.mistakes[-1] == made == len(learn(lab.inputs, lab.labels)) - 1
         assert course.errors[-1] == 0
         assert made < lab.mistake_bound
-        assert numbers("clouds-figure", data.replace("-", " ")) == [made, round(lab.mistake_bound)]
+        assert numbers("clouds-figure", data.replace("-", " ")) == [made, int(lab.mistake_bound)]
     assert "after 9 and after 51" in TEXT
     lab.data = "xor"
     course = lab.simulate(400)
@@ -244,7 +244,7 @@ def test_weights_stay_below_a_limit_where_nothing_separates(learn):
         assert size.max() < 40 < np.sqrt(20 * len(size)) / 4
     rows = CHAPTER.printed("bounded-figure").splitlines()
     assert sum("not separable" in row for row in rows) == 3
-    assert max(float(row.split()[-1]) for row in rows[3:]) < 25
+    assert max(float(row.split()[-1]) for row in rows[3:]) < 40
 
 
 # ---- The widest gap.
@@ -258,6 +258,8 @@ def test_the_adatron_by_hand_finds_the_largest_margin(seed):
         best = margin(inputs, labels)
         assert margin(inputs, labels, weights=w).value == pytest.approx(best.value, rel=1e-3)
         assert np.linalg.norm(w) ** 2 == pytest.approx(strengths.sum(), rel=1e-2)
+        mixture = strengths / strengths.sum() * labels @ inputs
+        assert np.linalg.norm(mixture) == pytest.approx(best.value, rel=1e-2)
         fewer = margin(inputs[best.support], labels[best.support])
         assert fewer.value == pytest.approx(best.value, rel=1e-9)
 
@@ -372,11 +374,19 @@ def test_the_gap_generalizes_best_and_hebb_falls_behind():
         found[alpha].append(cell["errors_of_students"](alpha, np.random.default_rng(seed), n_teachers=6))
     means = {alpha: np.mean(np.array(rows)[:, :, 0], axis=0) for alpha, rows in found.items()}
     for alpha, (of_hebb, of_rule, of_gap) in means.items():
-        assert of_hebb == pytest.approx(np.arctan(np.sqrt(np.pi / 2 / alpha)) / np.pi, rel=0.03)
+        predicted = np.arctan(np.sqrt(0.99 * np.pi / 2 / alpha)) / np.pi
+        spread = np.array(found[alpha])[:, 0, 0].std(ddof=1) / np.sqrt(len(SEEDS))
+        assert abs(of_hebb - predicted) < 4 * spread + 0.002 * predicted
         assert of_gap < of_rule + 0.002
     assert means[5][1] < 0.65 * means[5][0]
     assert means[2][2] < 0.2
     assert means[5][2] == pytest.approx(0.5 / 5, rel=0.1)
+
+
+def test_the_printed_students_of_hebb_are_as_predicted():
+    rows = [line.split() for line in CHAPTER.printed("teacher-table").splitlines()[1:]]
+    assert len(rows) == 6
+    assert max(abs(float(row[3])) for row in rows) < 3
 
 
 def test_digits_are_told_apart_as_the_text_says():
@@ -433,8 +443,8 @@ def test_two_hidden_units_get_stuck_and_four_hardly_ever():
     assert learned[4] >= 39
     printed = [int(line.split()[1]) for line in CHAPTER.printed("layers-starts").splitlines()[1:]]
     assert printed[0] == 0
-    assert printed[1] / 50 == pytest.approx(2 / 3, abs=0.05)
-    assert printed[2:] == [50, 50]
+    assert 67 <= printed[1] <= 75  # from a third to a quarter is stuck
+    assert 95 <= printed[2] <= printed[3] == 100
 
 
 # ---- Exercises and questions.
@@ -448,7 +458,23 @@ def test_two_points_far_from_the_origin_take_more_mistakes():
         assert course.errors[-1] == 0
 
 
-def test_the_best_constant_is_of_the_size_of_the_inputs(gap):
+def test_four_points_by_hand(learn):
+    inputs, labels = with_constant([[0, 0], [2, 0], [0, 2], [2, 2]]), np.array([1, -1, -1, -1])
+    path = learn(inputs, labels)
+    assert path[[3, -1]].tolist() == [[-2, -2, -1], [-2, -2, 1]]
+    assert len(path) - 1 == 5
+    best = margin(inputs, labels)
+    assert best.value == pytest.approx(3**-0.5)
+    assert best.weights == pytest.approx(np.array([-1, -1, 1]) / np.sqrt(3))
+    assert best.support.tolist() == [0, 1, 2]
+    assert bound_of(inputs, labels) == pytest.approx(27)
+    assert np.array([2 / 3, 1 / 6, 1 / 6, 0]) * labels @ inputs == pytest.approx([-1 / 3, -1 / 3, 1 / 3])
+    inputs[0] = 1
+    assert (np.array([2, 1, 1, 0]) * labels @ inputs).tolist() == [0, 0, 0]
+    assert not is_separable(inputs, labels)
+
+
+def test_the_bound_knows_the_best_constant_and_the_mistakes_a_smaller_one(gap):
     def tried(points, labels, c):
         draw = np.column_stack([points, np.full(len(labels), c)]), labels
         rng = np.random.default_rng(1)
@@ -462,9 +488,14 @@ def test_the_best_constant_is_of_the_size_of_the_inputs(gap):
     assert found[0.3][1] < 0.6 * found[1.0][1] < 0.02 * found[10.0][1]
     assert found[0.3][1] < 0.6 * found[0.03][1]
     weights = margin(*gap).weights
-    centred = points + weights[:2] * weights[2] / (weights[:2] @ weights[:2])  # a gap through the origin
-    assert tried(centred, labels, 10.0)[1] < 0.02 * tried(centred, labels, 10.0)[0]
-    printed = [line.split() for line in CHAPTER.printed("constant-code").splitlines()[1:]]
+    away, outer = abs(weights[2]) / np.hypot(*weights[:2]), np.linalg.norm(points, axis=1).max()
+    assert np.sqrt(away * outer) == pytest.approx(0.53, abs=0.005)
+    bounds = {c: tried(points, labels, c)[0] for c in (0.3, 0.4, 0.53, 0.7, 1.0)}
+    half = margin(*gap).value * np.sqrt(1 + away**2)
+    for c, bound in bounds.items():
+        assert bound == pytest.approx((outer**2 + c**2) * (1 + away**2 / c**2) / half**2, rel=0.02)
+    assert min(bounds, key=bounds.get) == 0.53
+    printed = [line.split() for line in CHAPTER.printed("constant-code").splitlines()[2:]]
     assert all(int(row[2]) < int(row[1]) for row in printed)
 
 
@@ -481,6 +512,17 @@ def test_a_rule_that_wants_more_keeps_its_promise(seed):
         share = margin(*draw, weights=w).value / best.value
         assert share > c / (radius**2 + 2 * c)
     assert share > 0.7
+
+
+def test_more_room_makes_a_better_student():
+    rng, less = np.random.default_rng(8), []
+    for _ in range(40):
+        one = teacher(50, rng=rng)
+        draw = teacher_examples(one, 50, rng=rng)
+        ws = [perceptron_rule(*draw, margin=c, max_passes=10**6).weights for c in (0.0, 1000.0)]
+        less.append(np.subtract(*generalization_error(np.array(ws), one)))
+    assert np.mean(less) > 4 * np.std(less, ddof=1) / np.sqrt(40)
+    assert np.mean(less) == pytest.approx(0.025, abs=0.012)
 
 
 def test_planes_cut_space_into_as_many_regions_as_there_are_labelings():
@@ -511,4 +553,4 @@ def test_slabs_make_any_labeling(seed):
 def test_questions_take_right_answers_and_know_usual_mistakes():
     assert CHAPTER.tells_apart("question-bound", "400", ["20", "400000000", "1000000"])
     assert CHAPTER.tells_apart("question-cover", "42", ["40", "21", "20", "41"])
-    assert CHAPTER.tells_apart("question-angle", "0.951", ["0.9", "0.995", "0.8", "0.809"])
+    assert CHAPTER.tells_apart("question-angle", "0.951", ["0.9", "0.995", "0.8", "0.809", "18", "0.314"])
