@@ -25,6 +25,7 @@ MARGIN = 0.01  # of the range of the levels, which a mean keeps from its ends
 _DOUBLINGS = 60
 _STEPS = 200
 _LEAST = 1e-3  # of the room that a pulled probability has, which it keeps from its ends
+_NOTHING = 1e-24  # a probability that is left out of a distribution, at its ends
 _WIDTH = 6.0  # by which the range of the levels is divided for the first distribution of one's own
 
 
@@ -342,25 +343,56 @@ def fixed_total(p, n_dice, law, marginal):
     Z with that mean; the result depends on p only through rounding. Returned is ln P, P the probability of
     the total for independent dice: so many sequences have it as exp(N S) P says, S the entropy of p.
     """
-    total = law.size - 1
-    for t in range(total + 1):
-        law[t] = 0.0
-    law[0] = 1.0
-    for k in range(1, n_dice):
-        for t in range(min(total, k * (p.size - 1)), -1, -1):
-            reached = 0.0
-            for i in range(min(p.size - 1, t) + 1):
-                reached += p[i] * law[t - i]
-            law[t] = reached
-    whole = 0.0
+    total, half = law.size - 1, (n_dice - 1) // 2
+    first, last = _fill_law(p, half, law)
     for i in range(p.size):
         marginal[i] = 0.0
-        if i <= total:
-            marginal[i] = p[i] * law[total - i]
+    # The others are two halves, and one die more where they are an odd number.
+    for apart in range(min(2 * p.size - 2, total) + 1):
+        met = _meet(law, first, last, total - apart)
+        for i in range(max(0, apart - p.size + 1), min(p.size - 1, apart) + 1):
+            if 2 * half < n_dice - 1:
+                marginal[i] += p[i] * p[apart - i] * met
+            elif i == apart:
+                marginal[i] = p[i] * met
+    whole = 0.0
+    for i in range(p.size):
         whole += marginal[i]
     for i in range(p.size):
         marginal[i] /= whole
     return log(whole)
+
+
+@kernel
+def _fill_law(p, n_dice, law):
+    """Set `law` to the distribution of the total of independent dice, from the first to the last returned.
+
+    What is below `_NOTHING` at its ends is left out.
+    """
+    first, last = 0, 0
+    law[0] = 1.0
+    for _ in range(n_dice):
+        end = min(last + p.size - 1, law.size - 1)
+        for t in range(end, first - 1, -1):
+            reached = 0.0
+            for i in range(max(0, t - last), min(p.size - 1, t - first) + 1):
+                reached += p[i] * law[t - i]
+            law[t] = reached
+        last = end
+        while last > first and law[last] < _NOTHING:
+            last -= 1
+        while first < last and law[first] < _NOTHING:
+            first += 1
+    return first, last
+
+
+@kernel
+def _meet(law, first, last, total):
+    """Return the probability that two draws from `law` have a total."""
+    met = 0.0
+    for t in range(max(first, total - last), min(last, total - first) + 1):
+        met += law[t] * law[total - t]
+    return met
 
 
 @kernel

@@ -1,7 +1,7 @@
 // The live maximum of entropy: a system of a few states with a given mean, and many dice with a given total.
 
 import { Chart, legend, roundedRange, short } from "./runtime/chart.js";
-import { drawing, element, fixed } from "./runtime/dom.js";
+import { capital, drawing, element, fixed } from "./runtime/dom.js";
 import { Handle } from "./runtime/handle.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -22,11 +22,12 @@ const VIEWS = {
   rolls: "dice with a fixed total",
 };
 const MANY = { die: "dice", spin: "spins", oscillator: "oscillators" };
+const STEPS = { maximum: "throws", own: "collisions", rolls: "sweeps" };
 const CONSTRAINED = { die: "value of a face", spin: "spin s", oscillator: "level" };
 const SIGNS = {
   maximum: [
     ["square theory", "largest entropy: exp(\u2212\u03bbx) / Z"],
-    ["dot measured", "shares in N independent throws at a time, with errors"],
+    ["dot measured", "share in all throws so far, \u00b1 one standard error"],
     ["line theory", "entropy of all such distributions, against the mean"],
     ["line tangent", "its tangent, of slope \u03bb"],
     ["dot start", "the mean: drag it, or click"],
@@ -48,11 +49,11 @@ const SIGNS = {
   ],
 };
 const PRESETS = [
-  ["Fair die", { system: "die", states: 6, mean: 3.5 }],
-  ["Jaynes\u2019 die 4.5", { system: "die", states: 6, mean: 4.5 }],
-  ["Nearly certain", { system: "die", states: 6, mean: 5.9 }],
-  ["A spin in a field", { system: "spin", mean: 0.6 }],
-  ["An oscillator", { system: "oscillator", states: 20, mean: 2 }],
+  ["Fair die", { system: "die", states: 6, mean: 3.5, dice: 100 }],
+  ["Jaynes\u2019 die 4.5", { system: "die", states: 6, mean: 4.5, dice: 100 }],
+  ["Nearly certain", { system: "die", states: 6, mean: 5.9, dice: 100 }],
+  ["A spin in a field", { system: "spin", mean: 0.6, dice: 100 }],
+  ["An oscillator", { system: "oscillator", states: 20, mean: 2, dice: 100 }],
 ];
 
 // The system on its kernels: its distributions, and its dice.
@@ -89,7 +90,7 @@ class System {
     this.logZ = run.log_partition(this.levels, this.multiplier);
     this.entropy = run.law_entropy(this.p);
     this.takeOwn(own);
-    if (view === "rolls") this.sequences = this.entropy + this.fixTotal() / dice;
+    if (view === "rolls") this.fixTotal();
   }
 
   // Take a distribution of the reader's own, or a narrow one where there is none.
@@ -101,9 +102,30 @@ class System {
     return run.tilt(this.levels, this.weights, this.mean, this.own);
   }
 
+  // What is exact for so many dice with this total is dear, and computed only where it is another one.
   fixTotal() {
-    const law = this.kernels.part(this.most.law, this.total + 1);
-    return this.kernels.run.fixed_total(this.p, this.cast.data.length, law, this.marginal);
+    const { kernels, most, n, total, cast, p, marginal } = this;
+    const dice = cast.data.length;
+    const key = [n, dice, total].join();
+    if (key !== this.fixed) {
+      const law = kernels.part(most.law, total + 1);
+      this.logProbability = kernels.run.fixed_total(p, dice, law, marginal);
+    }
+    this.fixed = key;
+    this.sequences = this.entropy + this.logProbability / dice;
+  }
+
+  // The least and the largest that the mean leaves to a probability.
+  bounds(i) {
+    const { levels, mean, n } = this;
+    const [x, low, high] = [
+      levels.data[i],
+      levels.data[i === 0 ? 1 : 0],
+      levels.data[i === n - 1 ? n - 2 : n - 1],
+    ];
+    const most = [1, x > low ? (mean - low) / (x - low) : 1, x < high ? (high - mean) / (high - x) : 1];
+    const least = [0, x < low ? (low - mean) / (low - x) : 0, x > high ? (mean - high) / (x - high) : 0];
+    return [Math.max(...least), Math.min(...most)];
   }
 
   // The lowest and the highest mean.
@@ -276,6 +298,11 @@ class Shares {
     this.chart.labels = { xLabel: CONSTRAINED[kind], yLabel: this.logarithmic ? "ln p" : "probability p" };
     this.chart.svg.style.cursor = own ? "ns-resize" : "";
     if (changed) this.furnish(names);
+    this.nodes.forEach(({ node }, i) => {
+      const [least, most] = system.bounds(i);
+      node.setAttribute("aria-valuemin", least.toFixed(4));
+      node.setAttribute("aria-valuemax", most.toFixed(4));
+    });
   }
 
   furnish(names) {
@@ -284,7 +311,7 @@ class Shares {
       const node = drawing(
         "g",
         {
-          ...{ tabindex: 0, role: "slider", class: "lab-handle", "aria-valuemin": 0, "aria-valuemax": 1 },
+          ...{ tabindex: 0, role: "slider", class: "lab-handle" },
           "aria-label": `Probability of ${name}; arrow keys change it`,
         },
         drawing("circle", { class: "lab-reach", r: 14 }),
@@ -458,7 +485,7 @@ class Tray {
 
 class MaxEntLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), given: model.get("_own") });
+    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate() });
     const { states, dice } = panel.limits;
     this.system = new System(module, states[1], dice[1]);
     this.shares = new Shares(states[1], (i, value) => this.pull(i, value));
@@ -474,7 +501,11 @@ class MaxEntLab {
     panel.follow(["view", "system", "states", "mean", "dice", "seed", "_own"], () => this.reset());
     panel.follow("bars", () => this.rescale());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
-    panel.follow("running", () => this.model.get("running") || this.report());
+    panel.follow("running", () => {
+      if (model.get("running")) this.halted = false;
+      else this.report();
+    });
+    panel.follow("view", () => this.resume());
   }
 
   furnish() {
@@ -485,7 +516,8 @@ class MaxEntLab {
     where.append(actions);
     actions.append(panel.switch());
     panel.button("Step", () => this.step(), actions);
-    panel.button("Reset", () => this.begin(), actions);
+    panel.button("Reset", () => this.reset(), actions);
+    this.narrow = panel.button("Narrow one", () => this.forget(), actions);
     panel.share();
     actions.append(panel.buttons.lastChild);
     panel.menu("view", { label: "View", names: VIEWS, where });
@@ -494,10 +526,15 @@ class MaxEntLab {
     this.rows.states = panel.slider("states", { label: "States", integer: true, step: 1 });
     panel.menu("bars", { label: "Scale of bars" });
     this.rows.dice = panel.slider("dice", { label: "Dice N", integer: true, logarithmic: true });
-    panel.slider("speed", { label: "Steps a second", step: 0.5, digits: 1, logarithmic: true });
+    this.rows.speed = panel.slider("speed", {
+      label: "Steps a second",
+      step: 0.5,
+      digits: 1,
+      logarithmic: true,
+    });
     this.rows.seed = panel.field("seed", { label: "Seed" });
     const told = ["mean", "entropy S", "at most", "multiplier \u03bb", "ln Z", "field h"];
-    const others = ["entropy of yours", "relative entropy", "slope of ln p, counted", "ln \u03a9 / N"];
+    const others = ["entropy of yours", "relative entropy", "\u03bb from the counts", "ln \u03a9 / N"];
     this.write = panel.readouts([...told, ...others, "throws", "collisions", "sweeps"]);
     panel.mount();
   }
@@ -506,7 +543,7 @@ class MaxEntLab {
   fit() {
     const { panel, system, rows } = this;
     const before = system.levels && system.reach;
-    system.obey(panel.settings, []);
+    system.obey({ ...panel.settings, view: "maximum" }, []);
     const [low, high] = system.reach;
     panel.limits = { ...panel.limits, mean: [low, high] };
     const mean = this.model.get("mean");
@@ -529,27 +566,44 @@ class MaxEntLab {
     this.panel.set("mean", this.rounded(mean));
   }
 
+  // A bar that is dragged would be moved by collisions: they rest until the reader, or another view, lets them go on.
   pull(i, value) {
-    this.panel.say("");
-    this.panel.set("running", false);
-    this.model.set("_own", new DataView(this.system.pull(i, value).buffer));
-    this.model.save_changes();
+    const { panel, model, system } = this;
+    if (model.get("running")) {
+      panel.set("running", false);
+      this.halted = true;
+      panel.say("Dragging pauses the collisions. Press Start to let them go on.");
+    } else if (!this.halted) panel.say("");
+    model.set("_own", new DataView(system.pull(i, value).buffer));
+    model.save_changes();
   }
 
+  resume() {
+    if (!this.halted || this.model.get("view") === "own") return;
+    this.panel.say("");
+    this.panel.set("running", true);
+  }
+
+  // Several settings at once, and the narrow distribution again.
   go(settings) {
+    this.busy = true;
     for (const [name, value] of Object.entries(settings)) this.panel.set(name, value);
-    this.begin();
+    this.busy = false;
+    this.forget();
     this.panel.set("running", this.model.get("view") !== "own");
   }
 
   // Forget what the reader has drawn.
-  begin() {
-    this.model.set("_own", this.given);
+  forget() {
+    this.busy = true;
+    this.model.set("_own", new DataView(new ArrayBuffer(0)));
     this.model.save_changes();
+    this.busy = false;
     this.reset();
   }
 
   reset() {
+    if (this.busy) return;
     const { panel, system, rows } = this;
     const { settings } = panel;
     const { view, system: kind, seed } = settings;
@@ -561,16 +615,17 @@ class MaxEntLab {
     for (const [name, node] of this.signs) node.toggleAttribute("hidden", name !== view);
     this.tray.svg.toggleAttribute("hidden", view !== "rolls");
     for (const name of ["dice", "seed"]) rows[name].toggleAttribute("hidden", view === "own");
+    this.narrow.toggleAttribute("hidden", view !== "own" || system.n === 2);
+    rename(rows.dice, `${capital(MANY[kind])} N`);
+    rename(rows.speed, `${capital(STEPS[view])} a second`);
     const only = {
       "field h": kind === "spin",
       "entropy of yours": view === "own",
       "relative entropy": view === "own",
-      "slope of ln p, counted": view !== "own",
+      "\u03bb from the counts": view !== "own",
       "ln \u03a9 / N": view === "rolls",
-      throws: view === "maximum",
-      collisions: view === "own",
-      sweeps: view === "rolls",
     };
+    for (const [of, name] of Object.entries(STEPS)) only[name] = view === of;
     for (const [name, seen] of Object.entries(only)) this.write[name].row.toggleAttribute("hidden", !seen);
     this.report();
   }
@@ -625,9 +680,9 @@ class MaxEntLab {
     write["field h"](fixed(-multiplier, 4));
     write["entropy of yours"](fixed(yours, 4));
     write["relative entropy"](fixed(lack, 4));
-    write["slope of ln p, counted"](fixed(slope, 4));
+    write["\u03bb from the counts"](fixed(-slope, 4));
     write["ln \u03a9 / N"](fixed(sequences, 4));
-    for (const name of ["throws", "collisions", "sweeps"]) write[name](String(steps));
+    for (const name of Object.values(STEPS)) write[name](String(steps));
     const told = { steps, entropy, multiplier, log_partition: logZ, slope, log_sequences: NaN };
     told.log_sequences = sequences * system.cast.data.length;
     Object.assign(told, { own_entropy: yours, relative_entropy: lack });
@@ -669,10 +724,13 @@ class MaxEntLab {
   }
 
   ofOnesOwn() {
-    const { n, lack } = this.system;
+    const { n, lack, steps } = this.system;
     if (n === 2) return "Two states with a given mean leave nothing to choose.";
     if (lack < 5e-5) return "Your distribution is the one of largest entropy, as far as can be seen.";
-    return "Your distribution has less entropy, less by the relative entropy.";
+    const less = `Yours has ${short(lack, 3)} nats less entropy than the largest, which is its relative entropy to that one.`;
+    if (this.model.get("running"))
+      return "The dice collide, and the entropy of their distribution never falls.";
+    return steps ? less : `Drag the bars. ${less}`;
   }
 
   ofTheDice() {
@@ -684,6 +742,12 @@ class MaxEntLab {
       return `So few ${many} do not show Boltzmann\u2019s weights: a high one leaves little to the others.`;
     return `So many ${many} show Boltzmann\u2019s weights, though nothing but their total is given.`;
   }
+}
+
+// Call a row of the controls otherwise, in all places.
+function rename(row, label) {
+  row.querySelector("label").textContent = label;
+  row.querySelector("[type=range]").setAttribute("aria-label", `${label}, slider`);
 }
 
 // What a copy of the settings does not carry.

@@ -98,7 +98,8 @@ class MaxEntLab(Lab, script="max_ent_lab.js"):
       which their entropy grows to its maximum (Boltzmann's equation).
 
     Spins and oscillators take the place of the dice. In the view "own" begin with ``running=False``, so that
-    the reader can draw first.
+    the reader can draw first. To drag a bar pauses the collisions; Reset goes back to what was drawn, and a
+    button and the presets to a narrow distribution.
 
     From Reset on, and whenever a setting changes that has to do with it, the run begins anew; after k steps
     the page shows ``simulate(k)``, bit for bit. Read-outs are None until a page shows the lab.

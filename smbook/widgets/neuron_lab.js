@@ -259,7 +259,7 @@ class NeuronLab {
     this.table = new Table();
     this.editor = new Editor({
       most: this.most,
-      onEdit: (i, j, entry) => this.edit(({ wiring }) => wiring[i].splice(j, 1, entry)),
+      onEdit: (i, j, entry) => this.connect(i, j, entry),
       onThreshold: (i, value) =>
         this.edit(({ thresholds }) => thresholds.splice(i, 1, value ?? thresholds[i])),
       say: (words) => panel.say(words),
@@ -425,7 +425,7 @@ class NeuronLab {
     write.steps(String(steps));
     write["units firing"](String(firing.length));
     write["firings so far"](String(firings));
-    write["steps to answer"](String(machine.depth));
+    write["steps to answer"](String(machine.depth ?? "\u2013"));
     write["steps to answer"].row.hidden = machine.depth === undefined;
     const told = {
       steps,
@@ -439,8 +439,20 @@ class NeuronLab {
 
   // While time passes, a sentence is heard only when another kind of state begins.
   inWords() {
-    if (!this.model.get("running")) return this.atNow();
+    if (!this.model.get("running")) return `${this.toDo()}${this.atNow()}`;
     return this.firing.length ? "Time passes, and units fire." : "Time passes, and all units are silent.";
+  }
+
+  // Before anything has happened: what an input is, and what makes time pass.
+  toDo() {
+    const { net, steps, machine, model } = this;
+    if (steps > 0) return "";
+    if (model.get("drive") === "random") return "Press Step, or Start. ";
+    if (machine.active.some((bit) => bit)) return "Press Step. ";
+    const [name] = net.names;
+    return model.get("drive") === "pulses"
+      ? `Press input ${name} in the drawing, which then fires once, and Step. `
+      : `Press input ${name} in the drawing to switch it on, then Step. `;
   }
 
   atNow() {
@@ -485,6 +497,13 @@ class NeuronLab {
     keep(model, made);
     this.panel.set("net", "own");
     model.save_changes();
+  }
+
+  // Set a synapse, and say it: a cell that has the focus is not read out again.
+  connect(i, j, entry) {
+    const { inputs, names } = this.net;
+    this.panel.say(`${names[j]} to ${names[inputs + i]}: ${IN_WORDS[entry]}`);
+    this.edit(({ wiring }) => wiring[i].splice(j, 1, entry));
   }
 
   cut({ wiring }) {

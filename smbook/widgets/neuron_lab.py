@@ -52,6 +52,11 @@ _NETS: dict[str, tuple[ThresholdNet, tuple[str, ...]]] = {
 _BLANK = ThresholdNet(2, (Unit(()),), names=("a", "b", "1"))  # of the reader's own, before anything is wired
 
 
+# Which nets are for pulses, as the page's menu says too; and settings that tell what is to be seen.
+_PULSED = ("heat-illusion", "memory", "oscillator", "counter")
+_OF_THE_NET = {"net", "drive", "first", "second", "third"}
+
+
 class NeuronRun(NamedTuple):
     """Hold what fired when: `inputs` int8 (T, n_inputs), and `states` of the units, int8 (T + 1, n_units).
 
@@ -91,6 +96,10 @@ class NeuronLab(Lab, script="neuron_lab.js"):
     fires once; with "random" each fires in each step with the `probability`, drawn with `seed`. After k steps
     from Reset on, with nothing pressed, the page shows the last row of ``simulate(k)``; whatever was pressed,
     it showed ``lab.simulate(len(lab.inputs), lab.inputs)``, of which the first 4096 steps are kept.
+
+    Whoever gives a net but no drive gets the one that suits it, as from the menu of the page: "pulses" for the
+    illusion of heat, the memory, the oscillator and the counter, else "switches". Inputs are silent at Reset
+    unless they are switched on; only a lab of which neither net nor inputs are given opens with the first on.
 
     Read-outs are None until a page shows the lab.
 
@@ -133,7 +142,7 @@ class NeuronLab(Lab, script="neuron_lab.js"):
 
     net = Choice(*_NETS, "own", doc="which net: one that is known by name, or the reader's own")
     drive = Choice("switches", "pulses", "random", doc="how inputs fire")
-    first = Switch(False, doc="whether the first input is on from Reset on, or fires then")
+    first = Switch(True, doc="whether the first input is on from Reset on, or fires then")
     second = Switch(False, doc="whether the second one is")
     third = Switch(False, doc="whether the third one is")
     probability = Real(0.2, 0.0, 1.0, doc="with which an input that fires at random does so in a step")
@@ -166,6 +175,8 @@ class NeuronLab(Lab, script="neuron_lab.js"):
             raise TypeError("thresholds and names need wiring, whose units they are of")
         if wiring is not None and (net is not wiring or settings.get("net", "own") != "own"):
             raise TypeError("wiring is a net of its own; give either net or wiring")
+        if _OF_THE_NET & settings.keys() or net is not None:
+            settings = _suiting(settings, net) | settings
         super().__init__(**settings)
         if net is not None:
             self.wire(net, thresholds, names=names)
@@ -313,6 +324,12 @@ def _unit_of(row: NDArray[np.int64], threshold: int) -> Unit:
     """Return the unit that a row of the matrix describes."""
     excitatory = np.repeat(np.arange(row.size), np.maximum(row, 0)).tolist()
     return Unit(tuple(excitatory), tuple(np.flatnonzero(row < 0).tolist()), int(threshold))
+
+
+def _suiting(settings: dict[str, Any], net: Any) -> dict[str, Any]:
+    """Return the settings of inputs that suit a net, where a reader gives none."""
+    pulsed = net is None and isinstance(settings.get("net"), str) and settings["net"] in _PULSED
+    return {"drive": "pulses" if pulsed else "switches", "first": False}
 
 
 def _parts_of(net: ThresholdNet) -> tuple[Bits, Wholes]:

@@ -193,6 +193,23 @@ def test_a_fixed_total_beside_all_sequences(n, n_dice, total):
     assert number == pytest.approx(math.log(len(all_of_them)), abs=1e-11)
 
 
+@pytest.mark.parametrize("mean", [0.19, 3.0, 9.5, 17.0])
+@pytest.mark.parametrize("n_dice", [2, 3, 200, 201])
+def test_two_halves_of_the_dice_make_the_whole(mean, n_dice):
+    """What is left out at the ends of a half is nothing to the whole, beside a convolution of all."""
+    levels = levels_of(OSCILLATOR, 20)
+    total = int(kernels.nearest_total(levels, n_dice, mean))
+    _, p = tilted(levels, np.ones(20), total / n_dice)
+    law = np.ones(1)
+    for _ in range(n_dice - 1):
+        law = np.convolve(law, p)[: total + 1]
+    exact = np.array([p[i] * law[total - i] if 0 <= total - i < law.size else 0.0 for i in range(20)])
+    marginal = np.empty(20)
+    log_probability = kernels.fixed_total(p, n_dice, np.full(total + 1, np.nan), marginal)
+    np.testing.assert_allclose(marginal, exact / exact.sum(), rtol=1e-12, atol=1e-18)
+    assert log_probability == pytest.approx(math.log(exact.sum()), abs=1e-12)
+
+
 def test_many_dice_have_boltzmanns_weights():
     """The distance goes down as 1 / N, and the logarithm of their number a die comes to the entropy."""
     levels = levels_of(DIE)

@@ -352,6 +352,10 @@ def test_the_mouse_drags_a_bar_and_the_mean_stays(shown):
     lab.press("Step")
     check_run(lab, python, 1)
     lab.press("Reset")
+    check_run(lab, python, 0)
+    lab.press("Step")
+    check_run(lab, python, 1)
+    lab.press("Narrow one")
     check_run(lab, MaxEntLab(view="own"), 0)
 
 
@@ -368,6 +372,12 @@ def test_keys_drag_a_bar(shown):
     assert own(lab)[5] < 0.01
     bar.press("End")
     assert own(lab)[5] > 0.6
+    now, most = (float(bar.get_attribute(f"aria-value{name}")) for name in ("now", "max"))
+    assert most == pytest.approx(0.7, abs=1e-4)  # the others cannot be below 1
+    assert now == pytest.approx(most, abs=0.002)
+    lab.type("Mean", 5.8)
+    assert float(bar.get_attribute("aria-valuemin")) == pytest.approx(0.8)
+    assert float(bar.get_attribute("aria-valuemax")) == pytest.approx(0.96)
 
 
 @pytest.mark.browser
@@ -448,3 +458,96 @@ def test_a_copy_says_that_it_goes_without_what_was_drawn(shown):
         lab.page.wait_for_function("document.querySelector('.lab-status').textContent")
         assert lab.status.startswith(words)
         lab.root.get_by_role("slider", name="Probability of 6; arrow keys change it").press("ArrowUp")
+
+
+def words(lab):
+    return lab.root.locator(".lab-description").inner_text()
+
+
+@pytest.mark.browser
+def test_the_sentence_tells_how_much_entropy_is_lacking(shown):
+    lab = shown(view="own")
+    bar = lab.root.get_by_role("slider", name="Probability of 6; arrow keys change it")
+    for _ in range(2):
+        lack = told(lab)["relative_entropy"]
+        assert words(lab).startswith(f"Drag the bars. Yours has {lack:.3g} nats less entropy")
+        bar.press("PageUp")
+    lab.press("Step")
+    assert words(lab).startswith(f"Yours has {told(lab)['relative_entropy']:.3g} nats less")
+
+
+@pytest.mark.browser
+def test_a_drag_pauses_says_so_and_another_view_goes_on(shown):
+    lab = shown(view="own", running=True)
+    bar = lab.root.get_by_role("slider", name="Probability of 6; arrow keys change it")
+    bar.press("PageUp")
+    assert not lab.running
+    assert "Press Start" in lab.status
+    bar.press("PageUp")
+    assert "Press Start" in lab.status
+    lab.choose("View", "rolls")
+    assert lab.running
+    assert lab.status == ""
+    lab.pause()
+    for view in ("own", "maximum"):
+        lab.choose("View", view)
+        assert not lab.running  # the reader's own pause stays
+    lab.choose("View", "own")
+    lab.start()
+    lab.press("Reset")
+    assert lab.running
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("view", ["maximum", "rolls"])
+def test_the_multiplier_from_the_counts_has_the_sign_of_the_multiplier(shown, view):
+    lab = shown(view=view)
+    for _ in range(30):
+        lab.press("Step")
+    said = lab.readouts()
+    assert said["\u03bb from the counts"] == pytest.approx(-told(lab)["slope"], abs=6e-5)
+    assert said["\u03bb from the counts"] == pytest.approx(said["multiplier \u03bb"], abs=0.06)
+
+
+@pytest.mark.browser
+def test_labels_follow_system_and_view(shown):
+    lab = shown()
+    for system, many in (("die", "Dice"), ("spin", "Spins"), ("oscillator", "Oscillators")):
+        lab.choose("System", system)
+        assert lab.field(f"{many} N").is_visible()
+    for view, steps in (("maximum", "Throws"), ("own", "Collisions"), ("rolls", "Sweeps")):
+        lab.choose("View", view)
+        assert lab.field(f"{steps} a second").is_visible()
+        assert lab.root.locator("button", has_text="Narrow one").is_visible() == (view == "own")
+
+
+@pytest.mark.browser
+def test_presets_bring_their_dice(shown):
+    lab = shown(view="rolls", dice=2)
+    assert "So few dice" not in words(lab)
+    lab.press("Step")
+    assert "So few dice" in words(lab)
+    lab.press("Jaynes\u2019 die 4.5")
+    lab.page.wait_for_function("window.saved?.steps > 1")
+    lab.pause()
+    assert setting(lab, "dice") == 100
+    assert "So many dice" in words(lab)
+
+
+# Milliseconds that changes of a setting take, the median of some.
+COST = """([name, values]) => {
+    const took = values.map((value) => {
+        const start = performance.now();
+        model.set(name, value);
+        return performance.now() - start;
+    });
+    return took.sort((a, b) => a - b)[took.length >> 1];
+}"""
+
+
+@pytest.mark.browser
+def test_what_leaves_the_total_as_it_is_computes_it_once(shown):
+    lab = shown(view="rolls", system="oscillator", states=20, mean=9.5, dice=1000)
+    mean = lab.page.evaluate(COST, ["mean", [9.2 + 0.1 * k for k in range(9)]])
+    seed = lab.page.evaluate(COST, ["seed", list(range(2, 11))])
+    assert seed < 0.7 * mean, (seed, mean)

@@ -515,6 +515,53 @@ def test_a_net_chosen_by_hand_comes_with_inputs_that_suit_it(shown):
     assert lab.page.evaluate("model.get('drive')") == "switches"
 
 
+def test_a_net_given_in_python_comes_with_inputs_that_suit_it():
+    for name in ("heat-illusion", "memory", "oscillator", "counter"):
+        assert NeuronLab(net=name).drive == "pulses"
+        assert NeuronLab(net=name, drive="random").drive == "random"
+    for given in ({"net": "exclusive-or"}, {"wiring": [[1, 0]]}, {"net": perceptron.latch()}):
+        lab = NeuronLab(**given)
+        assert (lab.drive, lab.first) == ("switches", False)
+    assert NeuronLab().first
+    assert not NeuronLab(second=True).first
+
+
+@pytest.mark.browser
+def test_python_and_the_menu_agree_on_what_suits_a_net(shown):
+    lab = shown()
+    for name in [*TABLES, "heat-illusion", "memory", "oscillator", "counter"]:
+        lab.choose("Net", name)
+        assert lab.page.evaluate("[model.get('drive'), model.get('first')]") == [NeuronLab(net=name).drive, False]
+
+
+@pytest.mark.browser
+def test_it_opens_alive_and_says_what_to_press(shown):
+    lab = shown()
+    words = lab.root.locator(".lab-description")
+    assert lit(lab) == [1, 0]
+    assert words.inner_text().startswith("Press Step.")
+    lab.press("Step")
+    assert lit(lab) == [1, 1]
+    assert words.inner_text().startswith("After 1 step")
+    lab.choose("Net", "conjunction")
+    assert words.inner_text().startswith("Press input 1 in the drawing to switch it on")
+    press_input(lab, "1")
+    assert words.inner_text().startswith("Press Step.")
+    lab.choose("Net", "memory")
+    assert words.inner_text().startswith("Press input set in the drawing, which then fires once")
+    assert "input: press it" in lab.root.locator(".lab-legend").inner_text()
+    assert lab.root.locator("dt", has_text="steps to answer").locator("+ dd").text_content() == "\u2013"
+
+
+@pytest.mark.browser
+def test_an_edit_is_said_aloud(shown):
+    lab = shown(net="exclusive-or")
+    entry = lab.root.locator(".lab-synapses .lab-entry").first
+    for words in ("1 to 3: excites twice", "1 to 3: inhibits", "1 to 3: none"):
+        entry.press(" ")
+        assert lab.status == words
+
+
 @pytest.mark.browser
 def test_controls_without_power_are_hidden(shown):
     lab = shown()

@@ -169,7 +169,7 @@ LABS = {
             "own",
         ],
         "drive": ["switches", "pulses", "random"],
-        "first": False,
+        "first": True,
         "second": False,
         "third": False,
         "probability": (0.2, 0.0, 1.0),

@@ -205,14 +205,21 @@ function pair({ x, y }) {
 export function meanings() {
   const circle = (kind, r) => drawing("circle", { class: `lab-mean ${kind}`, cx: 13, cy: 7, r });
   const path = (kind, d) => drawing("path", { class: `lab-mean ${kind}`, d });
+  const square = drawing("rect", { class: "lab-mean silent", x: 8.5, y: 2.5, width: 9, height: 9, rx: 1.5 });
   const signs = [
     [[path("excites", "M1 7H16M25 7L15 2.4V11.6Z")], "excites"],
     [[path("inhibits", "M1 7H15.5a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0")], "inhibits"],
     [[circle("fires", 6.2), circle("within", 3.2)], "fires"],
     [[circle("silent", 4.5)], "is silent"],
+    [[square], "input: press it"],
   ];
   const key = (sign) =>
     drawing("svg", { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" }, ...sign);
   const entries = signs.map(([sign, words]) => element("li", {}, key(sign), words));
-  return element("ul", { class: "lab-legend" }, ...entries, element("li", {}, "number: threshold"));
+  return element(
+    "ul",
+    { class: "lab-legend" },
+    ...entries,
+    element("li", {}, "number inside: threshold, below: name"),
+  );
 }
