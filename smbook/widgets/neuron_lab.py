@@ -97,10 +97,9 @@ class NeuronLab(Lab, script="neuron_lab.js"):
     from Reset on, with nothing pressed, the page shows the last row of ``simulate(k)``; whatever was pressed,
     it showed ``lab.simulate(len(lab.inputs), lab.inputs)``, of which the first 4096 steps are kept.
 
-    Whoever gives a net but no drive gets the one that suits it, as from the menu of the page: "pulses" for
-    the illusion of heat, the memory, the oscillator and the counter, else "switches". Inputs are silent at
-    Reset unless they are switched on; only a lab of which neither net nor inputs are given opens with the
-    first on.
+    Whoever gives a net but no drive gets the one that suits it, as from the menu: "pulses" for the
+    illusion of heat, the memory, the oscillator and the counter, else "switches". Inputs are silent at Reset
+    unless they are switched on; only a lab of which neither net nor inputs are given opens with the first on.
 
     Read-outs are None until a page shows the lab.
 

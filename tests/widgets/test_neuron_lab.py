@@ -531,8 +531,10 @@ def test_python_and_the_menu_agree_on_what_suits_a_net(shown):
     lab = shown()
     for name in [*TABLES, "heat-illusion", "memory", "oscillator", "counter"]:
         lab.choose("Net", name)
-        found = lab.page.evaluate("[model.get('drive'), model.get('first')]")
-        assert found == [NeuronLab(net=name).drive, False]
+        assert lab.page.evaluate("[model.get('drive'), model.get('first')]") == [
+            NeuronLab(net=name).drive,
+            False,
+        ]
 
 
 @pytest.mark.browser
