@@ -369,9 +369,9 @@ def test_webassembly_throws_and_exchanges_alike(wasm, n):
         exchange(n, dice, state, record)
         _, p = tilted(levels_of(OSCILLATOR, n), np.ones(n), total / 30)
         throw(p, 30, state, thrown)
-        law, marginal = np.empty(total + 1), np.empty(n)
-        log_probability = fixed_total(p, 30, law, marginal)
-        parts = (dice, state.view(np.int64), record.ravel(), thrown.ravel(), law, marginal)
+        room, marginal = np.empty(total + 1), np.empty(n)
+        log_probability = fixed_total(p, 30, room, marginal)
+        parts = (dice, state.view(np.int64), record.ravel(), thrown.ravel(), marginal)
         return np.concatenate([*(part.astype(np.float64) for part in parts), [total, log_probability]])
 
     names = "deal", "exchange", "throw", "fixed_total", "nearest_total"
