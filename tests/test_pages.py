@@ -36,9 +36,11 @@ WITH_LABS = {place.page for place in labs()}
 NARROW = {"width": 320, "height": 640}
 
 # Formulas are what Sphinx marked as such; each must have become one typeset container without an error in it.
+# A command that MathJax does not know it prints as it is written, in red.
 UNTYPESET = """() => [...document.querySelectorAll("span.math, div.math")]
-    .filter(e => !e.querySelector("mjx-container") || e.querySelector("mjx-merror, [data-mjx-error]"))
-    .map(e => e.textContent.slice(0, 80))"""
+    .filter(e => !e.querySelector("mjx-container"))
+    .concat([...document.querySelectorAll(".math:has(mjx-merror, [data-mjx-error], mjx-mtext[style*=red])")])
+    .map(e => e.textContent.slice(0, 80) || e.id || "a formula with red text")"""
 
 NO_MATHJAX = "!document.querySelector('script[src*=mathjax i], script[type*=mathjax i]')"
 
@@ -466,6 +468,8 @@ def test_the_visit_sees_what_is_wrong(browser, tmp_path):
     """Show the checks a page with every fault they look for."""
     (tmp_path / "bad.html").write_text(
         """<!doctype html><html><body><main><article><p>raw $x$</p><span class="math">\\(y\\)</span>
+        <span class="math"><mjx-container><mjx-mtext style="color: red;">no command</mjx-mtext>
+        </mjx-container></span>
         <img src="missing.png"><div style="width: 900px">wide</div><div class="smbook-lab">a</div>
         </article></main>
         <script src="https://example.invalid/a.js"></script><script>undefined_name</script></body></html>"""
@@ -477,3 +481,4 @@ def test_the_visit_sees_what_is_wrong(browser, tmp_path):
     assert visit.strangers == ["https://example.invalid/a.js"]
     assert any("missing.png" in url for url in visit.failures)
     assert all(visit.facts.values()), visit.facts
+    assert [formula.strip() for formula in visit.facts["untypeset"]] == ["\\(y\\)", "no command"]
