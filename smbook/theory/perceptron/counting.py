@@ -1,4 +1,4 @@
-"""What one threshold unit can learn at all, and after how many mistakes it has learned it."""
+"""How many labelings of points planes through the origin make."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _MOST_POINTS = 100_000  # whose count takes about a second, and has 30,000 digits
-_ROUNDING = 1e-9  # by which a measured margin may exceed the largest norm
 
 
 def cover_count(n_points: int, n_inputs: int) -> int:
@@ -105,49 +104,3 @@ def separable_probability(n_points: ArrayLike, n_inputs: ArrayLike) -> Values:
         raise ValueError(f"n_points and n_inputs must broadcast; got {p.shape} and {n.shape}") from None
     found = betainc(np.maximum(p - n, 1).astype(np.float64), n.astype(np.float64), 0.5)
     return plain(np.where(n >= p, 1.0, np.where(p - n == n, 0.5, found)))
-
-
-def novikoff_bound(radius: ArrayLike, margin: ArrayLike) -> Values:
-    r"""Return how many mistakes the perceptron rule makes at most, (R / kappa)^2.
-
-    It starts from zero weights, and the examples, in any order and as often as one likes, are separated by
-    some unit vector with the margin kappa. A mistake adds at least kappa to the overlap of the weights with
-    that vector, and at most R^2 to their square: after M mistakes, :math:`M \kappa \le |w| \le \sqrt M R`.
-
-    Parameters
-    ----------
-    radius
-        R, the largest norm of an input, above 0, any shape.
-    margin
-        kappa, above 0 and at most R, of a shape that broadcasts with it. The largest margin gives the best
-        bound.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument does not hold real numbers, or is out of range.
-
-    References
-    ----------
-    Novikoff (1962); Block (1962).
-
-    Examples
-    --------
-    >>> novikoff_bound(2.0, 0.5)
-    16.0
-    """
-    lengths, margins = _checks.reals("radius", radius), _checks.reals("margin", margin)
-    for name, values in (("radius", lengths), ("margin", margins)):
-        if (values <= 0.0).any():
-            raise ValueError(f"{name} must be positive; got {values.min()}")
-    try:
-        lengths, margins = np.broadcast_arrays(lengths, margins)
-    except ValueError:
-        raise ValueError(
-            f"radius and margin must broadcast; got {lengths.shape} and {margins.shape}"
-        ) from None
-    if (margins / (1.0 + _ROUNDING) > lengths).any():
-        which = np.unravel_index(np.argmax(margins / lengths), margins.shape)
-        raise ValueError(f"margin must be at most radius, {lengths[which]}; got {margins[which]}")
-    with np.errstate(over="ignore"):
-        return plain(np.maximum(lengths / margins, 1.0) ** 2)

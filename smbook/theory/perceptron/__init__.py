@@ -1,0 +1,16 @@
+"""What one threshold unit can learn, after how many mistakes, and how well it answers what it was not taught.
+
+Loads alpha = P / N are examples per input; stabilities (margins) kappa belong to inputs of variance 1 and are
+the least y w.x / norm(w); overlaps R are cosines of the angle between a student's weights and its teacher's.
+"""
+
+from __future__ import annotations
+
+from smbook.theory.perceptron.counting import cover_count, separable_probability
+from smbook.theory.perceptron.mistakes import novikoff_bound
+
+__all__ = [
+    "cover_count",
+    "novikoff_bound",
+    "separable_probability",
+]
