@@ -153,9 +153,9 @@ def look(context, home, name, schemes=("light", "dark")):
     """Visit the page `name` of the book at `home` and gather what the tests below judge.
 
     All of it is looked at in the first colour scheme, if that is light; of others, the contrasts. Who reads
-    from the file system has no network, and a phone too; who reads from a server asks for less motion. Formulas
-    are set in the same way from both: from a server they are looked at on one page of each part, and left out
-    on the others.
+    from the file system has no network, and a phone too; who reads from a server asks for less motion.
+    Formulas are set in the same way from both: from a server they are looked at on one page of each part, and
+    left out on the others.
     """
     visit, away = Visit(name, home), not home.startswith("http")
     context.set_offline(away)
