@@ -95,6 +95,11 @@ def lost(request):
     return request.failure != "net::ERR_ABORTED"
 
 
+def without_formulas(page):
+    """Leave the formulas of a page as they are written, which saves the seconds that they take."""
+    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+
+
 def settle(page):
     """Wait until the page is loaded, its formulas are set and its fonts are there."""
     page.wait_for_load_state("load")
@@ -305,7 +310,7 @@ def open_lab(context, home, place, *, visit=None, **settings):
     """
     page = watched(context, home, visit) if visit else context.new_page()
     if not visit:
-        page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+        without_formulas(page)
     query = urlencode({key: str(value) for key, value in settings.items()})
     page.goto(f"{home}{place.page}#{place.name}?{query}", wait_until="commit")
     return Lab(page, place.name)

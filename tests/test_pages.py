@@ -28,6 +28,7 @@ from tests.browser import (
     labs,
     settle,
     watched,
+    without_formulas,
 )
 
 pytestmark = pytest.mark.browser
@@ -153,11 +154,16 @@ def look(context, home, name, schemes=("light", "dark")):
 
     All of it is looked at in the first colour scheme, if that is light; of others, the contrasts. Who reads
     from the file system has no network, and a phone too; who reads from a server asks for less motion.
+    Formulas are set in the same way from both: from a server they are looked at on one page of each part, and
+    left out on the others.
     """
     visit, away = Visit(name, home), not home.startswith("http")
     context.set_offline(away)
     page = watched(context, home, visit)
     page.on("request", lambda request: visit.asked.add(request.url))
+    typeset = away or name in FIRST_OF_PARTS
+    if not typeset:
+        without_formulas(page)
     page.add_init_script(SHOWN)
     page.emulate_media(color_scheme=schemes[0], reduced_motion="no-preference" if away else "reduce")
     page.goto(home + name)
@@ -170,9 +176,11 @@ def look(context, home, name, schemes=("light", "dark")):
     visit.shown = page.evaluate("globalThis.shown")
     page.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
-    with contextlib.suppress(PlaywrightTimeout):  # formulas out of view are set while the page idles
-        page.wait_for_function(f"{NO_MATHJAX} || ({UNTYPESET})().length === 0", timeout=60_000)
-    questions = {"untypeset": UNTYPESET, "raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
+    questions = {"raw": RAW_TEX, "undescribed": UNDESCRIBED, "broken": BROKEN_IMAGES}
+    if typeset:
+        questions["untypeset"] = UNTYPESET
+        with contextlib.suppress(PlaywrightTimeout):  # formulas out of view are set while the page idles
+            page.wait_for_function(f"{NO_MATHJAX} || ({UNTYPESET})().length === 0", timeout=60_000)
     visit.facts |= {key: page.evaluate(script) for key, script in questions.items()}
     visit.facts["too wide"] = []
     for screen in (PHONE, NARROW) if away else ():
@@ -198,6 +206,7 @@ VISITS = {
     f"file-{page}": ("file", page, ("light",) if page in CHAPTERS else ("light", "dark")) for page in PAGES
 }
 VISITS |= {f"http-{page}": ("http", page, ("dark",)) for page in CHAPTERS}
+FIRST_OF_PARTS = list({page.partition("/")[0]: page for page in reversed(CHAPTERS)}.values())
 
 
 @pytest.fixture(scope="module", params=VISITS.values(), ids=list(VISITS))
@@ -224,7 +233,7 @@ def test_every_request_is_answered(visit):
 
 
 def test_every_formula_is_typeset(visit):
-    assert visit.facts["untypeset"] == []
+    assert visit.facts.get("untypeset", []) == []
     assert visit.facts["raw"] == []
 
 

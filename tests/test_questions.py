@@ -8,7 +8,7 @@ import json
 import pytest
 
 from smbook.widgets.question import _stream
-from tests.browser import PAGES, Visit, states_on, watched
+from tests.browser import PAGES, Visit, states_on, watched, without_formulas
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,7 @@ def open_page(context, home, name, visit):
     """Open a page with questions in `context`, without formulas, and figures at rest: both take seconds."""
     page = watched(context, home, visit)
     page.emulate_media(reduced_motion="reduce")
-    page.route("**/mathjax/*.js*", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    without_formulas(page)
     page.goto(home + name)
     return page
 

@@ -179,21 +179,9 @@ class Picture {
     this.flow = this.chart.diamond("flow");
     this.orbit = [0, 1].map(() => this.chart.diamond("apart"));
     this.heads = OPTIMIZERS.map(({ dot }) => this.chart.dot(dot, 5));
-    this.layOut();
+    this.chart.lay(this.canvas);
     this.furnish(onStart);
     watchTheme(panel, () => this.recolour());
-  }
-
-  layOut() {
-    const { x, y, svg } = this.chart;
-    const { width, height } = svg.viewBox.baseVal;
-    const share = (length, all) => `${((100 * length) / all).toFixed(3)}%`;
-    Object.assign(this.canvas.style, {
-      left: share(x.to(this.low), width),
-      width: share(x.to(this.high) - x.to(this.low), width),
-      top: share(y.to(this.high), height),
-      height: share(y.to(this.low) - y.to(this.high), height),
-    });
   }
 
   furnish(onMove) {

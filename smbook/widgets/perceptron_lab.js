@@ -296,21 +296,9 @@ class Plane {
     });
     const crosses = drawing("g", { class: "lab-cased" }, ...this.crosses);
     this.chart.dots.append(this.signs, crosses, this.ring, this.mark);
-    this.layOut();
+    this.chart.lay(this.canvas);
     this.listen(svg);
     watchTheme(panel, () => this.recolour());
-  }
-
-  layOut() {
-    const { x, y, svg } = this.chart;
-    const { width, height } = svg.viewBox.baseVal;
-    const share = (length, all) => `${((100 * length) / all).toFixed(3)}%`;
-    Object.assign(this.canvas.style, {
-      left: share(x.to(-EDGE), width),
-      width: share(x.to(EDGE) - x.to(-EDGE), width),
-      top: share(y.to(EDGE), height),
-      height: share(y.to(-EDGE) - y.to(EDGE), height),
-    });
   }
 
   listen(svg) {

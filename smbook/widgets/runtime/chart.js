@@ -174,6 +174,18 @@ export class Chart {
     );
   }
 
+  // Put a canvas under the axes, or from one place of the drawing's width to another, in shares of the drawing, so
+  // that it grows with it.
+  lay(canvas, from = this.left, to = WIDTH - this.right) {
+    const share = (length, all) => `${((100 * length) / all).toFixed(3)}%`;
+    Object.assign(canvas.style, {
+      left: share(from, WIDTH),
+      width: share(to - from, WIDTH),
+      top: share(MARGIN.top, this.height),
+      height: share(this.height - MARGIN.top - MARGIN.bottom, this.height),
+    });
+  }
+
   // Where on the axes a pointer is.
   at(event) {
     const box = this.svg.getBoundingClientRect();

@@ -48,24 +48,14 @@ export class HeatMap {
     this.pixels = new Uint32Array(this.image.data.buffer);
   }
 
-  // Put both canvases where the axes leave room for them, in shares of the drawing, so that they grow with it.
+  // Put both canvases where the axes leave room for them.
   layOut() {
-    const { x, y, svg } = this.chart;
-    const whole = svg.viewBox.baseVal;
+    const { x, y } = this.chart;
     const [left, right] = [x.to(x.low), x.to(x.high)];
     const [bottom, top] = [y.to(y.low), y.to(y.high)];
-    const put = (canvas, from, to) => {
-      const share = (length, all) => `${((100 * length) / all).toFixed(3)}%`;
-      Object.assign(canvas.style, {
-        left: share(from, whole.width),
-        width: share(to - from, whole.width),
-        top: share(top, whole.height),
-        height: share(bottom - top, whole.height),
-      });
-    };
     const start = right + BAR.gap;
-    put(this.canvas, left, right);
-    put(this.bar, start, start + BAR.width);
+    this.chart.lay(this.canvas);
+    this.chart.lay(this.bar, start, start + BAR.width);
     Object.assign(this, { edge: start + BAR.width, left, right, bottom, top });
   }
 
