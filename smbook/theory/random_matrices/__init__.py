@@ -36,7 +36,7 @@ from smbook.theory.random_matrices.spikes import (
     spiked_wigner,
     spiked_wigner_signs,
 )
-from smbook.theory.random_matrices.wishart import wishart_density, wishart_mean
+from smbook.theory.random_matrices.wishart import wishart_density, wishart_mean, wishart_smallest
 
 __all__ = [
     "EdgeLaw",
@@ -65,4 +65,5 @@ __all__ = [
     "wigner_edge",
     "wishart_density",
     "wishart_mean",
+    "wishart_smallest",
 ]
