@@ -25,6 +25,7 @@ _SUBMODULES = (
     "landscape",
     "network",
     "perceptron",
+    "regression",
     "statistics",
     "theory",
     "widgets",

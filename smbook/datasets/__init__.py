@@ -8,11 +8,13 @@ from smbook.datasets.configurations import ising_configurations
 from smbook.datasets.functions import oscillation, sampled_function
 from smbook.datasets.images import cifar10, digit_images
 from smbook.datasets.patterns import LETTERS, Digits, bars_and_stripes, digits, letters, logic_gate
+from smbook.datasets.spiked import Spiked, spiked_covariance, spiked_wigner
 from smbook.datasets.split import Split
 
 __all__ = [
     "LETTERS",
     "Digits",
+    "Spiked",
     "Split",
     "bars_and_stripes",
     "cifar10",
@@ -23,4 +25,6 @@ __all__ = [
     "logic_gate",
     "oscillation",
     "sampled_function",
+    "spiked_covariance",
+    "spiked_wigner",
 ]

@@ -9,6 +9,7 @@ from smbook.theory import (
     ising,
     perceptron,
     random_matrices,
+    regression,
     spin_glass,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "ising",
     "perceptron",
     "random_matrices",
+    "regression",
     "spin_glass",
 ]
