@@ -318,11 +318,9 @@ def grow_sets(
 @kernel
 def _draw_point(state, labels, points, new):
     fill_normal(state, points[new])
-    labels[new] = 1
-    if next_uint64(state) >> np.uint64(63) == np.uint64(1):
-        labels[new] = -1
-        for i in range(points.shape[1]):
-            points[new, i] = -points[new, i]
+    labels[new] = 1 - 2 * np.int64(next_uint64(state) >> np.uint64(63))
+    for i in range(points.shape[1]):
+        points[new, i] *= labels[new]
 
 
 @kernel

@@ -18,6 +18,7 @@ const MANY = 2 ** 50; // sets, more than anyone waits for
 const ENOUGH = 1000; // sets of a size before the next one, when all have their turn
 const LEAST = 1500; // milliseconds that each of them is seen
 const FEW = 30; // sets of which no more is said than how many they are
+const BUDGET = 9; // milliseconds of a frame for points, as there is much to draw
 const FAST = 1e6;
 const VIEWS = { separable: "share that is separable", margin: "mean margin" };
 const SET = ["line boundary", "margin \u03ba of this set"];
@@ -28,7 +29,7 @@ const TOLD = {
   sets: "sets tried",
   share: "separable at 2N (exactly \u00bd)",
   last: "mean last P (exactly 2N)",
-  mean: "mean \u03ba at P = N",
+  mean: "mean \u03ba at P = N (N \u2192 \u221e: $)",
 };
 const PLANE_SIGNS = [
   ["dot plus", "class +1"],
@@ -340,7 +341,7 @@ class Counted {
 
 class CapacityLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), past: new Map() });
+    Object.assign(this, { model, panel, pace: new Pace(BUDGET), rate: new Rate(), past: new Map() });
     const curve = model.get("_gardner");
     this.one = curve.one;
     this.sets = new Sets(module, panel.limits.inputs[1]);
@@ -390,6 +391,7 @@ class CapacityLab {
     panel.switch();
     panel.button("Step", () => this.step());
     panel.button("Reset", () => {
+      this.tour = undefined;
       this.past.clear();
       this.reset();
     });
@@ -398,7 +400,10 @@ class CapacityLab {
     panel.slider("speed", { label: "Points a second", step: 0.5, digits: 1, logarithmic: true });
     panel.field("seed", { label: "Seed", where: panel.rest });
     this.write = Object.fromEntries(
-      Object.entries(TOLD).map(([name, label]) => [name, panel.readout(label)]),
+      Object.entries(TOLD).map(([name, label]) => [
+        name,
+        panel.readout(label.replace("$", short(this.one, 3))),
+      ]),
     );
     panel.mount();
   }
@@ -578,7 +583,7 @@ class CapacityLab {
         return `N = ${n}: the mean margin at P = N is Gardner's within its error.`;
       return `N = ${n}: at P = N the mean margin is ${short(Math.abs(apart), 2)} ${apart > 0 ? "above" : "below"} Gardner's, a shift of finite N.`;
     }
-    const measured = `${short(100 * share.value, 3)} \u00b1 ${short(100 * share.error, 2)} %`;
+    const measured = `(${withError({ value: 100 * share.value, error: 100 * share.error })}) %`;
     return `N = ${n}: of ${record.sets} sets ${measured} were separable with P = 2N = ${2 * n} points.`;
   }
 }

@@ -116,7 +116,7 @@ class PointSets(NamedTuple):
         if n < 2:
             return np.full(len(self.failed), math.nan)
         variance = (self.margin_sums[1] - n * self.margin**2) / (n - 1)
-        return np.sqrt(np.maximum(variance, 0.0) / n)
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0) / n))
 
 
 class CapacityLab(Lab, script="capacity_lab.js"):
@@ -129,9 +129,10 @@ class CapacityLab(Lab, script="capacity_lab.js"):
     "margin" the mean of the largest margin against what Gardner found for N to infinity. Sizes that were
     seen before stay, fainter.
 
-    The number P of points that are still separable has mean and variance 2N, exactly: that a set is separable
-    with P points is as likely as at most N - 1 heads in P - 1 throws of a coin, so that the last P at which
-    it is has the law of the throws until the N-th head. The sum of the probabilities over P > 0 is its mean.
+    The last P at which a set is separable has mean and variance 2N, exactly. That it is separable with P
+    points is as likely as at most N - 1 heads in P - 1 throws of a coin, so as that the N-th head takes at
+    least P throws. The last P then has the law of the number of throws until the N-th head, and its mean 2N
+    is the sum of these probabilities over P = 1, 2, ...
 
     From Reset on, and whenever N or the seed changes, N is counted anew: after k sets the page has counted
     those of ``simulate(k)``, bit for bit. Read-outs are None until there is something to tell.
@@ -147,7 +148,7 @@ class CapacityLab(Lab, script="capacity_lab.js"):
     >>> lab.law[[9, 14, 19, 24]].round(4)
     array([1.    , 0.9102, 0.5   , 0.1537])
     >>> sets = lab.simulate(1000)
-    >>> abs(sets.separable[20] - 0.5) < 4 * sets.separable_error[20]
+    >>> bool(abs(sets.separable[20] - 0.5) < 4 * sets.separable_error[20])
     True
     >>> abs(sets.separated - 20) < 4 * sets.separated_error
     True
