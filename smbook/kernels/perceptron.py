@@ -334,16 +334,22 @@ def billiard(inputs, labels, gram, n_steps, most, state, weights, velocity, star
     """
     lost = 0
     for _ in range(n_steps):
-        start[:] = weights
+        _copy(weights, start)
         fill_normal(state, velocity)
         for mu in range(labels.size):
             fields[mu] = max(aligned_field(inputs, labels, mu, weights), 0.0)
             drifts[mu] = aligned_field(inputs, labels, mu, velocity)
         made = _fly(inputs, labels, gram, most, weights, velocity, fields, drifts)
         if made == most or aligned_field(inputs, labels, weakest(inputs, labels, weights), weights) <= 0.0:
-            weights[:] = start
+            _copy(start, weights)
             lost += 1
     return lost
+
+
+@kernel
+def _copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @kernel
