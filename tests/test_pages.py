@@ -367,6 +367,7 @@ def public(module):
         "perceptron",
         "regression",
         "kernels.associative",
+        "kernels.binary",
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",

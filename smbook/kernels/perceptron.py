@@ -9,10 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import sqrt
+from smbook.kernels.elementary import erfc, exp, sqrt
 from smbook.kernels.rng import fill_normal, uniform
 
-HEBB, PERCEPTRON, ADATRON = 0, 1, 2  # rules of `learn_online`
+HEBB, PERCEPTRON, ADATRON, OPTIMAL = 0, 1, 2, 3  # rules of `learn_online`
+
+_ROOT_HALF, _ROOT_TWO_OVER_PI = 0.7071067811865476, 0.7978845608028654
+_HAZARD_FAR, _HAZARD_TERMS = -3.0, 60
 
 
 @kernel
@@ -161,28 +164,60 @@ def adatron_pass(inputs, labels, order, rate, strengths, weights):
 def learn_online(inputs, labels, rule, rate, every, weights, path):
     """Show examples once, in turn, and note the weights after each `every`-th in a row of `path` (T, N).
 
-    With field h = w.x, the weights gain rate / N times y x (HEBB), y x where y h <= 0 (PERCEPTRON), or
-    abs(h) y x where y h <= 0 (ADATRON). `inputs` begins with the first example of the first row.
+    With field h = w.x, the weights gain rate / N times y x (HEBB), y x where y h <= 0 (PERCEPTRON),
+    abs(h) y x where y h <= 0 (ADATRON), or sigma g(y h / sigma) y x (OPTIMAL) with g of `hazard`, in units in
+    which the rate is 1, and sigma^2 = 1 - w.w. `inputs` begins with the first example of the first row.
     """
     scale = rate / weights.size
     for row in range(len(path)):
         for mu in range(row * every, (row + 1) * every):
-            _add(inputs[mu], labels[mu] * scale * _online_factor(inputs, labels, mu, rule, weights), weights)
+            factor = _online_factor(inputs, labels, mu, rule, rate, weights)
+            _add(inputs[mu], labels[mu] * scale * factor, weights)
         for i in range(weights.size):
             path[row, i] = weights[i]
 
 
 @kernel
-def _online_factor(inputs, labels, mu, rule, weights):
+def _online_factor(inputs, labels, mu, rule, rate, weights):
     """Return by how much a rule weighs example `mu`."""
     if rule == HEBB:
         return 1.0
     field = aligned_field(inputs, labels, mu, weights)
+    if rule == OPTIMAL:
+        return _optimal_factor(field / rate, 1.0 - _dot(weights, weights) / (rate * rate))
     if field > 0.0:
         return 0.0
     if rule == PERCEPTRON:
         return 1.0
     return -field
+
+
+@kernel
+def _optimal_factor(field, variance):
+    """Return the expected y w*.x - y w.x given y = sign(w*.x), where w*.x is normal about w.x."""
+    if variance <= 0.0:  # where the weights are sure of themselves: the limit
+        return max(0.0, -field)
+    deviation = sqrt(variance)
+    return deviation * hazard(field / deviation)
+
+
+@kernel
+def hazard(u):
+    """Return phi(u) / Phi(u) of a standard normal number x, density over distribution: -E[x | x < u].
+
+    Far below zero it is -u + 1 / (-u + 2 / (-u + 3 / ...)) (Laplace).
+
+    Examples
+    --------
+    >>> round(hazard(0.0), 12), round(hazard(-100.0), 4)
+    (0.797884560803, 100.01)
+    """
+    if u < _HAZARD_FAR:
+        fraction = -u
+        for k in range(_HAZARD_TERMS, 0, -1):
+            fraction = k / fraction - u
+        return fraction
+    return _ROOT_TWO_OVER_PI * exp(-0.5 * u * u) / erfc(-u * _ROOT_HALF)
 
 
 @kernel
@@ -283,6 +318,84 @@ def hit_and_run(inputs, labels, n_steps, state, weights, direction, room):
         for i in range(weights.size):
             weights[i] = point[0] * weights[i] + point[1] * direction[i]
         _rescale(weights)
+
+
+@kernel
+def billiard(inputs, labels, gram, n_steps, most, state, weights, velocity, start, fields, drifts):
+    """Let a ball fly `n_steps` times through the version space, which keeps its weights' directions uniform.
+
+    The weights are those of a normal law with all y w.x > 0. Each flight draws a normal `velocity` v and
+    goes along w cos t + v sin t for a quarter of a turn; where some y w.x vanishes the ball is reflected by
+    that plane. `gram` (P, P) holds y y' x.x' of all pairs; with it a bounce takes P steps and N. A flight of
+    `most` bounces, or at whose end rounding leaves an answer wrong, does not count. `start` (N), `fields` (P)
+    and `drifts` (P) are to work in. Return how many flights did not count.
+
+    Source: Pakman and Paninski (2014).
+    """
+    lost = 0
+    for _ in range(n_steps):
+        _copy(weights, start)
+        fill_normal(state, velocity)
+        for mu in range(labels.size):
+            fields[mu] = max(aligned_field(inputs, labels, mu, weights), 0.0)
+            drifts[mu] = aligned_field(inputs, labels, mu, velocity)
+        made = _fly(inputs, labels, gram, most, weights, velocity, fields, drifts)
+        if made == most or aligned_field(inputs, labels, weakest(inputs, labels, weights), weights) <= 0.0:
+            _copy(start, weights)
+            lost += 1
+    return lost
+
+
+@kernel
+def _copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@kernel
+def _fly(inputs, labels, gram, most, weights, velocity, fields, drifts):
+    """Make one flight; return the number of bounces, `most` if it was not over by then.
+
+    A field a cos t + b sin t falls to 0 at cot t = -b / a: first that of largest -b / a. Angles are kept as
+    cosine and sine.
+    """
+    cosine, sine = 0.0, 1.0  # of what is left of the flight
+    for made in range(most):
+        mu = _next_wall(fields, drifts)
+        a, b = fields[mu], drifts[mu]
+        if -b * sine <= a * cosine:
+            _turn(cosine, sine, weights, velocity)
+            return made
+        length = sqrt(a * a + b * b)
+        c, s = -b / length, a / length
+        _turn(c, s, weights, velocity)
+        _turn(c, s, fields, drifts)
+        factor = -2.0 * drifts[mu] / gram[mu, mu]
+        _add(inputs[mu], labels[mu] * factor, velocity)
+        _add(gram[mu], factor, drifts)
+        fields[mu], drifts[mu] = 0.0, abs(drifts[mu])
+        cosine, sine = cosine * c + sine * s, sine * c - cosine * s
+    return most
+
+
+@kernel
+def _turn(cosine, sine, place, speed):
+    """Turn each pair (place, speed) by an angle."""
+    for i in range(place.size):
+        x, v = place[i], speed[i]
+        place[i] = cosine * x + sine * v
+        speed[i] = cosine * v - sine * x
+
+
+@kernel
+def _next_wall(fields, drifts):
+    """Return the example whose field is the first to fall to 0."""
+    found, soonest = 0, -np.inf
+    for mu in range(fields.size):
+        ratio = -drifts[mu] / max(fields[mu], 0.0)
+        if ratio > soonest:
+            found, soonest = mu, ratio
+    return found
 
 
 @kernel

@@ -14,6 +14,7 @@ from numba import njit
 
 from smbook.kernels import (
     associative,
+    binary,
     bipartite,
     boltzmann,
     bridge,
@@ -683,8 +684,29 @@ KERNELS = [
     (perceptron.minover_steps, (*LEARNT, NUMBER, COUNT, COUNT, np.zeros(4))),
     (perceptron.adatron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(2), np.zeros(4))),
     (perceptron.learn_online, (*LEARNT, perceptron.ADATRON, NUMBER, 2, np.zeros(4), np.zeros((1, 4)))),
+    (perceptron.hazard, (NUMBER,)),
+    (binary.bit_count, (STATE[0],)),
+    (binary.find_solutions, (STATE[:2], COUNT, COUNT, COUNT, STATE.copy())),
+    (binary.find_fields, (np.ones((4, 2), np.int8), SPINS[:4], np.zeros(2, np.int32))),
+    (binary.count_wrong, (COUNT, np.zeros(2, np.int32))),
+    (
+        binary.anneal_sweeps,
+        (
+            np.ones((4, 2), np.int8),
+            0,
+            NUMBER,
+            STATE,
+            SPINS[:4].copy(),
+            np.zeros(2, np.int32),
+            np.zeros(2, int),
+        ),
+    ),
     (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
     (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
+    (
+        perceptron.billiard,
+        (*LEARNT, np.eye(2), COUNT, 9, STATE, RIGHT.copy(), REALS.copy(), REALS.copy(), *np.ones((2, 2))),
+    ),
     (perceptron.hit_and_run, (*LEARNT, COUNT, STATE, RIGHT.copy(), REALS.copy(), np.zeros(6))),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
@@ -726,6 +748,7 @@ def test_every_public_kernel_is_looked_at():
         rng,
         lattice,
         mean_field,
+        binary,
         walls,
         network,
         spin_glass,

@@ -13,6 +13,7 @@ from smbook.theory.perceptron.binary_weights import (
     binary_volume,
 )
 from smbook.theory.perceptron.counting import cover_count, separable_probability
+from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
 from smbook.theory.perceptron.gardner import (
     GardnerCapacity,
     GardnerVolume,
@@ -39,7 +40,12 @@ __all__ = [
     "BinaryVolume",
     "GardnerCapacity",
     "GardnerVolume",
+    "LearningCurve",
+    "OnlineCurve",
+    "PowerLaw",
+    "StabilityCurve",
     "almeida_thouless_load",
+    "bayes_curve",
     "binary_capacity",
     "binary_first_moment",
     "binary_volume",
