@@ -35,6 +35,7 @@ _SINGULAR = 1e-12  # of unit vectors, the least singular value of those that cou
 _NEARLY_NOTHING = 1e-6  # of a combination of unit vectors that may come to vanish
 _CLEARLY = 1e-10  # of unit vectors, the least singular value at which nobody doubts that they are independent
 _MANY = 40_000  # numbers, P N, from which on the ascent comes first
+_ALIKE = 1e3  # the ratio of lengths up to which it does
 _TERMS = 6  # of a combination that an error writes out
 
 
@@ -272,7 +273,8 @@ def _checked_start(rows: Floats) -> Floats | None:
     Weights of the ascent prove separability as any others do.
     """
     lengths = _lengths(rows)
-    found = ascended(rows / lengths.min()) if rows.size >= _MANY else None
+    suits = rows.size >= _MANY and lengths.max() <= _ALIKE * lengths.min()
+    found = ascended(rows / lengths.min()) if suits else None
     if found is not None and _proves(_unit(rows), found.weights):
         return found.strengths * lengths
     combination = _separate(rows)[1]
