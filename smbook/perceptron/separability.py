@@ -126,7 +126,8 @@ def margin(inputs: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = 
 
     It is the distance from the origin of the convex hull of all y x, found by projection with an active set,
     and checked against both of its bounds: what the weights reach, and the length of the combination of
-    support vectors. They agree to 1e-10 of the shortest input.
+    support vectors. They agree to 1e-10 of the shortest input. Where inputs are hundreds, passes of `adatron`
+    find a first set, all but a few of the support vectors: half a second for 2500 examples of 500 inputs.
 
     Parameters
     ----------
