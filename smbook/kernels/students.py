@@ -2,8 +2,7 @@
 
 A teacher B (N) answers inputs x with the sign of B.x; a student w (N) errs on a share arccos(R) / pi of all
 Gaussian inputs, R the cosine between the two. Inputs are float64 (P, N), an example a row, labels int8 +1 and
--1 (P); of both, only the first `n_examples` have been shown so far. The rules that need no more than a step an
-example stand in `smbook.kernels.perceptron` too.
+-1 (P); where `n_examples` is given, only so many of them have been shown so far.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ import numpy as np
 
 from smbook.kernels import kernel
 from smbook.kernels.elementary import exp, log, sqrt
-from smbook.kernels.perceptron import _add, _dot, aligned_field
+from smbook.kernels.perceptron import _add, _dot, _online_factor, aligned_field
 from smbook.kernels.rng import fill_normal, uniform
 
 _HALF_PI, _PI = 1.5707963267948966, 3.141592653589793
 _DEPENDENT = 1e-20  # share of an input's square outside the span of others from which on it lies inside
-_WIDE = 2.5  # of an interval around 0: above this, normal numbers are hit by themselves
+_WIDE = 2.5  # of an interval around 0 from which on normal numbers hit it soon enough
+_LEAST_FIELD = 1e-14  # so that rounding puts no example on the wrong side
 
 
 @kernel
@@ -63,13 +63,30 @@ def error_of(teacher, weights):
 
     Examples
     --------
-    >>> error_of(np.array([0.0, 2.0]), np.array([1.0, 1.0])), error_of(np.array([0.0, 2.0]), np.zeros(2))
-    (0.25, 0.5)
+    >>> round(error_of(np.array([0.0, 2.0]), np.array([1.0, 1.0])), 12)
+    0.25
+    >>> error_of(np.array([0.0, 2.0]), np.zeros(2))
+    0.5
     """
     squares = _dot(teacher, teacher) * _dot(weights, weights)
     if squares == 0.0:
         return 0.5
     return arccos(_dot(teacher, weights) / sqrt(squares)) / _PI
+
+
+@kernel
+def draw_teacher(state, teacher):
+    """Draw a teacher, whose direction is uniform: independent standard normal weights (N).
+
+    Examples
+    --------
+    >>> from smbook.kernels.rng import seed_state
+    >>> teacher = np.empty(3)
+    >>> draw_teacher(seed_state(1), teacher)
+    >>> teacher.round(3)
+    array([ 0.75 ,  0.595, -0.427])
+    """
+    fill_normal(state, teacher)
 
 
 @kernel
@@ -89,9 +106,18 @@ def draw_example(teacher, mu, state, inputs, labels, columns):
 
 
 @kernel
-def hebb_step(inputs, labels, mu, weights):
-    """Add y x of example `mu` to the weights."""
-    _add(inputs[mu], np.float64(labels[mu]), weights)
+def online_step(inputs, labels, mu, rule, weights):
+    """Show example `mu` once, and let a rule of `learn_online` change the weights, at rate 1.
+
+    Examples
+    --------
+    >>> inputs, labels, weights = np.array([[2.0, 0.0]]), np.array([-1], dtype=np.int8), np.zeros(2)
+    >>> online_step(inputs, labels, 0, 1, weights)  # PERCEPTRON
+    >>> weights
+    array([-1.,  0.])
+    """
+    factor = _online_factor(inputs, labels, mu, rule, 1.0, weights)
+    _add(inputs[mu], labels[mu] * factor / weights.size, weights)
 
 
 @kernel
@@ -148,50 +174,51 @@ def least_squares_step(inputs, labels, mu, projector, inverse, room, weights):
 
 
 @kernel
-def adatron_rest(inputs, labels, n_examples, tolerance, most, strengths, weights):
-    """Pass through examples as `adatron_pass` at rate 1 until none has to change; return how many were asked.
+def adatron_rest(inputs, labels, n_examples, rate, tolerance, most, strengths, weights):
+    """Pass through examples as `adatron_pass` until none has to change; return how many were asked.
 
-    It goes on from the strengths (P) and their weights as they are, so that an example more costs little. Most
-    passes ask only those of a strength above 0; one of all examples ends it where no field changes by more than
-    `tolerance` by its own strength, or the first one that begins after `most` examples have been asked.
+    It goes on from the strengths (P) and their weights as they are, so that one example more costs little. Most
+    passes, at this `rate`, ask only those of a strength above 0. A pass of all, at rate 1, ends it where no
+    field changes by more than `tolerance`. Nothing begins after `most` have been asked; then that many or more
+    are returned, and less where it has come to rest.
+
+    Examples
+    --------
+    >>> inputs, labels = np.array([[2.0, 0.0], [1.0, 1.0], [-1.0, 3.0]]), np.array([1, 1, -1], dtype=np.int8)
+    >>> strengths, weights = np.zeros(3), np.zeros(2)
+    >>> adatron_rest(inputs, labels, 3, 1.5, 1e-9, 1000, strengths, weights) < 1000
+    True
+    >>> strengths.round(6)
+    array([0.  , 0.75, 0.25])
     """
     asked, change = 0, np.inf
     while change > tolerance and asked < most:
         change = 0.0
         for mu in range(n_examples):
-            change = max(change, _raise_to_one(inputs, labels, mu, strengths, weights))
+            change = max(change, _raise_to_one(inputs, labels, mu, 1.0, strengths, weights))
         asked += n_examples
         inner = change
         while inner > tolerance and asked < most:
             inner = 0.0
             for mu in range(n_examples):
                 if strengths[mu] > 0.0:
-                    inner = max(inner, _raise_to_one(inputs, labels, mu, strengths, weights))
+                    inner = max(inner, _raise_to_one(inputs, labels, mu, rate, strengths, weights))
                     asked += 1
+    if change <= tolerance:
+        return min(asked, most - 1)
     return asked
 
 
 @kernel
-def _raise_to_one(inputs, labels, mu, strengths, weights):
+def _raise_to_one(inputs, labels, mu, rate, strengths, weights):
     """Bring the aligned field of an example to 1 by its strength; return the change of that field."""
     square = _dot(inputs[mu], inputs[mu])
     missing = 1.0 - aligned_field(inputs, labels, mu, weights)
-    change = max(-strengths[mu], missing / square)
+    change = max(-strengths[mu], rate * missing / square)
     if change != 0.0:
         strengths[mu] += change
         _add(inputs[mu], labels[mu] * change, weights)
     return abs(change) * square
-
-
-@kernel
-def fill_fields(inputs, labels, n_examples, weights, fields):
-    """Fill `fields` with y w.x of the examples shown so far; return how many of them are not above 0."""
-    wrong = 0
-    for mu in range(n_examples):
-        fields[mu] = aligned_field(inputs, labels, mu, weights)
-        if not fields[mu] > 0.0:
-            wrong += 1
-    return wrong
 
 
 @kernel
@@ -257,7 +284,7 @@ def sweep_version_space(columns, n_examples, n_sweeps, state, room, inverses, fi
     in the version space. Given all others, w_i is a normal number in an interval whose ends the examples set: the
     heat bath of one weight. `columns` (N, P) holds y x, `fields` (P) the y w.x, which are kept up; `inverses` (P)
     and `room` (N) are to work in. Each sweep ends with a fresh length, which says nothing of the direction. A
-    sweep takes of the order of P N, as much as a step of `hit_and_run`.
+    sweep takes of the order of P N, as much as a step of `hit_and_run`, and forgets as much as N of them.
 
     Source: Geman and Geman (1984) for the law of one given the others; Chen and Deely (1996) within bounds.
     """
@@ -296,7 +323,7 @@ def _extremes(column, inverses, n_examples):
 def _shift_fields(column, change, n_examples, fields, inverses):
     """Let fields follow a change of one weight."""
     for mu in range(n_examples):
-        fields[mu] += column[mu] * change
+        fields[mu] = max(fields[mu] + column[mu] * change, _LEAST_FIELD)
         inverses[mu] = 1.0 / fields[mu]
 
 
@@ -309,3 +336,78 @@ def _draw_length(n_examples, state, room, fields, weights):
         weights[i] *= factor
     for mu in range(n_examples):
         fields[mu] *= factor
+
+
+@kernel
+def meet_example(inputs, labels, mu, most, columns, state, room, inverses, fields, weights):
+    """Show example `mu` to weights that answer all before it right, and let them walk until they answer it too.
+
+    They sweep the version space of the earlier examples, at most `most` times, until y w.x > 0. Weights that
+    are uniform there and answer right at once are uniform in what is left of it; return 1 if they do now.
+    """
+    fields[mu] = aligned_field(inputs, labels, mu, weights)
+    for _ in range(most):
+        if fields[mu] > 0.0:
+            return 1
+        sweep_version_space(columns, mu, 1, state, room, inverses, fields, weights)
+        fields[mu] = aligned_field(inputs, labels, mu, weights)
+    if fields[mu] > 0.0:
+        return 1
+    return 0
+
+
+@kernel
+def gather_centre(teacher, columns, n_examples, n_sweeps, state, room, inverses, fields, weights, centre, totals):
+    """Sweep as `sweep_version_space`; after each sweep add the direction of the weights to `centre` (N).
+
+    `totals` (2) gains its error (`error_of`) and 1.
+    """
+    for _ in range(n_sweeps):
+        sweep_version_space(columns, n_examples, 1, state, room, inverses, fields, weights)
+        _add(weights, 1.0 / sqrt(_dot(weights, weights)), centre)
+        totals[0] += error_of(teacher, weights)
+        totals[1] += 1.0
+
+
+@kernel
+def error_of_centre(teacher, first, second):
+    """Return arccos(R) / pi of the centre of the version space, of which two halves of a walk have sums.
+
+    Each half is the centre and noise of its own: noise adds to the square of their sum, but not, on the mean, to
+    the product of the two, which gives its length here.
+
+    Examples
+    --------
+    >>> teacher, first, second = np.array([0.0, 2.0]), np.array([3.0, 4.0]), np.array([4.0, 4.0])
+    >>> round(error_of_centre(teacher, first, second), 6), round(np.arccos(4 / np.sqrt(28)) / np.pi, 6)
+    (0.227185, 0.227185)
+    """
+    product = _dot(first, second)
+    if product <= 0.0:
+        return 0.5
+    shadow = _dot(teacher, first) + _dot(teacher, second)
+    return arccos(0.5 * shadow / sqrt(product * _dot(teacher, teacher))) / _PI
+
+
+@kernel
+def add_run(errors, counts, means, squares):
+    """Add a run's errors (K, S) to the means of earlier ones and the sums of squares about them; nan is none.
+
+    Source: Welford (1962).
+
+    Examples
+    --------
+    >>> counts, means, squares = np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2))
+    >>> for row in ([0.1, np.nan], [0.3, 0.5]):
+    ...     add_run(np.array([row]), counts, means, squares)
+    >>> counts, means, squares.round(12)
+    (array([[2., 1.]]), array([[0.2, 0.5]]), array([[0.02, 0.  ]]))
+    """
+    for k in range(errors.shape[0]):
+        for s in range(errors.shape[1]):
+            x = errors[k, s]
+            if x == x:
+                counts[k, s] += 1.0
+                apart = x - means[k, s]
+                means[k, s] += apart / counts[k, s]
+                squares[k, s] += apart * (x - means[k, s])

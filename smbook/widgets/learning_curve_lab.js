@@ -1,0 +1,2 @@
+import { lab } from "./runtime/lab.js";
+export default lab(() => {});
