@@ -7,10 +7,32 @@ the least y w.x / norm(w); overlaps R are cosines of the angle between a student
 from __future__ import annotations
 
 from smbook.theory.perceptron.counting import cover_count, separable_probability
+from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
+from smbook.theory.perceptron.learning_curves import (
+    LearningCurve,
+    bayes_curve,
+    gibbs_curve,
+    hebb_curve,
+    pseudo_inverse_curve,
+)
+from smbook.theory.perceptron.margin_curves import StabilityCurve, noisy_capacity, stability_curve
 from smbook.theory.perceptron.mistakes import novikoff_bound
+from smbook.theory.perceptron.online_curves import OnlineCurve, online_curve
 
 __all__ = [
+    "LearningCurve",
+    "OnlineCurve",
+    "PowerLaw",
+    "StabilityCurve",
+    "bayes_curve",
     "cover_count",
+    "gibbs_curve",
+    "hebb_curve",
+    "learning_exponent",
+    "noisy_capacity",
     "novikoff_bound",
+    "online_curve",
+    "pseudo_inverse_curve",
     "separable_probability",
+    "stability_curve",
 ]
