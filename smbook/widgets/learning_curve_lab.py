@@ -24,10 +24,20 @@ if TYPE_CHECKING:
 
 RULES = ("hebb", "pseudo_inverse", "perceptron", "optimal", "stability", "gibbs", "bayes")
 
-_EVENLY, _FURTHER = 20, (0.35, 0.6, 1.4, 2.4, 3.6)  # stops of a run: so many at equal distances, and between the first
-_RATE, _TOLERANCE, _ASKED = 1.6, 3e-3, 4000  # of the adatron, which asks so many examples in a call, and all once
+_EVENLY, _FURTHER = (
+    20,
+    (0.35, 0.6, 1.4, 2.4, 3.6),
+)  # stops of a run: so many at equal distances, and between the first
+_RATE, _TOLERANCE, _ASKED = (
+    1.6,
+    3e-3,
+    4000,
+)  # of the adatron, which asks so many examples in a call, and all once
 _SWEEPS = 2  # of the version space for each example
-_WARM, _HALF = 4, 10  # sweeps for each input at a stop: before the walk is noted, and in each half that is noted
+_WARM, _HALF = (
+    4,
+    10,
+)  # sweeps for each input at a stop: before the walk is noted, and in each half that is noted
 _POWERS = {
     "hebb": "hebb",
     "pseudo_inverse": "pseudo-inverse",
