@@ -278,7 +278,7 @@ def _in_tail(low, high, state):
 
 @kernel
 def sweep_version_space(columns, n_examples, n_sweeps, state, room, inverses, fields, weights):
-    """Draw one weight after the other anew, among those that answer all examples right; so many sweeps of all.
+    """Draw one weight after the other anew, among those that answer all examples right; so many sweeps.
 
     Weights are independent normal numbers but for y w.x > 0 of all examples, so that their direction is
     uniform in the version space. Given all others, one weight is a normal number in an interval whose ends

@@ -455,21 +455,36 @@ function form(name, x, y, r) {
   return shapes[name]();
 }
 
-// The buttons that show and hide students, each with its line and its mark: a legend too.
+// The line and the mark of a student, as they are drawn in the chart.
+function key(rule) {
+  return drawing(
+    "svg",
+    { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
+    drawing("path", { d: "M1 7H25", class: `lab-line lab-curve ${rule}` }),
+    drawing("path", { d: form(LOOKS[rule].form, 13, 7, 4.4), class: `lab-mark ${rule}` }),
+  );
+}
+
+// The buttons that show and hide students, which are the legend too.
 function chips(panel, rules) {
   const row = element("div", { class: "lab-presets lab-chips", role: "group", "aria-label": "Students" });
   for (const rule of rules) {
-    const { name, form: kind } = LOOKS[rule];
-    const key = drawing(
-      "svg",
-      { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
-      drawing("path", { d: "M1 7H25", class: `lab-line lab-curve ${rule}` }),
-      drawing("path", { d: form(kind, 13, 7, 4.4), class: `lab-mark ${rule}` }),
-    );
-    const button = panel.button([key, name], () => panel.set(rule, !panel.model.get(rule)), row);
+    const label = [key(rule), LOOKS[rule].name];
+    const button = panel.button(label, () => panel.set(rule, !panel.model.get(rule)), row);
     panel.follow(rule, () => button.setAttribute("aria-pressed", String(panel.model.get(rule))));
   }
   return row;
+}
+
+// A legend for paper, which has no buttons.
+function paperLegend(panel, rules) {
+  const list = element("ul", { class: "lab-legend lab-paper" });
+  for (const rule of rules) {
+    const entry = element("li", {}, key(rule), LOOKS[rule].name);
+    panel.follow(rule, () => entry.toggleAttribute("hidden", !panel.model.get(rule)));
+    list.append(entry);
+  }
+  return list;
 }
 
 // Means and theory of the students at one load, in words.
@@ -526,6 +541,7 @@ class LearningCurveLab {
     this.curves = new Curves(rules, theory, (load) => panel.set("load", this.within(load)));
     this.table = new Table(rules, theory.powers);
     el.append(element("div", { class: "lab-figures" }, this.compass.svg, this.curves.chart.svg));
+    el.append(paperLegend(panel, rules));
     this.furnish();
     panel.follow(["size", "reach", "seed"], () => this.reset());
     panel.follow(rules, () => this.choose());
