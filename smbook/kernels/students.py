@@ -382,8 +382,8 @@ def error_of_centre(teacher, first, second):
     Examples
     --------
     >>> teacher, first, second = np.array([0.0, 2.0]), np.array([3.0, 4.0]), np.array([4.0, 4.0])
-    >>> round(error_of_centre(teacher, first, second), 6), round(np.arccos(4 / np.sqrt(28)) / np.pi, 6)
-    (0.227185, 0.227185)
+    >>> round(error_of_centre(teacher, first, second), 6), round(float(np.arccos(4 / np.sqrt(28)) / np.pi), 6)
+    (0.227186, 0.227186)
     """
     product = _dot(first, second)
     if product <= 0.0:

@@ -2,7 +2,7 @@
 
 import { Chart, dragged, legible, short } from "./runtime/chart.js";
 import { counted, drawing, element, fixed } from "./runtime/dom.js";
-import { bytes, Kernels, seeded } from "./runtime/kernels.js";
+import { Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Rate } from "./runtime/loop.js";
 
@@ -536,7 +536,7 @@ class LearningCurveLab {
     Object.assign(this, { model, panel, rate: new Rate(), owed: 0, shownRuns: -1 });
     this.school = new School(module, panel);
     const { rules, work } = this.school;
-    const theory = { curves: unpacked(model, rules), powers: model.get("_powers"), even: work.even };
+    const theory = { curves: named(model.get("_curves"), rules), powers: model.get("_powers"), even: work.even };
     this.compass = new Compass(rules);
     this.curves = new Curves(rules, theory, (load) => panel.set("load", this.within(load)));
     this.table = new Table(rules, theory.powers);
@@ -703,13 +703,8 @@ class LearningCurveLab {
 }
 
 // The loads and errors of theory by name.
-function unpacked(model, rules) {
-  const all = bytes(model.get("_curves")).slice();
-  const numbers = new Float32Array(all.buffer);
-  const length = numbers.length / (rules.length + 1);
-  return Object.fromEntries(
-    ["load", ...rules].map((name, k) => [name, numbers.subarray(k * length, (k + 1) * length)]),
-  );
+function named(curves, rules) {
+  return Object.fromEntries(["load", ...rules].map((name, k) => [name, curves[k]]));
 }
 
 export default lab((parts) => new LearningCurveLab(parts));

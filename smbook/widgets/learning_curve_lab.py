@@ -135,10 +135,10 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
 
     Examples
     --------
-    >>> lab = LearningCurveLab(size=20, reach=2, running=False)
+    >>> lab = LearningCurveLab(size=20, reach=3, running=False)
     >>> curves = lab.simulate(3)
     >>> curves
-    LearningCurves(3 runs of 4 rules, 25 loads up to 2)
+    LearningCurves(3 runs of 4 rules, 25 loads up to 3)
     >>> curves.rules
     ('hebb', 'perceptron', 'gibbs', 'bayes')
     >>> bool(curves.mean[0, -1] < curves.mean[0, 0])
@@ -189,12 +189,12 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
         read_only=True,
     ).tag(sync=True)
     _powers = traitlets.Dict(read_only=True).tag(sync=True)  # amplitude and exponent of each rule
-    _curves = Binary()  # float32: loads, then the errors of each rule
+    _curves = traitlets.List(read_only=True).tag(sync=True)  # loads, then the errors of each rule
     _counted = Binary()  # float64: counts, means, sums of squares, each (7, S)
 
     @traitlets.default("_curves")
-    def _theory(self) -> bytes:
-        return _theory_curves().astype("<f4").tobytes()
+    def _theory(self) -> list[list[float]]:
+        return [[float(f"{value:.5g}") for value in row] for row in _theory_curves()]
 
     @traitlets.default("_powers")
     def _exponents(self) -> dict[str, list[float]]:

@@ -256,7 +256,7 @@ def alike(n_averaged, n_runs=250):
 
 
 def test_the_teacher_is_one_of_the_students():
-    """Given its answers the teacher is uniform in the version space too: overlaps of both kinds have one mean.
+    """Given its answers the teacher is uniform in the version space too: both overlaps have the same mean.
 
     Students who are nearer to the centre than at random, as the mean of two is, agree too well.
     """
@@ -270,7 +270,7 @@ def test_the_teacher_is_one_of_the_students():
 
 
 def test_the_centre_is_that_of_a_long_walk_though_the_walk_is_short():
-    """Halves of 10 N sweeps: the mean error is that of the centre; that of their plain sum is 2 % too large."""
+    """Halves of 10 N sweeps: the mean error is that of the centre; that of their sum is 2 % too large."""
     teacher, _, _, columns, work = walk(20, 80, 5)
     long, totals = np.zeros(20), np.zeros(2)
     students.gather_centre(teacher, columns, 80, 100_000, *work, long, totals)
