@@ -62,7 +62,9 @@ class School {
     const real = (...shape) => kernels.zeros("float64", ...shape);
     const most = size * reach;
     const places = this.fractions.map((f) => Math.max(Math.floor(most * f + 0.5), 1));
-    this.stops = [...new Set(places)];
+    this.stops = [...new Set([...places, size])].sort((a, b) => a - b);
+    const whole = (x) => Math.abs(x - Math.round(x)) < 1e-4;
+    this.evenly = new Set([size, ...places.filter((_, k) => whole(this.fractions[k] * this.work.even))]);
     Object.assign(this, { size, most, shown: new Set(shown), runs: 0, mu: 0 });
     const { length } = this.stops;
     Object.assign(this, {
@@ -283,8 +285,8 @@ class Compass {
 
 // Error against load: theory as lines, means over runs as marks, the run that goes on as a faint line.
 class Curves {
-  constructor(rules, { curves, powers, even }, onLoad) {
-    Object.assign(this, { rules, curves, powers, even });
+  constructor(rules, { curves, powers }, onLoad) {
+    Object.assign(this, { curves, powers });
     this.chart = new Chart({
       x: [0, 1],
       y: [0, 0.5],
@@ -359,19 +361,17 @@ class Curves {
     if (!this.logarithmic) return;
     for (const rule of school.shown) {
       const [amplitude, exponent] = this.powers[rule];
-      const heights = ends.x.map((load) => amplitude * load ** -exponent);
-      const d = chart.path(this.all(ends.x), this.all(heights));
+      const loads = [1, ends.x[1]];
+      const heights = loads.map((load) => amplitude * load ** -exponent);
+      const d = chart.path(this.all(loads), this.all(heights));
       this.powerLaws.append(drawing("path", { class: "lab-line guide", d }));
     }
   }
 
-  // The stops that have a mark: those at equal distances, or at about equal ratios.
+  // The stops that have a mark: those at equal distances and alpha = 1, or at about equal ratios.
   marked(school) {
-    const { stops, size, most } = school;
-    if (!this.logarithmic)
-      return [...stops.keys()].filter((k) =>
-        Number.isInteger(Number(((this.even * stops[k]) / most).toFixed(1))),
-      );
+    const { stops, size, evenly } = school;
+    if (!this.logarithmic) return [...stops.keys()].filter((k) => evenly.has(stops[k]));
     const kept = [];
     for (const k of stops.keys()) {
       const place = Math.log10(stops[k] / size);
@@ -535,8 +535,8 @@ class LearningCurveLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, rate: new Rate(), owed: 0, shownRuns: -1 });
     this.school = new School(module, panel);
-    const { rules, work } = this.school;
-    const theory = { curves: named(model.get("_curves"), rules), powers: model.get("_powers"), even: work.even };
+    const { rules } = this.school;
+    const theory = { curves: named(model.get("_curves"), rules), powers: model.get("_powers") };
     this.compass = new Compass(rules);
     this.curves = new Curves(rules, theory, (load) => panel.set("load", this.within(load)));
     this.table = new Table(rules, theory.powers);
@@ -595,7 +595,7 @@ class LearningCurveLab {
     this.report();
   }
 
-  // Who is shown for the first time learns from the beginning, and all others with him; who is hidden rests.
+  // A student who is new begins, and all others begin anew; who is hidden rests.
   choose() {
     const { shown } = this.school;
     if (this.wanted.some((rule) => !shown.has(rule))) {

@@ -138,7 +138,7 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
     >>> lab = LearningCurveLab(size=20, reach=3, running=False)
     >>> curves = lab.simulate(3)
     >>> curves
-    LearningCurves(3 runs of 4 rules, 25 loads up to 3)
+    LearningCurves(3 runs of 4 rules, 26 loads up to 3)
     >>> curves.rules
     ('hebb', 'perceptron', 'gibbs', 'bayes')
     >>> bool(curves.mean[0, -1] < curves.mean[0, 0])
@@ -207,9 +207,10 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
 
     @property
     def stops(self) -> NDArray[np.int64]:
-        """The numbers of examples after which a run stops, int64 (S,)."""
+        """The numbers of examples after which a run stops, int64 (S,); N is one of them."""
         last = self.size * self.reach
-        return np.array(sorted({max(int(np.floor(last * f + 0.5)), 1) for f in self._fractions}))
+        places = {max(int(np.floor(last * f + 0.5)), 1) for f in self._fractions}
+        return np.array(sorted({*places, self.size}))
 
     @property
     def loads(self) -> Floats:

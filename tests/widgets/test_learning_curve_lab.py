@@ -121,6 +121,7 @@ def test_stops_are_even_and_finer_at_first(size, reach):
     assert stops[-1] == size * reach
     assert (np.diff(stops) > 0).all()
     assert set(np.floor(size * reach * np.arange(1, 21) / 20 + 0.5)) <= set(stops)
+    assert size in stops
     np.testing.assert_array_equal(lab.loads, stops / size)
 
 
