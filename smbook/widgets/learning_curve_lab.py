@@ -189,7 +189,9 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
         read_only=True,
     ).tag(sync=True)
     _powers = traitlets.Dict(read_only=True).tag(sync=True)  # amplitude and exponent of each rule
-    _curves = traitlets.List(read_only=True).tag(sync=True)  # loads, then the errors of each rule
+    _curves = traitlets.List(traitlets.List(traitlets.Float()), read_only=True).tag(
+        sync=True
+    )  # loads, then the errors of each rule
     _counted = Binary()  # float64: counts, means, sums of squares, each (7, S)
 
     @traitlets.default("_curves")
