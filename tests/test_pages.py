@@ -389,6 +389,7 @@ def public(module):
         "kernels.perceptron",
         "kernels.projection",
         "kernels.spin_glass",
+        "kernels.students",
         "kernels.threshold",
         "kernels.walls",
         "widgets",

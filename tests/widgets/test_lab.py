@@ -16,6 +16,7 @@ from smbook.widgets import (
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
+    LearningCurveLab,
     MaxEntLab,
     MeanFieldLab,
     NeuronLab,
@@ -33,6 +34,7 @@ from tests.widgets.alone import written
 
 LABS = [
     IsingLab,
+    LearningCurveLab,
     WallLab,
     MeanFieldLab,
     AmplifierLab,
@@ -84,6 +86,8 @@ REFUSED = [
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),
     (CapacityLab, "inputs", 1, ValueError),
+    (LearningCurveLab, "reach", 21, ValueError),
+    (LearningCurveLab, "bayes", 1, TypeError),
 ]
 
 

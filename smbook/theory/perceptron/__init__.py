@@ -24,7 +24,6 @@ from smbook.theory.perceptron.gardner import (
     stability_distribution,
     support_share,
 )
-from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
 from smbook.theory.perceptron.learning_curves import (
     LearningCurve,
     bayes_curve,
@@ -53,12 +52,6 @@ __all__ = [
     "gardner_capacity",
     "gardner_stability",
     "gardner_volume",
-    "LearningCurve",
-    "OnlineCurve",
-    "PowerLaw",
-    "StabilityCurve",
-    "bayes_curve",
-    "cover_count",
     "gibbs_curve",
     "hebb_curve",
     "learning_exponent",
@@ -67,7 +60,7 @@ __all__ = [
     "online_curve",
     "pseudo_inverse_curve",
     "separable_probability",
+    "stability_curve",
     "stability_distribution",
     "support_share",
-    "stability_curve",
 ]
