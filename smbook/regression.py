@@ -157,8 +157,15 @@ def ridge(inputs: ArrayLike, targets: ArrayLike, penalty: float = 0.0) -> Floats
     shrink = _checks.real("penalty", penalty, minimum=0.0)
     left, sizes, right = np.linalg.svd(rows, full_matrices=False)
     kept = sizes > max(rows.shape) * np.finfo(np.float64).eps * sizes[0] if shrink == 0 else sizes > 0
-    sizes = sizes[kept]
-    return np.asarray(right[kept].T @ ((left[:, kept].T @ y) / (sizes + shrink / sizes)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        along = left[:, kept].T @ y
+        found = np.asarray(right[kept].T @ (along / (sizes[kept] + shrink / sizes[kept])))
+    if not all(np.isfinite(numbers).all() for numbers in (sizes, along, found)):
+        raise ValueError(
+            f"numbers must stay in the range of floats; got inputs up to {np.abs(rows).max():g} "
+            f"and targets up to {np.abs(y).max():g}"
+        )
+    return found
 
 
 def _normal(state: State, *shape: int) -> Floats:

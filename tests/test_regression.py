@@ -101,6 +101,19 @@ def test_equal_columns_share_and_columns_of_zero_get_nothing():
     assert ridge([[1, 0], [0, 2]], [1, 2]).dtype == np.float64
 
 
+@pytest.mark.parametrize(
+    ("inputs", "targets", "penalty"),
+    [([[1e308, 1e308]] * 2, [1e308, 1e308], 0.0), ([[1e-180]], [1e240], 0.0), ([[5e-324]], [1.0], 0.0)],
+)
+def test_coefficients_that_are_no_floats(inputs, targets, penalty):
+    with pytest.raises(ValueError, match=r"range of floats; got inputs up to .* targets up to 1"):
+        ridge(inputs, targets, penalty)
+
+
+def test_a_penalty_beyond_all_inputs_leaves_nothing():
+    assert ridge([[1e-299]], [1e277], 1e157).tolist() == ridge([[5e-324]], [1.0], 1.0).tolist() == [0.0]
+
+
 def test_what_is_given_stays_as_it_is():
     inputs, targets, _ = linear_examples(6, 4, noise=1.0, rng=3)
     before = inputs.copy(), targets.copy()

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _LARGEST = 1e100  # whose square is a float
+_LIGHTEST, _HEAVIEST = 1e-200, 1e300  # ratios, and penalties per example, at which risks are floats
 _LEAST_PENALTY = 1e-30  # eigenvalues are resolved to below that
 
 
@@ -275,7 +276,7 @@ def ridgeless_risk_limit(ratio: ArrayLike, *, signal: float = 1.0, noise: float 
     Parameters
     ----------
     ratio
-        gamma, above 0, of any shape.
+        gamma, from 1e-200 to 1e300, of any shape.
     signal, noise
         r and sigma, at least 0.
 
@@ -322,9 +323,10 @@ def ridge_risk_limit(
     Parameters
     ----------
     ratio
-        gamma = d / n, above 0.
+        gamma = d / n, from 1e-200 to 1e300.
     penalty
-        lambda per example, at least 0, where 0 is `ridgeless_risk_limit`. It goes together with `ratio`.
+        lambda per example, 0, which is `ridgeless_risk_limit`, or from 1e-200 to 1e300. It goes together with
+        `ratio` in shape.
     signal, noise
         r and sigma, at least 0.
 
@@ -343,7 +345,7 @@ def ridge_risk_limit(
     [inf, 1.17962, 0.39039, 0.84693]
     """
     bias, variance = _squares(signal, noise)
-    g, pull = np.broadcast_arrays(_ratios(ratio), _checks.reals("penalty", penalty, minimum=0.0))
+    g, pull = np.broadcast_arrays(_ratios(ratio), _penalties_per_example(penalty))
     risk = np.array(ridgeless_risk_limit(g, signal=signal, noise=noise))
     some = pull > 0
     g, pull = g[some], pull[some]
@@ -351,7 +353,8 @@ def ridge_risk_limit(
     root = np.hypot(slope, 2 * np.sqrt(g) * np.sqrt(pull))
     high = np.maximum(slope, 0.0) + root
     p = np.where(slope >= 0, 2 * pull / high, (root - slope) / (2 * g))  # lambda m
-    risk[some] = (bias * p * (pull + g * p) + variance * g * (p / (pull + g * p))) / root
+    both = pull + g * p
+    risk[some] = bias * p * (both / root) + variance * (g / root * (p / both))
     return plain(risk)
 
 
@@ -390,7 +393,10 @@ def optimal_penalty(n_features: ArrayLike, *, signal: float = 1.0, noise: float 
     """
     d = _checks.integers("n_features", n_features, minimum=1)
     r = _checks.positive("signal", signal)
-    return plain(d * (_checks.real("noise", noise, minimum=0.0) / r) ** 2)
+    sigma = _checks.real("noise", noise, minimum=0.0)
+    if sigma / r > _LARGEST:
+        raise ValueError(f"noise must be at most {_LARGEST:g} times the signal {r}; got {sigma}")
+    return plain(d * (sigma / r) ** 2)
 
 
 def _sizes(n_samples: ArrayLike, n_features: ArrayLike) -> tuple[Floats, Floats]:
@@ -427,4 +433,19 @@ def _ratios(ratio: ArrayLike) -> Floats:
     values = _checks.reals("ratio", ratio)
     if (values <= 0).any():
         raise ValueError(f"ratio must be positive; got {values.min()}")
+    return _within("ratio", values)
+
+
+def _penalties_per_example(penalty: ArrayLike) -> Floats:
+    values = _checks.reals("penalty", penalty, minimum=0.0)
+    _within("penalty", values[values > 0])
+    return values
+
+
+def _within(name: str, values: Floats) -> Floats:
+    """Return positive numbers as they are, or raise if risks there may be no floats."""
+    if (values < _LIGHTEST).any() or (values > _HEAVIEST).any():
+        raise ValueError(
+            f"{name} must be from {_LIGHTEST:g} to {_HEAVIEST:g}; got {values.min()} to {values.max()}"
+        )
     return values

@@ -104,6 +104,7 @@ def test_small_loads(kappa):
         assert volume.conjugate == pytest.approx(load * g**2, rel=20 * load * (1 + g**2) + 1e-12)
         expected = math.log(2) + load * log_tail - (load * g * g) ** 2 / 4
         assert volume.entropy == pytest.approx(expected, abs=load**3 * (1 + g**6) + 1e-15)
+    assert theory.binary_volume(1e-300, kappa).entropy == math.log(2)
 
 
 def test_the_solution_ends_at_four_over_pi():

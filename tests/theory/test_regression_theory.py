@@ -251,6 +251,9 @@ def test_ends_of_the_limit():
     assert theory.ridge_risk_limit([0.5, 1.0, 2.0], 1e300, noise=0.5).tolist() == [1.0, 1.0, 1.0]
     assert theory.ridgeless_risk_limit(1.0) == theory.ridge_risk_limit(1.0, 0.0) == 0.0
     assert theory.ridgeless_risk_limit(1.0, noise=0.1) == math.inf
+    ends = np.array([1e-200, 1e-8, 1.0, 1e8, 1e300])
+    far = theory.ridge_risk_limit(ends[:, np.newaxis], ends, signal=1e100, noise=1e100)
+    assert ((far >= 0) & (far <= 1e100**2 * 1e151)).all()
     bottom = 1 / (1 - 0.5)  # r / (r - sigma)
     beyond = np.array([bottom * 0.99, bottom, bottom * 1.01])
     risks = theory.ridgeless_risk_limit(beyond, noise=0.5)
@@ -317,6 +320,21 @@ def test_numbers_and_arrays_go_together():
         (lambda: theory.ridge_risk_limit(math.nan, 1.0), ValueError, "ratio must be finite; got nan"),
         (lambda: theory.ridge_risk_limit(1.0, -1.0), ValueError, r"penalty must be at least 0; got -1\.0"),
         (lambda: theory.optimal_penalty(3, signal=0.0), ValueError, r"signal must be positive; got 0\.0"),
+        (
+            lambda: theory.optimal_penalty(3, signal=1e-310, noise=1e-3),
+            ValueError,
+            r"noise must be at most 1e\+100 times the signal 1e-310; got 0\.001",
+        ),
+        (
+            lambda: theory.ridgeless_risk_limit([0.5, 1e-310]),
+            ValueError,
+            r"ratio must be from 1e-200 to 1e\+300; got 1e-310 to 0\.5",
+        ),
+        (
+            lambda: theory.ridge_risk_limit(0.5, [0.0, 1e305]),
+            ValueError,
+            r"penalty must be from 1e-200 to 1e\+300; got 1e\+305 to 1e\+305",
+        ),
         (lambda: theory.optimal_penalty(0), ValueError, "n_features must be at least 1; got 0"),
         (lambda: theory.seen_part(3, -1), ValueError, "n_hidden must be at least 0; got -1"),
     ],

@@ -233,7 +233,9 @@ def test_the_smallest_eigenvalue_in_the_limit_and_at_one():
     assert off[0] / off[1] == pytest.approx(10, rel=0.02)
     assert off[2] < 2e-7
     assert laws.wishart_smallest(0.3, 1) == pytest.approx(chi2.cdf(0.3, 1), rel=1e-12)
-    assert laws.wishart_smallest([-1.0, 0.0, 1e9], 5).tolist() == [0.0, 0.0, 1.0]
+    assert laws.wishart_smallest([-1.0, 0.0, 1e9, 1e308], 5).tolist() == [0.0, 0.0, 1.0, 1.0]
+    for n in (2, 34, 3554, 911340):
+        assert (laws.wishart_smallest(np.logspace(-1, 2, 400), n) <= 1).all()
     for n in (1, 2, 5, 30):  # at 0 it is that of all eigenvalues
         x = 1e-14
         assert laws.wishart_smallest(x, n) == pytest.approx(
@@ -242,6 +244,12 @@ def test_the_smallest_eigenvalue_in_the_limit_and_at_one():
 
 
 # Arguments
+
+
+def test_the_density_near_zero_is_a_float():
+    for d in (1, 2, 3, 10):
+        near = laws.wishart_density([5e-324, 1e-300, 1e-10], d, d)
+        assert (near * np.sqrt([5e-324, 1e-300, 1e-10])) == pytest.approx([near[2] * 1e-5] * 3, rel=1e-4)
 
 
 def test_numbers_and_arrays():

@@ -169,8 +169,8 @@ def _point(x: float, kappa: float) -> _Point:
     rest, overlap = float(rule.mean(sech_squared(u))), float(rule.mean(np.tanh(u) ** 2))
     cavity = _tails.cavity(overlap, rest, kappa)
     load = field**2 * rest / _tails.hazard_square(cavity)
-    entropy = float(rule.mean(spin_entropy(u))) + load * _tails.log_tail_and_square(cavity)
-    return _Point(overlap, load, entropy)
+    lost = float(rule.mean(math.log(2) - spin_entropy(u)))
+    return _Point(overlap, load, math.log(2) - lost + load * _tails.log_tail_and_square(cavity))
 
 
 def _volume(alpha: float, kappa: float) -> tuple[float, float, float]:

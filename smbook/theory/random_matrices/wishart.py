@@ -47,6 +47,7 @@ MOST_EIGENVALUES, MOST_ROWS = 1000, 10**6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _REACH = 14.0  # singular values further outside have the chance exp(-_REACH^2 / 2) = 3e-43
 _NOTHING = 40.0  # and here exp(-800), no float
+_SURE = 1e4  # the smallest eigenvalue of X^T X / n is below, with all but a chance that is no float
 _HALVINGS = 60  # of the panel at 0
 _RESCALED_EVERY, _BIG = 8, 1e50
 _TINY = 1e-300
@@ -182,7 +183,7 @@ def wishart_smallest(x: ArrayLike, n: int) -> Values:
     >>> wishart_smallest([0.0, 1e-4, 1e-2], 60).round(6).tolist()
     [0.0, 0.539763, 1.0]
     """
-    values = np.maximum(_checks.reals("x", x), 0.0)
+    values = np.clip(_checks.reals("x", x), 0.0, _SURE)
     size = _checks.integer("n", n, minimum=1, maximum=MOST_ROWS)
     w = values[..., np.newaxis] * size
     if size == 1:
@@ -194,7 +195,7 @@ def wishart_smallest(x: ArrayLike, n: int) -> Values:
     weights = (half * _WEIGHTS).ravel() * np.exp((size - 2) * np.log1p(-apart)) * rest
     weights /= np.sqrt(1 + (size - 1) * rest)
     reached = erf(np.sqrt(w / 2 * (size - 1 + 1 / rest)))
-    return plain(reached @ weights / weights.sum())
+    return plain(np.minimum(reached @ weights / weights.sum(), 1.0))
 
 
 @functools.lru_cache(maxsize=256)
@@ -232,13 +233,14 @@ def _density(w: Floats, few: int, many: int) -> Floats:
     a = many - few
     at_zero = (w == 0) & (a == 0)
     w = np.where(at_zero, 1.0, w)
+    root = np.sqrt(w)
     steps = np.sqrt(np.arange(few + 1.0) * np.arange(a, many + 1.0))  # b_k
     integral = (few % 2 == 0) * _total(0, a, steps) * gammainc((a + 1) / 2, w / 2)  # E_0, or E_(-1) = 0
     total, before, now, log_scale = np.zeros_like(w), np.zeros_like(w), np.ones_like(w), _first(w, a)
     scale = np.exp(log_scale)
     for k in range(1, few):  # now is phi_(k-1) / sqrt(w), in units of the scale
         true = now * scale
-        total += w * true**2
+        total += (root * true) ** 2
         if k < few - 1 and (few - k) % 2 == 0:
             integral = (steps[k - 1] * integral + 2 * w * true) / steps[k]
         before, now = now, ((2 * k - 1 + a - w) * now - steps[k - 1] * before) / steps[k]
