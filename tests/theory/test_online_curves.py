@@ -163,7 +163,7 @@ def test_the_singular_start_of_the_perceptron(noise):
     zero = theory.online_curve(loads, label_noise=noise)
     np.testing.assert_allclose(zero.overlap, short.overlap, rtol=1e-9)
     np.testing.assert_allclose(zero.length, short.length, rtol=1e-9)
-    small = np.array([1e-15, 1e-13, 1e-11, 1e-9, 1e-7])
+    small = np.array([1e-12, 1e-11, 1e-9, 1e-7])
     begin = theory.online_curve(small, label_noise=noise)
     root = np.sqrt(small / math.pi)
     square = small / 2 - 2 / 3 * (1 + rho**2 / math.pi) * small * root
@@ -363,6 +363,27 @@ def test_numbers_arrays_and_order(rule):
     assert theory.online_curve(np.array([]), rule=rule).length.shape == (0,)
 
 
+def test_small_loads_alone_and_with_others():
+    small = np.array([1e-12, 1.1e-12, 1e-11])
+    for rule, power in (("hebb", 0.5), ("perceptron", 0.5), ("adatron", 1.0), ("optimal", 0.5)):
+        found = theory.online_curve(small, rule=rule)
+        np.testing.assert_allclose(
+            found.overlap / small**power, found.overlap[0] / small[0] ** power, rtol=1e-5
+        )
+        alone = theory.online_curve(small[:1], rule=rule)
+        with_others = theory.online_curve([*small, 1.0, 1e6], rule=rule)
+        assert with_others.overlap[0] == pytest.approx(alone.overlap[0], rel=1e-12)
+        assert with_others.overlap[3] == pytest.approx(theory.online_curve(1.0, rule=rule).overlap, rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0.4999999999, 0.5])
+def test_random_labels_wipe_out_what_was_known(noise):
+    """The perceptron forgets its first overlap, down to what rounding of 1 - R would not resolve."""
+    found = theory.online_curve([1e3, 1e6, 1e12], initial_overlap=0.3, rate=1e-3, label_noise=noise)
+    np.testing.assert_allclose(found.overlap[1:], 1 - 2 * noise, rtol=1e-6, atol=1e-14)
+    assert 0 < found.overlap[0] < 0.3
+
+
 def test_initial_conditions():
     short = 1e-9
     for rule in ("hebb", "perceptron", "adatron"):
@@ -373,6 +394,8 @@ def test_initial_conditions():
     found = theory.online_curve(short, rule="optimal", initial_overlap=0.4, initial_length=5.0)
     assert (found.overlap, found.length) == pytest.approx((0.4, 5.0), abs=1e-8)
     assert theory.online_curve(short, initial_overlap=0.1).length == pytest.approx(1.0)
+    with pytest.raises(RuntimeError, match=r"was not followed to load 1\.0"):
+        theory.online_curve(1.0, initial_overlap=1 - 1e-16, rate=1e6)
 
 
 @pytest.mark.parametrize(
@@ -385,10 +408,12 @@ def test_initial_conditions():
         (
             {"load": 2e12},
             ValueError,
-            r"load must be at most 1e\+12 where a curve is integrated; got 2000000000000.0",
+            r"load must be from 1e-12 to 1e\+12; got 2000000000000.0 to 2000000000000.0",
         ),
         ({"rule": "delta"}, ValueError, "rule must be one of 'hebb', .*; got 'delta'"),
         ({"rate": 0.0}, ValueError, "rate must be positive; got 0.0"),
+        ({"load": [1e-101, 1.0]}, ValueError, r"load must be from 1e-12 to 1e\+12; got 1e-101 to 1.0"),
+        ({"rate": 1e51}, ValueError, r"rate must be at most 1e\+06; got 1e\+51"),
         ({"rate": [1.0]}, TypeError, "rate must be a real number"),
         ({"label_noise": 1.5}, ValueError, "label_noise must be at most 1; got 1.5"),
         ({"initial_overlap": 1.0}, ValueError, "initial_overlap must be above -1 and below 1; got 1.0"),

@@ -1,4 +1,4 @@
-"""What the learning curves share: loads, noise of labels, and how much an example tells."""
+"""What the learning curves share: noise of labels, and how much an example tells."""
 
 from __future__ import annotations
 
@@ -15,18 +15,8 @@ if TYPE_CHECKING:
 
     from smbook.theory._shared import Floats
 
-_STEP = (
-    1 / 16
-)  # the trapezoidal rule is exact to rounding: the integrands are analytic and fall like exp(-x^2)
+_STEP = 1 / 16  # the trapezoidal rule is exact to rounding: integrands are analytic and fall like exp(-x^2)
 _POINTS = _STEP * np.arange(-192, 193)
-
-
-def checked_loads(load: ArrayLike) -> Floats:
-    """Return alpha = P / N as an array of positive numbers, or raise."""
-    loads = _checks.reals("load", load)
-    if (loads <= 0.0).any():
-        raise ValueError(f"load must be positive; got {loads.min()}")
-    return loads
 
 
 def checked_noise(label_noise: Any) -> tuple[float, float]:

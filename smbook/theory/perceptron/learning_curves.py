@@ -16,7 +16,8 @@ import numpy as np
 
 from smbook._records import equal
 from smbook.theory._shared import Values, plain
-from smbook.theory.perceptron._shared import checked_loads, checked_noise, surprise
+from smbook.theory.perceptron._arguments import loads as checked_loads
+from smbook.theory.perceptron._shared import checked_noise, surprise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -52,7 +53,7 @@ def hebb_curve(load: ArrayLike, *, label_noise: float = 0.0) -> LearningCurve:
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape.
+        alpha = P / N, from 1e-300 to 1e300, any shape.
     label_noise
         l, the share of labels that were turned, from 0 to 1.
 
@@ -90,7 +91,7 @@ def pseudo_inverse_curve(load: ArrayLike, *, label_noise: float = 0.0) -> Learni
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape.
+        alpha = P / N, from 1e-300 to 1e300, any shape.
     label_noise
         l, the share of labels that were turned, from 0 to 1.
 
@@ -128,7 +129,7 @@ def gibbs_curve(load: ArrayLike) -> LearningCurve:
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape.
+        alpha = P / N, from 1e-300 to 1e300, any shape.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def bayes_curve(load: ArrayLike) -> LearningCurve:
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape.
+        alpha = P / N, from 1e-300 to 1e300, any shape.
 
     Raises
     ------

@@ -11,7 +11,8 @@ from scipy.special import ndtr
 
 from smbook._records import equal
 from smbook.theory._shared import Values, columns
-from smbook.theory.perceptron._shared import checked_loads, checked_noise
+from smbook.theory.perceptron._arguments import loads as checked_loads
+from smbook.theory.perceptron._shared import checked_noise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -58,7 +59,7 @@ def stability_curve(load: ArrayLike, *, label_noise: float = 0.0) -> StabilityCu
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape; with noise at most `noisy_capacity`.
+        alpha = P / N, from 1e-300 to 1e300, any shape; with noise at most `noisy_capacity`.
     label_noise
         l, the share of labels that were turned, from 0 to 1.
 

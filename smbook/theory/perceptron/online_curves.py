@@ -14,6 +14,7 @@ are known. The parts for turned labels follow from those for right ones by t -> 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,8 @@ from scipy.integrate import solve_ivp
 from smbook import _checks
 from smbook._records import equal
 from smbook.theory._shared import Values, plain
-from smbook.theory.perceptron._shared import checked_loads, checked_noise, surprise
+from smbook.theory.perceptron._arguments import loads as checked_loads
+from smbook.theory.perceptron._shared import checked_noise, surprise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
 
     from smbook.theory._shared import Floats
 
-_FIRST = 1e-12  # load up to which the first two terms in sqrt(alpha) are all that floats see
+_FIRST, _LAST = 1e-12, 1e12  # loads: to the first two terms in sqrt(alpha) are all that floats see
 _TOLERANCE = 1e-12
 _SMALLEST = 1e-25  # what is smaller counts as 0
-_LARGEST = 1e12  # load beyond which steps past a fixed point may stall
 _SMALL = 1.0
-_FARTHEST = 1e50  # a first length may be from the rate
+_MUCH = 0.25  # noise from which 1 - 2 l - R is better as it is written
+_FASTEST = 1e6  # rate, and its inverse is the slowest
+_FARTHEST = 1e12  # a first length may be from the rate
 _FIELD = math.sqrt(2 / math.pi)  # the mean size of a unit Gaussian
 
 
@@ -100,11 +103,11 @@ def online_curve(
     Parameters
     ----------
     load
-        alpha = P / N, positive, at most 1e12 but for "hebb", any shape.
+        alpha = P / N, from 1e-12 to 1e12, any shape.
     rule
         "hebb", "perceptron", "adatron" or "optimal".
     rate
-        eta, positive.
+        eta, from 1e-6 to 1e6.
     initial_overlap
         R at the beginning, above -1 and below 1; for "optimal" not opposed to what is learned.
     initial_length
@@ -136,9 +139,9 @@ def online_curve(
     """
     loads = checked_loads(load)
     solve = _SOLUTIONS[_checks.choice("rule", rule, _SOLUTIONS)]
-    if (loads > _LARGEST).any() and rule != "hebb":
-        raise ValueError(f"load must be at most {_LARGEST:g} where a curve is integrated; got {loads.max()}")
-    rate = _checks.positive("rate", rate)
+    if (loads < _FIRST).any() or (loads > _LAST).any():
+        raise ValueError(f"load must be from {_FIRST:g} to {_LAST:g}; got {loads.min()} to {loads.max()}")
+    rate = _checks.real("rate", _checks.positive("rate", rate), minimum=1 / _FASTEST, maximum=_FASTEST)
     noise, sign = checked_noise(label_noise)
     overlap = sign * _first_overlap(initial_overlap)
     first = _first_length(initial_length, overlap, rule)
@@ -191,29 +194,33 @@ def _hebb(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
 def _perceptron(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
     """Return M, sqrt(V) and the length; a rate is a unit of length."""
     noise, rho = start.noise, 1 - 2 * start.noise
-    begin, state = _perceptron_begin(start, float(loads.min(initial=_FIRST)))
+    first = (start.length or 0.0) / start.rate
 
     def slope(_: float, state: Sequence[float]) -> tuple[float, float]:
         along, square = state[0], max(state[1], 0.0)  # a trial step may leave what is possible
         length = math.sqrt(along * along + square)
-        missing = square / (length * (length + along)) if along > 0.0 else 1 - along / length  # 1 - R
+        if along > 0.0 and noise < _MUCH:
+            gain = square / (length * (length + along)) - 2 * noise  # 1 - R is the first
+        else:
+            gain = rho - along / length
         error = math.atan2(math.sqrt(square), along) / math.pi
-        return (missing - 2 * noise) * _FIELD / 2, noise + rho * error - _FIELD * square / length
+        return gain * _FIELD / 2, noise + rho * error - _FIELD * square / length
 
+    if first:
+        begin = 0.0
+        state = [first * start.overlap, first * first * (1 - start.overlap) * (1 + start.overlap)]
+    else:
+        begin, state = _FIRST, _perceptron_begin(rho)
     along, square = _integrated(slope, begin, state, loads)
     length = np.sqrt(along * along + square)
     return along, np.sqrt(square), start.rate * length
 
 
-def _perceptron_begin(start: _Start, least: float) -> tuple[float, list[float]]:
-    """Return a load, `least` or 0, and M and V there, in units of the rate."""
-    first = (start.length or 0.0) / start.rate
-    if first:
-        return 0.0, [first * start.overlap, first * first * (1 - start.overlap) * (1 + start.overlap)]
-    begin, rho = least, 1 - 2 * start.noise
-    term = 2 / 3 * math.sqrt(begin / math.pi)
-    along = rho * begin * (1 - term) / math.sqrt(2 * math.pi)
-    return begin, [along, begin / 2 - begin * term * (1 + rho * rho / math.pi) - along * along]
+def _perceptron_begin(rho: float) -> list[float]:
+    """Return M and V from w = 0 at the first load, in units of the rate."""
+    term = 2 / 3 * math.sqrt(_FIRST / math.pi)
+    along = rho * _FIRST * (1 - term) / math.sqrt(2 * math.pi)
+    return [along, _FIRST / 2 - _FIRST * term * (1 + rho * rho / math.pi) - along * along]
 
 
 def _adatron(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
@@ -256,9 +263,11 @@ def _integrated(
 ) -> Floats:
     """Return the state at each load, as rows in the loads' shape."""
     times, places = np.unique(loads, return_inverse=True)
-    if not times.size:
-        return np.empty((len(state), *loads.shape))
-    found = solve_ivp(slope, (begin, times[-1]), state, "LSODA", times, rtol=_TOLERANCE, atol=_SMALLEST)
+    if not times.size or times[-1] <= begin:
+        return np.multiply.outer(state, np.ones(loads.shape))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is in the message of the result
+        found = solve_ivp(slope, (begin, times[-1]), state, "LSODA", times, rtol=_TOLERANCE, atol=_SMALLEST)
     if not found.success:
         raise RuntimeError(f"the curve was not followed to load {times[-1]}: {found.message}")
     return np.asarray(found.y[:, places].reshape(len(state), *loads.shape))
