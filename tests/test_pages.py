@@ -356,6 +356,7 @@ def public(module):
         "network",
         "perceptron",
         "kernels.associative",
+        "kernels.binary",
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",
