@@ -41,6 +41,7 @@ from smbook.kernels import (
     finite_magnet,
     hopfield,
     hopfield_theory,
+    hull,
     inference,
     lattice,
     margin,
@@ -93,6 +94,8 @@ _LANDSCAPE = (_INT64, _FLOAT64)  # which one, condition
 _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 _CELLS = (_WHOLES, _INT64)  # widths, activation
+# points, basis, factor, members, strengths, weights, room, tally
+_HULL = (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _WHOLES, _REALS, _REALS, _REAL_ROWS, _WHOLES)
 _TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -134,6 +137,13 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "log_law": (finite_magnet.log_law, (*_LOOP, _FLOAT64, _REALS), _NOTHING),
     "gather": (finite_magnet.gather, (_REALS, _INT64, _REALS), _NOTHING),
     "means": (finite_magnet.means, (_REALS, _FLOAT64, _REALS, _REALS, _REALS), _NOTHING),
+    "grow_sets": (
+        hull.grow_sets,
+        (_INT64, _INT64, _WORDS, _BYTES, *_HULL, _REALS, _WHOLES, _REAL_ROWS),
+        _INT64,
+    ),
+    "consistent_arc": (perceptron.consistent_arc, (_REAL_ROWS, _BYTES, _REALS, _REALS, _REALS), _NOTHING),
+    "separable_shares": (hull.separable_shares, (_INT64, _REALS, _REALS), _NOTHING),
     "logic_state": (mean_field.logic_state, (_FLOAT64, _FLOAT64), _INT64),
     "wall_law": (walls.wall_law, (_INT64, *_LOOP, _REALS, _REALS, _REALS, _REALS), _INT64),
     "mean_walls": (walls.mean_walls, (_INT64, *_LOOP), _FLOAT64),

@@ -23,6 +23,7 @@ from smbook.kernels import (
     hebbian,
     hopfield,
     hopfield_theory,
+    hull,
     inference,
     lattice,
     margin,
@@ -433,6 +434,15 @@ RIGHT = np.array([-1.0, -1.0, -1.0, 2.0])
 # One unit that two inputs excite and one inhibits.
 SYNAPSES = (np.array([0, 3]), np.arange(3), np.array([1, 1, -1], np.int8), np.array([2]))
 
+HULL = (
+    np.eye(9, 2),
+    *np.zeros((2, 2, 2)),
+    np.zeros(2, np.int64),
+    np.zeros(9),
+    np.zeros(2),
+    np.zeros((5, 2)),
+    np.array([0, 0, 1, 0]),
+)  # points, basis, factor, members, strengths, weights, room, tally
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -571,6 +581,23 @@ KERNELS = [
     (associative.mixture_overlap, (SITES, np.arange(2), SPINS[:2].copy(), SPINS)),
     (associative.crosstalk, (WIDE, WIDE, COUNT)),
     (hopfield_theory.order_parameters, (hopfield_theory.RETRIEVAL, NUMBER, NUMBER, np.zeros(6))),
+    (hull.begin_hull, (*HULL[1:2], *HULL[4:])),
+    (hull.add_to_hull, HULL),
+    (hull.hull_margin, (REALS,)),
+    (
+        hull.grow_sets,
+        (
+            COUNT,
+            COUNT,
+            STATE,
+            np.ones(9, np.int8),
+            *HULL,
+            np.zeros(10),
+            np.zeros(10, np.int64),
+            np.zeros((2, 10)),
+        ),
+    ),
+    (hull.separable_shares, (COUNT, np.zeros(8), np.zeros(10))),
     (associative.retrieve_hebb, (SITES, OWN, SPINS, WIDE, *ON_A_PAGE, COUNT)),
     (associative.retrieve_couplings, (PLAIN, REALS, SPINS, REALS.copy(), *ON_A_PAGE, NUMBER, COUNT)),
     (associative.retrieve_levels, (SITES, LEVELS, SPINS, WIDE, *ON_A_PAGE, NUMBER, COUNT)),
@@ -729,6 +756,7 @@ def test_every_public_kernel_is_looked_at():
         boltzmann,
         projection,
         hopfield_theory,
+        hull,
         restricted,
         bipartite,
         multilayer,
