@@ -136,6 +136,14 @@ ON_PAPER = {
         {"data": "ring", "hidden": 4, "rate": 0.5, "seed": 1, "sample": 1, "speed": 400},
         {"Start": ("steps", 1200)},
     ),
+    "CapacityLab-separable": (
+        {"seed": 1},
+        {"All sizes, one after another": ("sets tried", 1200)},  # the last size alone has more than 1000
+    ),
+    "CapacityLab-margin": (
+        {"seed": 1},
+        {"All sizes, one after another": ("sets tried", 1200)},
+    ),
     "SectionLab": ({"directions": "Hessian", "view": "map", "speed": 4}, {"Start": ("points passed", 4)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),

@@ -362,6 +362,7 @@ def public(module):
         "kernels.bridge",
         "kernels.descent",
         "kernels.margin",
+        "kernels.hull",
         "kernels.plane",
         "kernels.hebbian",
         "kernels.hopfield",

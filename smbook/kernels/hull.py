@@ -1,7 +1,7 @@
-"""Kernels for points that come one at a time: does a plane through the origin separate them still, and how far?
+"""Kernels for points that come one at a time: whether a plane through 0 separates them still, and how far.
 
-Turned points z = y x, an input x with its label y, are rows of float64 (M, N), of which the first P are there.
-Weights w with z.w > 0 for all of them exist unless their convex hull holds the origin, and the largest margin
+Turned points z = y x, an input x with its label y, are rows of float64 (M, N), P of which are there. Weights
+w with z.w > 0 for all of them exist unless their convex hull holds the origin, and the largest margin
 kappa = min z.w / abs(w) is the distance of the hull from it. The least weights with z.w >= 1 have it,
 kappa = 1 / abs(w). They are sums of some independent z, the members, of strengths u >= 0, for which z.w = 1.
 A point that is answered with less raises its own strength, from 0, and turns the others' with it; a member
@@ -318,11 +318,9 @@ def grow_sets(
 @kernel
 def _draw_point(state, labels, points, new):
     fill_normal(state, points[new])
-    labels[new] = 1
-    if next_uint64(state) >> np.uint64(63) == np.uint64(1):
-        labels[new] = -1
-        for i in range(points.shape[1]):
-            points[new, i] = -points[new, i]
+    labels[new] = 1 - 2 * np.int64(next_uint64(state) >> np.uint64(63))
+    for i in range(points.shape[1]):
+        points[new, i] *= labels[new]
 
 
 @kernel

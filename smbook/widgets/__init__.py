@@ -8,6 +8,7 @@ from __future__ import annotations
 from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.bridge_lab import BridgeLab
+from smbook.widgets.capacity_lab import CapacityLab
 from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
@@ -28,6 +29,7 @@ __all__ = [
     "AmplifierLab",
     "BoltzmannLab",
     "BridgeLab",
+    "CapacityLab",
     "DescentLab",
     "FiniteMagnetLab",
     "HopfieldLab",

@@ -231,4 +231,4 @@ def test_the_law_is_that_of_theory(n):
     hull.separable_shares(n, np.empty(n), shares)
     np.testing.assert_allclose(shares[1:], separable_probability(np.arange(1, 8 * n + 1), n), rtol=1e-12)
     assert shares[0] == 1
-    assert shares[2 * n] == 0.5
+    assert shares[2 * n] == pytest.approx(0.5, abs=1e-14)

@@ -11,6 +11,7 @@ from smbook.widgets import (
     AmplifierLab,
     BoltzmannLab,
     BridgeLab,
+    CapacityLab,
     DescentLab,
     FiniteMagnetLab,
     HopfieldLab,
@@ -48,6 +49,7 @@ LABS = [
     NeuronLab,
     MaxEntLab,
     PerceptronLab,
+    CapacityLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -81,6 +83,7 @@ REFUSED = [
     (MaxEntLab, "system", "coin", ValueError),
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),
+    (CapacityLab, "inputs", 1, ValueError),
 ]
 
 

@@ -189,6 +189,13 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "CapacityLab": {
+        "view": ["separable", "margin"],
+        "inputs": (2, 2, 50),
+        "speed": (3.0, 0.5, 1e6),
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],
