@@ -39,7 +39,7 @@ def test_sets_meet_the_exact_law_with_honest_errors(n, count):
 
 
 def test_margins_are_those_of_other_sets_and_approach_gardner_from_above():
-    """The shift of the mean margin at P = N is some .25 / N: above its error up to N = 20."""
+    """The shift of the mean margin at P = N is some .3 / N: above its error up to N = 20."""
     rng, above = np.random.default_rng(5), []
     for n, count in ((5, 4000), (20, 2000)):
         sets = CapacityLab(inputs=n).simulate(count)
