@@ -17,12 +17,13 @@ from smbook._records import equal
 from smbook.theory._shared import Values, gaussian_rule, plain, sech_squared, spin_entropy
 from smbook.theory.perceptron import _tails
 from smbook.theory.perceptron._arguments import below, broadcast, stabilities
+from smbook.theory.perceptron._roots import rising_root
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _LOWEST, _HIGHEST = -2.5, 1e4  # stabilities
-_WEAKEST, _STRONGEST = -690.0, 60.0  # ln of the conjugate of q; beyond, 1 - q is the rounding of 1
+_WEAKEST, _STRONGEST = -706.0, 60.0  # ln of the conjugate of q; beyond, 1 - q is the rounding of 1
 
 
 class BinaryVolume(NamedTuple):
@@ -175,16 +176,8 @@ def _point(x: float, kappa: float) -> _Point:
 def _volume(alpha: float, kappa: float) -> tuple[float, float, float]:
     """Return q, its conjugate, and s."""
     log = math.log(alpha)
-
-    def difference(x: float) -> float:
-        return math.log(_point(x, kappa).load) - log
-
-    if difference(_WEAKEST) >= 0:
-        x = _WEAKEST
-    elif difference(_STRONGEST) <= 0:
-        x = _STRONGEST
-    else:
-        x = float(brentq(difference, _WEAKEST, _STRONGEST, xtol=1e-14))
+    guess = log + 2 * math.log(_tails.hazard(np.array(kappa)))  # the conjugate at small loads
+    x = rising_root(lambda y: math.log(_point(y, kappa).load) - log, guess, _WEAKEST, _STRONGEST)
     point = _point(x, kappa)
     return point.overlap, math.exp(x), point.entropy
 

@@ -19,13 +19,14 @@ from smbook._records import equal
 from smbook.theory._shared import Floats, Values, plain
 from smbook.theory.perceptron import _tails
 from smbook.theory.perceptron._arguments import below, broadcast, loads, stabilities
+from smbook.theory.perceptron._roots import rising_root
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _LEAST, _MOST = -37.0, 1e150  # stabilities whose capacity is a normal number
 _LOWEST, _HIGHEST = -2.8, 1e6  # those with one replica-symmetric solution
-_TIGHTEST = 36.0  # ln(q / (1 - q)) where 1 - q is the rounding of 1
+_LOOSEST, _TIGHTEST = -706.0, 36.0  # ln(q / (1 - q)) where q is a normal number, and 1 - q the rounding of 1
 
 
 class GardnerCapacity(NamedTuple):
@@ -323,17 +324,12 @@ def _load_of(x: float, kappa: float) -> float:
 
 def _volume(alpha: float, kappa: float) -> tuple[float, float, float]:
     """Return q, s, and the eigenvalue that decides about the stability."""
-    lowest = -690.0
-    if _load_of(lowest, kappa) >= alpha:  # q is less than 1e-300
-        x = lowest
-    elif _load_of(_TIGHTEST, kappa) <= alpha:
-        x = _TIGHTEST
-    else:
-        log = math.log(alpha)
-        x = float(brentq(lambda y: math.log(_load_of(y, kappa)) - log, lowest, _TIGHTEST, xtol=1e-15))
+    log = math.log(alpha)
+    guess = log + 2 * math.log(_tails.hazard(np.array(kappa)))  # q at small loads
+    x = rising_root(lambda y: math.log(_load_of(y, kappa)) - log, guess, _LOOSEST, _TIGHTEST)
     q, rest = float(expit(x)), float(expit(-x))
     field = _tails.cavity(q, rest, kappa)
-    entropy = math.log(rest) / 2 + alpha * _tails.log_tail_and_square(field)
+    entropy = (math.log1p(-q) if x < 0 else math.log(rest)) / 2 + alpha * _tails.log_tail_and_square(field)
     return q, entropy, 1 - alpha * field.mean(_tails.hazard_slope(field.x) ** 2)
 
 
