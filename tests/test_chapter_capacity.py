@@ -270,7 +270,7 @@ def test_two_solutions_overlap_a_little_more_than_in_the_limit():
     overlaps, excess = CHAPTER.functions("gibbs")["overlaps_of_solutions"], []
     q = theory.gardner_volume(0.5).overlap
     for seed in SEEDS:
-        found = overlaps(0.5, 10, 40, np.random.default_rng(seed))
+        found = overlaps(0.5, 10, 100, np.random.default_rng(seed))
         mean, error = mean_and_error(found)
         assert abs(mean - q - 0.016) < 4 * error
         excess.append(10 * (mean - q))
@@ -279,12 +279,12 @@ def test_two_solutions_overlap_a_little_more_than_in_the_limit():
         assert 0 < row[-1] < 0.8
 
 
-def test_samples_of_the_version_space_forget_within_a_few():
+def test_samples_of_the_version_space_forget_from_one_to_the_next():
     for seed in (1, 2, 3):
         draw = random_dichotomy(20, 20, rng=seed)
-        w = gibbs_learning(*draw, 3000, thin=40, rng=seed)
+        w = gibbs_learning(*draw, 3000, rng=seed)
         tau = statistics.integrated_autocorrelation_time(w @ margin(*draw).weights).value
-        assert tau < 8
+        assert 0.3 < tau < 1
 
 
 def test_below_zero_the_formula_is_a_bound():
