@@ -358,6 +358,7 @@ def public(module):
         "perceptron",
         "regression",
         "kernels.associative",
+        "kernels.binary",
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",

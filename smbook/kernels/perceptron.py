@@ -9,10 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import sqrt
+from smbook.kernels.elementary import erfc, exp, sqrt
 from smbook.kernels.rng import fill_normal, uniform
 
-HEBB, PERCEPTRON, ADATRON = 0, 1, 2  # rules of `learn_online`
+HEBB, PERCEPTRON, ADATRON, OPTIMAL = 0, 1, 2, 3  # rules of `learn_online`
+
+_ROOT_HALF, _ROOT_TWO_OVER_PI = 0.7071067811865476, 0.7978845608028654
+_HAZARD_FAR, _HAZARD_TERMS = -3.0, 60
 
 
 @kernel
@@ -161,28 +164,60 @@ def adatron_pass(inputs, labels, order, rate, strengths, weights):
 def learn_online(inputs, labels, rule, rate, every, weights, path):
     """Show examples once, in turn, and note the weights after each `every`-th in a row of `path` (T, N).
 
-    With field h = w.x, the weights gain rate / N times y x (HEBB), y x where y h <= 0 (PERCEPTRON), or
-    abs(h) y x where y h <= 0 (ADATRON). `inputs` begins with the first example of the first row.
+    With field h = w.x, the weights gain rate / N times y x (HEBB), y x where y h <= 0 (PERCEPTRON),
+    abs(h) y x where y h <= 0 (ADATRON), or sigma g(y h / sigma) y x (OPTIMAL) with g of `hazard`, in units in
+    which the rate is 1, and sigma^2 = 1 - w.w. `inputs` begins with the first example of the first row.
     """
     scale = rate / weights.size
     for row in range(len(path)):
         for mu in range(row * every, (row + 1) * every):
-            _add(inputs[mu], labels[mu] * scale * _online_factor(inputs, labels, mu, rule, weights), weights)
+            factor = _online_factor(inputs, labels, mu, rule, rate, weights)
+            _add(inputs[mu], labels[mu] * scale * factor, weights)
         for i in range(weights.size):
             path[row, i] = weights[i]
 
 
 @kernel
-def _online_factor(inputs, labels, mu, rule, weights):
+def _online_factor(inputs, labels, mu, rule, rate, weights):
     """Return by how much a rule weighs example `mu`."""
     if rule == HEBB:
         return 1.0
     field = aligned_field(inputs, labels, mu, weights)
+    if rule == OPTIMAL:
+        return _optimal_factor(field / rate, 1.0 - _dot(weights, weights) / (rate * rate))
     if field > 0.0:
         return 0.0
     if rule == PERCEPTRON:
         return 1.0
     return -field
+
+
+@kernel
+def _optimal_factor(field, variance):
+    """Return the expected y w*.x - y w.x given y = sign(w*.x), where w*.x is normal about w.x."""
+    if variance <= 0.0:  # where the weights are sure of themselves: the limit
+        return max(0.0, -field)
+    deviation = sqrt(variance)
+    return deviation * hazard(field / deviation)
+
+
+@kernel
+def hazard(u):
+    """Return phi(u) / Phi(u) of a standard normal number x, density over distribution: -E[x | x < u].
+
+    Far below zero it is -u + 1 / (-u + 2 / (-u + 3 / ...)) (Laplace).
+
+    Examples
+    --------
+    >>> round(hazard(0.0), 12), round(hazard(-100.0), 4)
+    (0.797884560803, 100.01)
+    """
+    if u < _HAZARD_FAR:
+        fraction = -u
+        for k in range(_HAZARD_TERMS, 0, -1):
+            fraction = k / fraction - u
+        return fraction
+    return _ROOT_TWO_OVER_PI * exp(-0.5 * u * u) / erfc(-u * _ROOT_HALF)
 
 
 @kernel

@@ -7,6 +7,12 @@ weights is the least y w.x of the examples, divided by the length of w.
 
 from __future__ import annotations
 
+from smbook.perceptron.binary import (
+    Annealed,
+    anneal_binary,
+    binary_solutions,
+    count_binary_solutions,
+)
 from smbook.perceptron.ensembles import (
     Examples,
     generalization_error,
@@ -18,7 +24,7 @@ from smbook.perceptron.ensembles import (
     teacher_examples,
     with_constant,
 )
-from smbook.perceptron.gibbs import gibbs_learning
+from smbook.perceptron.gibbs import bayes_learning, gibbs_learning
 from smbook.perceptron.hebbian import Oja, hebb, hebb_growth, oja, principal_component
 from smbook.perceptron.multilayer import Layer, Multilayer, Trained
 from smbook.perceptron.nets import (
@@ -49,6 +55,7 @@ from smbook.perceptron.weighted import threshold_output, threshold_unit_of
 
 __all__ = [
     "Adatron",
+    "Annealed",
     "Examples",
     "Layer",
     "Learned",
@@ -61,9 +68,13 @@ __all__ = [
     "Trained",
     "Unit",
     "adatron",
+    "anneal_binary",
     "as_automaton",
+    "bayes_learning",
+    "binary_solutions",
     "conjoined_negation",
     "conjunction",
+    "count_binary_solutions",
     "counter",
     "dichotomies",
     "disjunction",

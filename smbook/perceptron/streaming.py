@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from smbook._runs import Call
     from smbook.perceptron._examples import Floats, Labels
 
-_RULES = {"hebb": kernels.HEBB, "perceptron": kernels.PERCEPTRON, "adatron": kernels.ADATRON}
+_RULES = {
+    "hebb": kernels.HEBB,
+    "perceptron": kernels.PERCEPTRON,
+    "adatron": kernels.ADATRON,
+    "optimal": kernels.OPTIMAL,
+}
 
 
 class Online(NamedTuple):
@@ -53,13 +58,23 @@ def online(
     every: int = 1,
     progress: bool = False,
 ) -> Online:
-    """Show each example once, in the given order, and let a rule change the weights by rate / N times f y x.
+    r"""Show each example once, in the given order, and let a rule change the weights by rate / N times f y x.
 
     With the field h = w.x of the example, before the change, f is
 
     * "hebb": 1, for every example;
     * "perceptron": 1 if y h <= 0, else 0;
-    * "adatron": the size of h if y h <= 0, else 0.
+    * "adatron": the size of h if y h <= 0, else 0;
+    * "optimal": :math:`\sigma \, \varphi(u) / \Phi(u)` with :math:`u = y h / \sigma` and
+      :math:`\sigma^2 = 1 - w \cdot w`, at rate 1; phi and Phi are density and distribution function of a
+      standard normal number.
+
+    The last one makes the overlap R with a teacher grow as fast as any f can, if :math:`\sigma^2 = 1 - R^2`.
+    Nobody tells it R. Where the length of w is R, so that w is what the student expects of a teacher of
+    length 1, the rule lengthens w just as R grows; it begins so, from w = 0. A w that is too long for
+    what it knows makes more mistakes than it expects, each of which shortens it, and one that is too short
+    fewer. So the length itself is what the student knows of R. At a length of 1 and above f is that of
+    "adatron". At another rate all this holds of w / rate.
 
     For inputs of variance 1 all changes of order 1 take P of order N. For N to infinity, the length of w and
     its overlap with a teacher then follow differential equations in alpha = P / N (Biehl and Schwarze).
@@ -71,7 +86,7 @@ def online(
     labels
         +1 and -1, (P,).
     rule
-        "hebb", "perceptron" or "adatron".
+        "hebb", "perceptron", "adatron" or "optimal".
     rate
         Positive. From w = 0 it only sets the scale of w.
     initial
@@ -91,7 +106,9 @@ def online(
 
     References
     ----------
-    Kinzel and Rujan (1990); Biehl and Schwarze (1992, 1995); Biehl and Riegler (1994) for the adatron.
+    Kinzel and Rujan (1990); Biehl and Schwarze (1992, 1995); Biehl and Riegler (1994) for the adatron;
+    Kinouchi and Caticha (1992) for the optimal rule, which Opper (1996) found as Bayes' rule, one example at
+    a time, for a student that remembers a mean and a width alone.
 
     Examples
     --------

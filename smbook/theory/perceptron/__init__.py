@@ -6,11 +6,39 @@ the least y w.x / norm(w); overlaps R are cosines of the angle between a student
 
 from __future__ import annotations
 
+from smbook.theory.perceptron.binary_weights import (
+    BinaryVolume,
+    binary_capacity,
+    binary_first_moment,
+    binary_volume,
+)
 from smbook.theory.perceptron.counting import cover_count, separable_probability
+from smbook.theory.perceptron.gardner import (
+    GardnerCapacity,
+    GardnerVolume,
+    almeida_thouless_load,
+    gardner_capacity,
+    gardner_stability,
+    gardner_volume,
+    stability_distribution,
+    support_share,
+)
 from smbook.theory.perceptron.mistakes import novikoff_bound
 
 __all__ = [
+    "BinaryVolume",
+    "GardnerCapacity",
+    "GardnerVolume",
+    "almeida_thouless_load",
+    "binary_capacity",
+    "binary_first_moment",
+    "binary_volume",
     "cover_count",
+    "gardner_capacity",
+    "gardner_stability",
+    "gardner_volume",
     "novikoff_bound",
     "separable_probability",
+    "stability_distribution",
+    "support_share",
 ]
