@@ -23,7 +23,17 @@ from smbook.theory.perceptron.gardner import (
     stability_distribution,
     support_share,
 )
+from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
+from smbook.theory.perceptron.learning_curves import (
+    LearningCurve,
+    bayes_curve,
+    gibbs_curve,
+    hebb_curve,
+    pseudo_inverse_curve,
+)
+from smbook.theory.perceptron.margin_curves import StabilityCurve, noisy_capacity, stability_curve
 from smbook.theory.perceptron.mistakes import novikoff_bound
+from smbook.theory.perceptron.online_curves import OnlineCurve, online_curve
 
 __all__ = [
     "BinaryVolume",
@@ -37,8 +47,21 @@ __all__ = [
     "gardner_capacity",
     "gardner_stability",
     "gardner_volume",
+    "LearningCurve",
+    "OnlineCurve",
+    "PowerLaw",
+    "StabilityCurve",
+    "bayes_curve",
+    "cover_count",
+    "gibbs_curve",
+    "hebb_curve",
+    "learning_exponent",
+    "noisy_capacity",
     "novikoff_bound",
+    "online_curve",
+    "pseudo_inverse_curve",
     "separable_probability",
     "stability_distribution",
     "support_share",
+    "stability_curve",
 ]
