@@ -16,14 +16,19 @@ import numpy as np
 
 from smbook import _checks
 from smbook.theory._shared import Floats, Values, plain
+from smbook.theory.random_matrices import wishart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
 __all__ = [
     "SeenPart",
     "optimal_penalty",
+    "ridge_risk",
     "ridge_risk_limit",
+    "ridge_training_error",
     "ridgeless_risk",
     "ridgeless_risk_limit",
     "ridgeless_training_error",
@@ -31,6 +36,7 @@ __all__ = [
 ]
 
 _LARGEST = 1e100  # whose square is a float
+_LEAST_PENALTY = 1e-30  # eigenvalues are resolved to below that
 
 
 class SeenPart(NamedTuple):
@@ -153,6 +159,110 @@ def ridgeless_training_error(n_samples: ArrayLike, n_features: ArrayLike, *, noi
     return plain(_squares(0.0, noise)[1] * np.maximum(1 - d / n, 0.0))
 
 
+def ridge_risk(
+    n_samples: ArrayLike,
+    n_features: ArrayLike,
+    penalty: ArrayLike,
+    *,
+    signal: float = 1.0,
+    noise: float = 0.0,
+) -> Values:
+    r"""Return the mean risk of least squares with a penalty, exact at every size.
+
+    .. math:: E \lvert \hat\beta - \beta \rvert^2
+              = E \sum_{i=1}^{d} \frac{\lambda^2 r^2 / d + \sigma^2 w_i}{(w_i + \lambda)^2}
+
+    over the eigenvalues w of X^T X, d - n of which are 0 if d > n. The others have the mean density of
+    `smbook.theory.random_matrices.wishart_density`. It is good to some 1e-12 of itself.
+
+    Every term is least at lambda = d sigma^2 / r^2, `optimal_penalty`, whatever w is: so is the risk, at
+    every n and d, for each sample of features as well as on average. It is then sigma^2 E tr (X^T X +
+    lambda)^(-1), which falls with every example more.
+
+    Parameters
+    ----------
+    n_samples, n_features
+        n and d, integers of at least 1, the smaller up to 1000 and the larger up to 10^6.
+    penalty
+        lambda as in `smbook.regression.ridge`: 0, which is `ridgeless_risk`, or at least 1e-30. All three go
+        together in shape.
+    signal, noise
+        r and sigma, at least 0.
+
+    Returns
+    -------
+    Values
+        inf where `ridgeless_risk` is, at penalty 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
+
+    References
+    ----------
+    Hoerl and Kennard (1970). Krogh and Hertz (1992), Advani, Saxe and Sompolinsky (2020) and Hastie,
+    Montanari, Rosset and Tibshirani (2022) for the limit, `ridge_risk_limit`.
+
+    Examples
+    --------
+    >>> ridge_risk(60, 60, [0.0, 0.6, 15.0, 600.0], noise=0.5).round(6).tolist()
+    [inf, 1.181027, 0.392733, 0.847178]
+    """
+    bias, variance = _squares(signal, noise)
+
+    def risk(n: int, d: int, pull: float) -> float:
+        if pull == 0:
+            return float(ridgeless_risk(n, d, signal=signal, noise=noise))
+        w, weights = wishart.quadrature(d, n)
+        terms = bias / d * (pull / (w + pull)) ** 2 + variance * (w / (w + pull)) / (w + pull)
+        return float(weights @ terms) + bias * max(1 - n / d, 0.0)
+
+    return _each(risk, n_samples, n_features, penalty)
+
+
+def ridge_training_error(
+    n_samples: ArrayLike,
+    n_features: ArrayLike,
+    penalty: ArrayLike,
+    *,
+    signal: float = 1.0,
+    noise: float = 0.0,
+) -> Values:
+    r"""Return the mean squared error of least squares with a penalty on its own examples, exact.
+
+    .. math:: \frac1n E \lvert y - X \hat\beta \rvert^2
+              = \frac{\lambda^2}{n} E \sum_{i=1}^{n} \frac{w_i r^2 / d + \sigma^2}{(w_i + \lambda)^2}
+
+    over the eigenvalues w of X X^T, n - d of which are 0 if n > d.
+
+    Parameters
+    ----------
+    n_samples, n_features, penalty, signal, noise
+        As for `ridge_risk`; a penalty of 0 is `ridgeless_training_error`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
+
+    Examples
+    --------
+    >>> ridge_training_error(60, [15, 60, 240], 15.0, noise=0.5).round(6).tolist()
+    [0.23452, 0.098183, 0.006087]
+    """
+    bias, variance = _squares(signal, noise)
+
+    def error(n: int, d: int, pull: float) -> float:
+        if pull == 0:
+            return float(ridgeless_training_error(n, d, noise=noise))
+        w, weights = wishart.quadrature(d, n)
+        terms = (w * (bias / d) + variance) * (pull / (w + pull)) ** 2
+        return float(weights @ terms) / n + variance * max(1 - d / n, 0.0)
+
+    return _each(error, n_samples, n_features, penalty)
+
+
 def ridgeless_risk_limit(ratio: ArrayLike, *, signal: float = 1.0, noise: float = 0.0) -> Values:
     r"""Return the risk of the shortest least squares fit for many examples and features.
 
@@ -230,7 +340,7 @@ def ridge_risk_limit(
     Examples
     --------
     >>> ridge_risk_limit(1.0, [0.0, 0.01, 0.25, 10.0], noise=0.5).round(5).tolist()
-    [inf, 1.23503, 0.39039, 0.8484]
+    [inf, 1.17962, 0.39039, 0.84693]
     """
     bias, variance = _squares(signal, noise)
     g, pull = np.broadcast_arrays(_ratios(ratio), _checks.reals("penalty", penalty, minimum=0.0))
@@ -288,6 +398,23 @@ def _sizes(n_samples: ArrayLike, n_features: ArrayLike) -> tuple[Floats, Floats]
     n = _checks.integers("n_samples", n_samples, minimum=1).astype(np.float64)
     d = _checks.integers("n_features", n_features, minimum=1).astype(np.float64)
     return tuple(np.broadcast_arrays(n, d))  # type: ignore[return-value]
+
+
+def _each(
+    function: Callable[[int, int, float], float],
+    n_samples: ArrayLike,
+    n_features: ArrayLike,
+    penalty: ArrayLike,
+) -> Values:
+    """Return a function of n, d and lambda for each of them."""
+    pull = _checks.reals("penalty", penalty, minimum=0.0)
+    if ((pull > 0) & (pull < _LEAST_PENALTY)).any():
+        raise ValueError(f"penalty must be 0 or at least {_LEAST_PENALTY}; got {pull[pull > 0].min()}")
+    n, d, pull = np.broadcast_arrays(*_sizes(n_samples, n_features), pull)
+    found = [
+        function(int(n), int(d), p) for n, d, p in zip(n.flat, d.flat, pull.ravel().tolist(), strict=True)
+    ]
+    return plain(np.reshape(np.array(found, dtype=np.float64), pull.shape))
 
 
 def _squares(signal: float, noise: float) -> tuple[float, float]:

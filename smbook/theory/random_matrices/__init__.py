@@ -36,6 +36,7 @@ from smbook.theory.random_matrices.spikes import (
     spiked_wigner,
     spiked_wigner_signs,
 )
+from smbook.theory.random_matrices.wishart import wishart_density, wishart_mean, wishart_smallest
 
 __all__ = [
     "EdgeLaw",
@@ -62,4 +63,7 @@ __all__ = [
     "tracy_widom",
     "tracy_widom_moments",
     "wigner_edge",
+    "wishart_density",
+    "wishart_mean",
+    "wishart_smallest",
 ]
