@@ -379,6 +379,7 @@ def public(module):
         "kernels.perceptron",
         "kernels.projection",
         "kernels.spin_glass",
+        "kernels.students",
         "kernels.threshold",
         "kernels.walls",
         "widgets",

@@ -12,6 +12,7 @@ from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
+from smbook.widgets.learning_curve_lab import LearningCurveLab
 from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
 from smbook.widgets.neuron_lab import NeuronLab
@@ -32,6 +33,7 @@ __all__ = [
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",
+    "LearningCurveLab",
     "MaxEntLab",
     "MeanFieldLab",
     "NeuronLab",

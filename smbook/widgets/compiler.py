@@ -53,6 +53,7 @@ from smbook.kernels import (
     restricted,
     rng,
     spin_glass,
+    students,
     threshold,
     walls,
 )
@@ -94,6 +95,8 @@ _AVERAGES = (_REALS, _REAL_ROWS)  # means, products
 _MAGNETS = (_WHOLES, _WHOLE_ROWS, _WORD_ROWS)  # spins up, table, states
 _CELLS = (_WHOLES, _INT64)  # widths, activation
 _TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
+_EXAMPLE = (_REAL_ROWS, _BYTES, _INT64)  # inputs, labels, number of one or of all
+_WALKED = (_WORDS, _REALS, _REALS, _REALS, _REALS)  # state, room, inverses, fields, weights
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -350,6 +353,42 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "answers": (plane.answers, (_REAL_ROWS, _FLOAT64, _REALS), _NOTHING),
     "count_wrong": (plane.count_wrong, (_REAL_ROWS, _BYTES), _INT64),
     "length": (plane.length, (_REALS,), _FLOAT64),
+    "draw_teacher": (students.draw_teacher, (_WORDS, _REALS), _NOTHING),
+    "draw_example": (
+        students.draw_example,
+        (_REALS, _INT64, _WORDS, _REAL_ROWS, _BYTES, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "online_step": (students.online_step, (*_EXAMPLE, _INT64, _REALS), _NOTHING),
+    "begin_least_squares": (
+        students.begin_least_squares,
+        (_REAL_ROWS, _REAL_ROWS, _REALS),
+        _NOTHING,
+    ),
+    "least_squares_step": (
+        students.least_squares_step,
+        (*_EXAMPLE, _REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _REALS),
+        _FLOAT64,
+    ),
+    "adatron_rest": (
+        students.adatron_rest,
+        (*_EXAMPLE, _FLOAT64, _FLOAT64, _INT64, _REALS, _REALS),
+        _INT64,
+    ),
+    "sweep_version_space": (
+        students.sweep_version_space,
+        (_REAL_ROWS, _INT64, _INT64, *_WALKED),
+        _NOTHING,
+    ),
+    "meet_example": (students.meet_example, (*_EXAMPLE, _INT64, _REAL_ROWS, *_WALKED), _INT64),
+    "gather_centre": (
+        students.gather_centre,
+        (_REALS, _REAL_ROWS, _INT64, _INT64, *_WALKED, _REALS, _REALS),
+        _NOTHING,
+    ),
+    "error_of": (students.error_of, (_REALS, _REALS), _FLOAT64),
+    "error_of_centre": (students.error_of_centre, (_REALS, _REALS, _REALS), _FLOAT64),
+    "add_run": (students.add_run, (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _REAL_ROWS), _NOTHING),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

@@ -35,6 +35,7 @@ from smbook.kernels import (
     restricted,
     rng,
     spin_glass,
+    students,
     threshold,
     walls,
 )
@@ -430,6 +431,7 @@ RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 # Two examples of four numbers, one of either label, a unit that learns them, and one that answers right.
 LEARNT = (np.arange(8.0).reshape(2, 4) + 1.0, np.array([1, -1], np.int8))
 RIGHT = np.array([-1.0, -1.0, -1.0, 2.0])
+WALKING = STATE, np.zeros(4), np.ones(2), np.ones(2), RIGHT.copy()
 # One unit that two inputs excite and one inhibits.
 SYNAPSES = (np.array([0, 3]), np.arange(3), np.array([1, 1, -1], np.int8), np.array([2]))
 
@@ -677,6 +679,20 @@ KERNELS = [
     (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
     (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
     (perceptron.hit_and_run, (*LEARNT, COUNT, STATE, RIGHT.copy(), REALS.copy(), np.zeros(6))),
+    (students.arccos, (NUMBER,)),
+    (students.error_of, (RIGHT, RIGHT)),
+    (students.draw_teacher, (STATE, np.zeros(4))),
+    (students.draw_example, (RIGHT, 0, STATE, np.zeros((2, 4)), SPINS[:2].copy(), np.zeros((4, 2)))),
+    (students.online_step, (*LEARNT, 0, perceptron.OPTIMAL, np.zeros(4))),
+    (students.begin_least_squares, (np.zeros((4, 4)), np.zeros((4, 4)), np.zeros(4))),
+    (students.least_squares_step, (*LEARNT, 0, np.eye(4), np.zeros((4, 4)), np.zeros((2, 4)), np.zeros(4))),
+    (students.adatron_rest, (*LEARNT, COUNT, NUMBER, NUMBER, COUNT, np.zeros(2), np.zeros(4))),
+    (students.truncated_normal, (NUMBER, 2 * NUMBER, STATE, np.zeros(2))),
+    (students.sweep_version_space, (np.ones((4, 2)), 1, 1, *WALKING)),
+    (students.meet_example, (*LEARNT, 0, COUNT, np.ones((4, 2)), *WALKING)),
+    (students.gather_centre, (RIGHT, np.ones((4, 2)), 1, 1, *WALKING, np.zeros(4), np.zeros(2))),
+    (students.error_of_centre, (RIGHT, RIGHT, RIGHT)),
+    (students.add_run, (np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)))),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
 ]
 
@@ -733,6 +749,7 @@ def test_every_public_kernel_is_looked_at():
         bipartite,
         multilayer,
         perceptron,
+        students,
         margin,
         plane,
         threshold,

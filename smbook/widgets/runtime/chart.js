@@ -12,7 +12,7 @@ const TEXT = 12; // pixels on the screen, however small the chart
 
 export class Chart {
   // `names` stand at 0, 1, 2, … on the x axis in place of numbers, as many of them as there is room for; or `places`,
-  // pairs of a place on that axis and what stands there. Letters grow with a chart that is wider than its drawing unless
+  // pairs of a place on that axis and what stands there; `heights` are such pairs of the y axis. Letters grow with a chart that is wider than its drawing unless
   // `least` says how much smaller they may get in it.
   constructor({ x, y, xLabel, yLabel, describe, names, places, height = HEIGHT, least = 1, ...margins }) {
     Object.assign(this, { height, names, places, left: MARGIN.left, right: MARGIN.right }, margins);
@@ -56,8 +56,9 @@ export class Chart {
       const corner = text.length > 1 && u < left + 8; // where a wide number would meet the lowest one of y
       return mark(u, bottom, corner ? left - 4 : u, bottom + 18, text, corner ? "start" : "middle", 0, 4);
     });
-    const yTicks = ticks(y[0], y[1], 5).map((v) =>
-      mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, short(v), "end", -4, 0),
+    const heights = this.heights ?? ticks(y[0], y[1], 5).map((v) => [v, short(v)]);
+    const yTicks = heights.map(([v, text]) =>
+      mark(left, this.y.to(v), left - 7, this.y.to(v) + 4, text, "end", -4, 0),
     );
     const names = [
       drawing(
