@@ -136,6 +136,10 @@ ON_PAPER = {
         {"data": "ring", "hidden": 4, "rate": 0.5, "seed": 1, "sample": 1, "speed": 400},
         {"Start": ("steps", 1200)},
     ),
+    "LearningCurveLab": (
+        {"size": 50, "reach": 5, "load": 3, "stability": "true", "seed": 1, "speed": 5000},
+        {"Start": ("runs", 12)},
+    ),
     "SectionLab": ({"directions": "Hessian", "view": "map", "speed": 4}, {"Start": ("points passed", 4)}),
     "AmplifierLab-amplifier": ({"loop_gain": 1.5, "speed": 100}, {"Sweep input": ("time", 500)}),
     "AmplifierLab-flip-flop": ({"loop_gain": 1.5, "speed": 20}, {"Set": ("time", 30), "Reset": ("time", 20)}),
@@ -143,6 +147,7 @@ ON_PAPER = {
 FIGURE_ALONE = """#pst-back-to-top { display: none !important; }
 .smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
 :is(.lab-main, .lab-words, .lab-how) { display: none !important; }
+.smbook-lab ul.lab-legend.lab-paper { display: flex !important; }
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 
 

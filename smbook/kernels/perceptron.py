@@ -321,6 +321,84 @@ def hit_and_run(inputs, labels, n_steps, state, weights, direction, room):
 
 
 @kernel
+def billiard(inputs, labels, gram, n_steps, most, state, weights, velocity, start, fields, drifts):
+    """Let a ball fly `n_steps` times through the version space, which keeps its weights' directions uniform.
+
+    The weights are those of a normal law with all y w.x > 0. Each flight draws a normal `velocity` v and
+    goes along w cos t + v sin t for a quarter of a turn; where some y w.x vanishes the ball is reflected by
+    that plane. `gram` (P, P) holds y y' x.x' of all pairs; with it a bounce takes P steps and N. A flight of
+    `most` bounces, or at whose end rounding leaves an answer wrong, does not count. `start` (N), `fields` (P)
+    and `drifts` (P) are to work in. Return how many flights did not count.
+
+    Source: Pakman and Paninski (2014).
+    """
+    lost = 0
+    for _ in range(n_steps):
+        _copy(weights, start)
+        fill_normal(state, velocity)
+        for mu in range(labels.size):
+            fields[mu] = max(aligned_field(inputs, labels, mu, weights), 0.0)
+            drifts[mu] = aligned_field(inputs, labels, mu, velocity)
+        made = _fly(inputs, labels, gram, most, weights, velocity, fields, drifts)
+        if made == most or aligned_field(inputs, labels, weakest(inputs, labels, weights), weights) <= 0.0:
+            _copy(start, weights)
+            lost += 1
+    return lost
+
+
+@kernel
+def _copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@kernel
+def _fly(inputs, labels, gram, most, weights, velocity, fields, drifts):
+    """Make one flight; return the number of bounces, `most` if it was not over by then.
+
+    A field a cos t + b sin t falls to 0 at cot t = -b / a: first that of largest -b / a. Angles are kept as
+    cosine and sine.
+    """
+    cosine, sine = 0.0, 1.0  # of what is left of the flight
+    for made in range(most):
+        mu = _next_wall(fields, drifts)
+        a, b = fields[mu], drifts[mu]
+        if -b * sine <= a * cosine:
+            _turn(cosine, sine, weights, velocity)
+            return made
+        length = sqrt(a * a + b * b)
+        c, s = -b / length, a / length
+        _turn(c, s, weights, velocity)
+        _turn(c, s, fields, drifts)
+        factor = -2.0 * drifts[mu] / gram[mu, mu]
+        _add(inputs[mu], labels[mu] * factor, velocity)
+        _add(gram[mu], factor, drifts)
+        fields[mu], drifts[mu] = 0.0, abs(drifts[mu])
+        cosine, sine = cosine * c + sine * s, sine * c - cosine * s
+    return most
+
+
+@kernel
+def _turn(cosine, sine, place, speed):
+    """Turn each pair (place, speed) by an angle."""
+    for i in range(place.size):
+        x, v = place[i], speed[i]
+        place[i] = cosine * x + sine * v
+        speed[i] = cosine * v - sine * x
+
+
+@kernel
+def _next_wall(fields, drifts):
+    """Return the example whose field is the first to fall to 0."""
+    found, soonest = 0, -np.inf
+    for mu in range(fields.size):
+        ratio = -drifts[mu] / max(fields[mu], 0.0)
+        if ratio > soonest:
+            found, soonest = mu, ratio
+    return found
+
+
+@kernel
 def _draw_direction(state, weights, direction):
     """Draw a direction that is uniform on the sphere of radius sqrt(N) and at right angles to the weights."""
     fill_normal(state, direction)

@@ -1,4 +1,4 @@
-"""Kernels for students of one teacher, who are shown the same examples one by one and learn by rules of their own.
+"""Kernels for students of one teacher, who see the same examples one by one and learn by their own rules.
 
 A teacher B (N) answers inputs x with the sign of B.x; a student w (N) errs on a share arccos(R) / pi of all
 Gaussian inputs, R the cosine between the two. Inputs are float64 (P, N), an example a row, labels int8 +1 and
@@ -137,9 +137,9 @@ def least_squares_step(inputs, labels, mu, projector, inverse, room, weights):
 
     They stay pinv(X) y of all examples X (P, N) so far: the shortest of all weights that make the sum of
     (y - w.x)^2 least. `projector` (N, N) projects on what is at right angles to all inputs so far, `inverse`
-    (N, N) is the pseudo-inverse of X^T X. An input that points out of the span of the others moves the weights
-    along c, its part outside: w += c (y - w.x) / c.c. Later ones move them as recursive least squares do, by
-    G x (y - w.x) / (1 + x.G x) with G the inverse. `room` is (2, N). A step takes of the order of N^2.
+    (N, N) is the pseudo-inverse of X^T X. An input that points out of the span of the others moves the
+    weights along c, its part outside: w += c (y - w.x) / c.c. Later ones move them as recursive least squares
+    do, by G x (y - w.x) / (1 + x.G x) with G the inverse. `room` is (2, N). A step takes of the order of N^2.
 
     Source: Greville (1960).
 
@@ -177,10 +177,10 @@ def least_squares_step(inputs, labels, mu, projector, inverse, room, weights):
 def adatron_rest(inputs, labels, n_examples, rate, tolerance, most, strengths, weights):
     """Pass through examples as `adatron_pass` until none has to change; return how many were asked.
 
-    It goes on from the strengths (P) and their weights as they are, so that one example more costs little. Most
-    passes, at this `rate`, ask only those of a strength above 0. A pass of all, at rate 1, ends it where no
-    field changes by more than `tolerance`. Nothing begins after `most` have been asked; then that many or more
-    are returned, and less where it has come to rest.
+    It goes on from the strengths (P) and their weights as they are, so that one example more costs little.
+    Most passes, at this `rate`, ask only those of a strength above 0. A pass of all, at rate 1, ends it where
+    no field changes by more than `tolerance`. Nothing begins after `most` have been asked; then that many or
+    more are returned, and less where it has come to rest.
 
     Examples
     --------
@@ -226,8 +226,8 @@ def truncated_normal(low, high, state, pair):
     """Draw a standard normal number that lies between two ends, one of which may be infinite, or both.
 
     Around 0, uniform numbers are kept with probability exp(-x^2 / 2), or, where there is room, normal ones
-    drawn until one lies inside. In a tail, x beyond its end is exponential and kept with the right probability.
-    `pair` (2) is to work in. Source: Robert (1995).
+    drawn until one lies inside. In a tail, x is exponential beyond its end and kept with the right
+    probability. `pair` (2) is to work in. Source: Robert (1995).
 
     Examples
     --------
@@ -278,13 +278,14 @@ def _in_tail(low, high, state):
 
 @kernel
 def sweep_version_space(columns, n_examples, n_sweeps, state, room, inverses, fields, weights):
-    """Draw one weight after the other anew, among those that answer all examples right; so many sweeps of all.
+    """Draw one weight after the other anew, among those that answer all examples right; so many sweeps.
 
-    Weights are independent normal numbers but for y w.x > 0 of all examples, so that their direction is uniform
-    in the version space. Given all others, w_i is a normal number in an interval whose ends the examples set: the
-    heat bath of one weight. `columns` (N, P) holds y x, `fields` (P) the y w.x, which are kept up; `inverses` (P)
-    and `room` (N) are to work in. Each sweep ends with a fresh length, which says nothing of the direction. A
-    sweep takes of the order of P N, as much as a step of `hit_and_run`, and forgets as much as N of them.
+    Weights are independent normal numbers but for y w.x > 0 of all examples, so that their direction is
+    uniform in the version space. Given all others, one weight is a normal number in an interval whose ends
+    the examples set: a heat bath. `columns` (N, P) holds y x, `fields` (P) the y w.x, which are kept up;
+    `inverses` (P) and `room` (N, at least 2) are to work in. Each sweep ends with a fresh length, which says
+    nothing of the direction. A sweep takes of the order of P N, as much as a step of `hit_and_run`, and
+    forgets as much as some N of them.
 
     Source: Geman and Geman (1984) for the law of one given the others; Chen and Deely (1996) within bounds.
     """
@@ -340,10 +341,10 @@ def _draw_length(n_examples, state, room, fields, weights):
 
 @kernel
 def meet_example(inputs, labels, mu, most, columns, state, room, inverses, fields, weights):
-    """Show example `mu` to weights that answer all before it right, and let them walk until they answer it too.
+    """Show example `mu` to weights that answer all before it, and let them walk until they answer it too.
 
     They sweep the version space of the earlier examples, at most `most` times, until y w.x > 0. Weights that
-    are uniform there and answer right at once are uniform in what is left of it; return 1 if they do now.
+    are uniform there and answer right at once are uniform in what is left of it. Return 1 if they do now.
     """
     fields[mu] = aligned_field(inputs, labels, mu, weights)
     for _ in range(most):
@@ -357,7 +358,9 @@ def meet_example(inputs, labels, mu, most, columns, state, room, inverses, field
 
 
 @kernel
-def gather_centre(teacher, columns, n_examples, n_sweeps, state, room, inverses, fields, weights, centre, totals):
+def gather_centre(
+    teacher, columns, n_examples, n_sweeps, state, room, inverses, fields, weights, centre, totals
+):
     """Sweep as `sweep_version_space`; after each sweep add the direction of the weights to `centre` (N).
 
     `totals` (2) gains its error (`error_of`) and 1.
@@ -373,14 +376,14 @@ def gather_centre(teacher, columns, n_examples, n_sweeps, state, room, inverses,
 def error_of_centre(teacher, first, second):
     """Return arccos(R) / pi of the centre of the version space, of which two halves of a walk have sums.
 
-    Each half is the centre and noise of its own: noise adds to the square of their sum, but not, on the mean, to
-    the product of the two, which gives its length here.
+    Each half is the centre and noise of its own: noise adds to the square of their sum, but not, on the mean,
+    to the product of the two, which gives the length here.
 
     Examples
     --------
     >>> teacher, first, second = np.array([0.0, 2.0]), np.array([3.0, 4.0]), np.array([4.0, 4.0])
-    >>> round(error_of_centre(teacher, first, second), 6), round(np.arccos(4 / np.sqrt(28)) / np.pi, 6)
-    (0.227185, 0.227185)
+    >>> round(error_of_centre(teacher, first, second), 6), round(float(np.arccos(4 / np.sqrt(28)) / np.pi), 6)
+    (0.227186, 0.227186)
     """
     product = _dot(first, second)
     if product <= 0.0:

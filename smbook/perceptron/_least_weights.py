@@ -1,4 +1,4 @@
-"""The least weights with z.w >= b for some rows z, by two methods: a quick one, and one that is exact."""
+"""The least weights with z.w >= b for some rows z, by two quick methods, and by one that is exact."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
+from smbook.kernels.perceptron import adatron_pass
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 _DEPENDENT = 1e-13  # of a unit vector, what counts as nothing when it is all that others leave of it
 _CLEARLY = 1e-10  # of what others leave of it, at which a row may begin as a member
 _EPSILON = float(np.finfo(np.float64).eps)
+_RATE, _PASSES, _ROUNDS = (
+    1.8,
+    10,
+    100,
+)  # of `ascended`: over-relaxation, passes through members, rounds of them
+_NEAR = 1e-3  # of the margin, at which it ends; then its members are the right ones, or all but a few
 
 
 class Found(NamedTuple):
@@ -43,6 +51,27 @@ def nearest_point(points: Floats, bounds: Floats) -> Found:
     except RuntimeError:  # too many turns, where rounding makes it go round in circles
         strengths = np.zeros(len(points))
     return Found(strengths @ points, strengths)
+
+
+def ascended(points: Floats) -> Found | None:
+    """Return about the least weights with z.w >= 1, by ascent in one strength after another, if near.
+
+    Each round goes once through all rows, and ten times through those of strengths above 0. It ends where the
+    least z.w / norm(w) is below norm(w) over the sum of strengths, which no weights can surpass, by 1e-3 of
+    it. Where rows are hundreds or more, and separable, this is quicker than `nearest_point`, each step of
+    which solves for all members. Source: Anlauf and Biehl (1989).
+    """
+    signs, every = np.ones(len(points), dtype=np.int8), np.arange(len(points))
+    strengths, weights = np.zeros(len(points)), np.zeros(points.shape[1])
+    for _ in range(_ROUNDS):
+        adatron_pass(points, signs, every, _RATE, strengths, weights)
+        least = float((points @ weights).min())
+        if least > 0.0 and least * strengths.sum() >= (1.0 - _NEAR) * float(weights @ weights):
+            return Found(weights, strengths)
+        members = np.flatnonzero(strengths > 0.0)
+        for _ in range(_PASSES):
+            adatron_pass(points, signs, members, _RATE, strengths, weights)
+    return None
 
 
 def least_weights(points: Floats, bounds: Floats, start: Floats | None = None) -> Found:

@@ -208,7 +208,8 @@ def teacher_examples(
     distribution
         "gaussian" or "binary".
     label_noise
-        The probability with which a label is turned, independently of all others, from 0 to 1.
+        The probability l with which a label is turned, independently of all others, from 0 to 1. At 1/2
+        nothing of the teacher is left; above, labels are those of the opposite teacher, -w, with noise 1 - l.
     rng
         As for `smbook.ising.simulate`.
 

@@ -17,7 +17,7 @@ import numpy as np
 from smbook._records import equal
 from smbook.perceptron._exact import vanishing_combination
 from smbook.perceptron._examples import checked_examples, checked_inputs, checked_weights
-from smbook.perceptron._least_weights import least_weights, nearest_point
+from smbook.perceptron._least_weights import ascended, least_weights, nearest_point
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,7 @@ _MOST_NUMBERS = 200_000  # of subsets that are looked at together
 _SINGULAR = 1e-12  # of unit vectors, the least singular value of those that count as independent
 _NEARLY_NOTHING = 1e-6  # of a combination of unit vectors that may come to vanish
 _CLEARLY = 1e-10  # of unit vectors, the least singular value at which nobody doubts that they are independent
+_MANY = 40_000  # numbers, P N, from which on the ascent comes first
 _TERMS = 6  # of a combination that an error writes out
 
 
@@ -166,8 +167,8 @@ def margin(inputs: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = 
         if not direction.any():
             raise ValueError(f"weights must not be zero; got {direction}")
         return _margin_of(turned, direction)
-    _check_separable(turned)
-    return _largest_margin(turned)
+    _check_nonzero(turned)
+    return _largest_margin(turned, _checked_start(turned))
 
 
 def dichotomies(inputs: ArrayLike) -> NDArray[np.int8]:
@@ -259,13 +260,25 @@ def in_general_position(inputs: ArrayLike) -> bool:
     return True
 
 
-def _check_separable(rows: Floats) -> None:
+def _check_nonzero(rows: Floats) -> None:
     empty = np.flatnonzero(~rows.any(axis=1))
     if empty.size:  # alone it is a combination that vanishes
         raise NotSeparableError(np.eye(len(rows))[empty[0]])
+
+
+def _checked_start(rows: Floats) -> Floats | None:
+    """Return strengths that are near to the best ones, or None where none were found; raise if none can be.
+
+    Weights of the ascent prove separability as any others do.
+    """
+    lengths = _lengths(rows)
+    found = ascended(rows / lengths.min()) if rows.size >= _MANY else None
+    if found is not None and _proves(_unit(rows), found.weights):
+        return found.strengths * lengths
     combination = _separate(rows)[1]
     if combination is not None:
         raise NotSeparableError(combination)
+    return None
 
 
 def _unit(rows: Floats) -> Floats:
@@ -350,11 +363,13 @@ def _corrected(points: Floats, factors: Floats, left: Floats) -> Floats | None:
     return np.asarray(factors - np.linalg.lstsq(points.T, left, rcond=None)[0])
 
 
-def _largest_margin(rows: Floats) -> Margin:
+def _largest_margin(rows: Floats, start: Floats | None) -> Margin:
     """Return the largest margin of rows that are separable, or raise if rounding leaves it too vague."""
     points, lengths = _unit(rows), _lengths(rows)
     bounds = lengths.min() / lengths
-    found = least_weights(points, bounds, nearest_point(points, bounds).strengths)
+    if start is None:
+        start = nearest_point(points, bounds).strengths
+    found = least_weights(points, bounds, start)
     best = _margin_of(rows, found.weights)
     most = lengths.min() * np.linalg.norm(found.strengths @ points) / (found.strengths @ bounds)
     allowed = _EXACT * lengths.min() + 100 * _EPSILON * lengths.max()

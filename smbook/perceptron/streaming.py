@@ -122,6 +122,8 @@ def online(
     rows, signs = checked_examples(inputs, labels)
     number = _RULES[_checks.choice("rule", rule, _RULES)]
     rate = _checks.positive("rate", rate)
+    if rule == "optimal" and not 1e-100 <= rate <= 1e100:
+        raise ValueError(f"rate must be from 1e-100 to 1e100 for the rule 'optimal'; got {rate:g}")
     every = _checks.integer("every", every, minimum=1)
     weights = _first_weights(rule, initial, rows, signs)
     path, made = np.empty((len(rows) // every + 2, rows.shape[1])), 0  # the last row is never complete

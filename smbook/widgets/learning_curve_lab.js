@@ -2,7 +2,7 @@
 
 import { Chart, dragged, legible, short } from "./runtime/chart.js";
 import { counted, drawing, element, fixed } from "./runtime/dom.js";
-import { bytes, Kernels, seeded } from "./runtime/kernels.js";
+import { Kernels, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Rate } from "./runtime/loop.js";
 
@@ -62,7 +62,9 @@ class School {
     const real = (...shape) => kernels.zeros("float64", ...shape);
     const most = size * reach;
     const places = this.fractions.map((f) => Math.max(Math.floor(most * f + 0.5), 1));
-    this.stops = [...new Set(places)];
+    this.stops = [...new Set([...places, size])].sort((a, b) => a - b);
+    const whole = (x) => Math.abs(x - Math.round(x)) < 1e-4;
+    this.evenly = new Set([size, ...places.filter((_, k) => whole(this.fractions[k] * this.work.even))]);
     Object.assign(this, { size, most, shown: new Set(shown), runs: 0, mu: 0 });
     const { length } = this.stops;
     Object.assign(this, {
@@ -283,8 +285,8 @@ class Compass {
 
 // Error against load: theory as lines, means over runs as marks, the run that goes on as a faint line.
 class Curves {
-  constructor(rules, { curves, powers, even }, onLoad) {
-    Object.assign(this, { rules, curves, powers, even });
+  constructor(rules, { curves, powers }, onLoad) {
+    Object.assign(this, { curves, powers });
     this.chart = new Chart({
       x: [0, 1],
       y: [0, 0.5],
@@ -359,19 +361,17 @@ class Curves {
     if (!this.logarithmic) return;
     for (const rule of school.shown) {
       const [amplitude, exponent] = this.powers[rule];
-      const heights = ends.x.map((load) => amplitude * load ** -exponent);
-      const d = chart.path(this.all(ends.x), this.all(heights));
+      const loads = [1, ends.x[1]];
+      const heights = loads.map((load) => amplitude * load ** -exponent);
+      const d = chart.path(this.all(loads), this.all(heights));
       this.powerLaws.append(drawing("path", { class: "lab-line guide", d }));
     }
   }
 
-  // The stops that have a mark: those at equal distances, or at about equal ratios.
+  // The stops that have a mark: those at equal distances and alpha = 1, or at about equal ratios.
   marked(school) {
-    const { stops, size, most } = school;
-    if (!this.logarithmic)
-      return [...stops.keys()].filter((k) =>
-        Number.isInteger(Number(((this.even * stops[k]) / most).toFixed(1))),
-      );
+    const { stops, size, evenly } = school;
+    if (!this.logarithmic) return [...stops.keys()].filter((k) => evenly.has(stops[k]));
     const kept = [];
     for (const k of stops.keys()) {
       const place = Math.log10(stops[k] / size);
@@ -455,21 +455,36 @@ function form(name, x, y, r) {
   return shapes[name]();
 }
 
-// The buttons that show and hide students, each with its line and its mark: a legend too.
+// The line and the mark of a student, as they are drawn in the chart.
+function key(rule) {
+  return drawing(
+    "svg",
+    { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
+    drawing("path", { d: "M1 7H25", class: `lab-line lab-curve ${rule}` }),
+    drawing("path", { d: form(LOOKS[rule].form, 13, 7, 4.4), class: `lab-mark ${rule}` }),
+  );
+}
+
+// The buttons that show and hide students, which are the legend too.
 function chips(panel, rules) {
   const row = element("div", { class: "lab-presets lab-chips", role: "group", "aria-label": "Students" });
   for (const rule of rules) {
-    const { name, form: kind } = LOOKS[rule];
-    const key = drawing(
-      "svg",
-      { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" },
-      drawing("path", { d: "M1 7H25", class: `lab-line lab-curve ${rule}` }),
-      drawing("path", { d: form(kind, 13, 7, 4.4), class: `lab-mark ${rule}` }),
-    );
-    const button = panel.button([key, name], () => panel.set(rule, !panel.model.get(rule)), row);
+    const label = [key(rule), LOOKS[rule].name];
+    const button = panel.button(label, () => panel.set(rule, !panel.model.get(rule)), row);
     panel.follow(rule, () => button.setAttribute("aria-pressed", String(panel.model.get(rule))));
   }
   return row;
+}
+
+// A legend for paper, which has no buttons.
+function paperLegend(panel, rules) {
+  const list = element("ul", { class: "lab-legend lab-paper" });
+  for (const rule of rules) {
+    const entry = element("li", {}, key(rule), LOOKS[rule].name);
+    panel.follow(rule, () => entry.toggleAttribute("hidden", !panel.model.get(rule)));
+    list.append(entry);
+  }
+  return list;
 }
 
 // Means and theory of the students at one load, in words.
@@ -520,12 +535,13 @@ class LearningCurveLab {
   constructor({ model, el, panel, module }) {
     Object.assign(this, { model, panel, rate: new Rate(), owed: 0, shownRuns: -1 });
     this.school = new School(module, panel);
-    const { rules, work } = this.school;
-    const theory = { curves: unpacked(model, rules), powers: model.get("_powers"), even: work.even };
+    const { rules } = this.school;
+    const theory = { curves: named(model.get("_curves"), rules), powers: model.get("_powers") };
     this.compass = new Compass(rules);
     this.curves = new Curves(rules, theory, (load) => panel.set("load", this.within(load)));
     this.table = new Table(rules, theory.powers);
     el.append(element("div", { class: "lab-figures" }, this.compass.svg, this.curves.chart.svg));
+    el.append(paperLegend(panel, rules));
     this.furnish();
     panel.follow(["size", "reach", "seed"], () => this.reset());
     panel.follow(rules, () => this.choose());
@@ -579,7 +595,7 @@ class LearningCurveLab {
     this.report();
   }
 
-  // Who is shown for the first time learns from the beginning, and all others with him; who is hidden rests.
+  // A student who is new begins, and all others begin anew; who is hidden rests.
   choose() {
     const { shown } = this.school;
     if (this.wanted.some((rule) => !shown.has(rule))) {
@@ -687,13 +703,8 @@ class LearningCurveLab {
 }
 
 // The loads and errors of theory by name.
-function unpacked(model, rules) {
-  const all = bytes(model.get("_curves")).slice();
-  const numbers = new Float32Array(all.buffer);
-  const length = numbers.length / (rules.length + 1);
-  return Object.fromEntries(
-    ["load", ...rules].map((name, k) => [name, numbers.subarray(k * length, (k + 1) * length)]),
-  );
+function named(curves, rules) {
+  return Object.fromEntries(["load", ...rules].map((name, k) => [name, curves[k]]));
 }
 
 export default lab((parts) => new LearningCurveLab(parts));

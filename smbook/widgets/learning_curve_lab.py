@@ -16,18 +16,26 @@ from smbook.theory import perceptron as theory
 from smbook.widgets._lab import LARGEST_SEED, Binary, Choice, Integer, Lab, Real, Switch, read_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
 RULES = ("hebb", "pseudo_inverse", "perceptron", "optimal", "stability", "gibbs", "bayes")
 
-_EVENLY, _FURTHER = 20, (0.35, 0.6, 1.4, 2.4, 3.6)  # stops of a run: so many at equal distances, and between the first
-_RATE, _TOLERANCE, _ASKED = 1.6, 3e-3, 4000  # of the adatron, which asks so many examples in a call, and all once
+_EVENLY, _FURTHER = (
+    20,
+    (0.35, 0.6, 1.4, 2.4, 3.6),
+)  # stops of a run: so many at equal distances, and between the first
+_RATE, _TOLERANCE, _ASKED = (
+    1.6,
+    3e-3,
+    4000,
+)  # of the adatron, which asks so many examples in a call, and all once
 _SWEEPS = 2  # of the version space for each example
-_WARM, _HALF = 4, 10  # sweeps for each input at a stop: before the walk is noted, and in each half that is noted
+_WARM, _HALF = (
+    4,
+    10,
+)  # sweeps for each input at a stop: before the walk is noted, and in each half that is noted
 _POWERS = {
     "hebb": "hebb",
     "pseudo_inverse": "pseudo-inverse",
@@ -104,30 +112,33 @@ class Measured(NamedTuple):
 class LearningCurveLab(Lab, script="learning_curve_lab.js"):
     """Students of several rules who learn from one teacher, and their errors beside the theory of each.
 
-    The teacher's weights B are `size` independent normal numbers, as are the inputs of each example; it answers
-    with the sign of B.x. After P examples, at the load alpha = P / N, a student with weights w has the overlap R,
-    the cosine between w and B, and errs on the share arccos(R) / pi of new inputs. All see the same examples:
+    The teacher's weights B are `size` independent normal numbers, as are the inputs of each example; it
+    answers with the sign of B.x. After P examples, at the load alpha = P / N, a student with weights w has
+    the overlap R, the cosine between w and B, and errs on the share arccos(R) / pi of new inputs. All see the
+    same examples:
 
-    * "hebb" adds y x; "perceptron" does where it answers wrong; "optimal" weighs y x by what it expects to gain
-      (Kinouchi and Caticha, 1992). These three see each example once (`smbook.perceptron.online`).
-    * "pseudo_inverse" has the least squares of y - w.x over all examples, kept up one by one (Greville, 1960).
+    * "hebb" adds y x; "perceptron" does where it answers wrong; "optimal" weighs y x by what it expects to
+      gain (Kinouchi and Caticha, 1992). They see each example once (`smbook.perceptron.online`).
+    * "pseudo_inverse" has the least squares of y - w.x over all examples, kept up one by one (Greville,
+      1960).
     * "stability" has the largest margin, by the adatron, which goes on from what it had.
-    * "gibbs" is drawn at random from all that answer right to all examples: it walks through the version space,
-      one weight after the other. "bayes" is the centre of that space, the mean direction of the walk.
+    * "gibbs" is drawn at random from all that answer right to all examples: it walks through the version
+      space, one weight after the other. "bayes" is the centre of that space, the mean direction of the walk.
 
-    A run goes on until alpha = `reach` and stops on the way for what takes long; then another teacher follows.
-    Theory is for N to infinity. It is missed by some 1 / N, more where curves bend: try another `size`. Errors of
-    "gibbs" are means over a walk at a stop; what "bayes" loses by a walk that ends is corrected for.
+    A run goes on until alpha = `reach` and stops on the way for what takes long. Then another teacher
+    follows. Theory is for N to infinity. It is missed by a share of some 1 / N, and by more where curves
+    bend: try another `size`. Errors of "gibbs" are means over the walk at a stop; what "bayes" would lose
+    because the walk ends is corrected for.
 
-    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. A rule that is shown
-    later begins anew with all others; what is hidden rests. Read-outs are None until a page shows the lab.
+    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. Who is shown later
+    begins anew, with all others; who is hidden rests. Read-outs are None until a page shows the lab.
 
     Examples
     --------
-    >>> lab = LearningCurveLab(size=20, reach=2, running=False)
+    >>> lab = LearningCurveLab(size=20, reach=3, running=False)
     >>> curves = lab.simulate(3)
     >>> curves
-    LearningCurves(3 runs of 4 rules, 25 loads up to 2)
+    LearningCurves(3 runs of 4 rules, 26 loads up to 3)
     >>> curves.rules
     ('hebb', 'perceptron', 'gibbs', 'bayes')
     >>> bool(curves.mean[0, -1] < curves.mean[0, 0])
@@ -139,8 +150,8 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
     """
 
     alt: ClassVar[str] = (
-        "A compass with the teacher's direction straight up and a needle for each student beside it; next to it "
-        "error against load: a falling curve for each rule, and marks with error bars on it."
+        "A compass with the teacher's direction straight up and a needle for each student beside it; next to "
+        "it error against load: a falling curve for each rule, and marks with error bars on it."
     )
 
     hebb = Switch(True, doc="whether Hebb's rule is shown")
@@ -178,12 +189,14 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
         read_only=True,
     ).tag(sync=True)
     _powers = traitlets.Dict(read_only=True).tag(sync=True)  # amplitude and exponent of each rule
-    _curves = Binary()  # float32: loads, then the errors of each rule
+    _curves = traitlets.List(traitlets.List(traitlets.Float()), read_only=True).tag(
+        sync=True
+    )  # loads, then the errors of each rule
     _counted = Binary()  # float64: counts, means, sums of squares, each (7, S)
 
     @traitlets.default("_curves")
-    def _theory(self) -> bytes:
-        return _theory_curves().astype("<f4").tobytes()
+    def _theory(self) -> list[list[float]]:
+        return [[float(f"{value:.5g}") for value in row] for row in _theory_curves()]
 
     @traitlets.default("_powers")
     def _exponents(self) -> dict[str, list[float]]:
@@ -196,13 +209,14 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
 
     @property
     def stops(self) -> NDArray[np.int64]:
-        """The numbers of examples after which a run stops, int64 (S,)."""
+        """The numbers of examples after which a run stops, int64 (S,); N is one of them."""
         last = self.size * self.reach
-        return np.array(sorted({max(int(np.floor(last * f + 0.5)), 1) for f in self._fractions}))
+        places = {max(int(np.floor(last * f + 0.5)), 1) for f in self._fractions}
+        return np.array(sorted({*places, self.size}))
 
     @property
     def loads(self) -> Floats:
-        """alpha at these stops, (S,)."""
+        """The loads P / N at these stops, (S,)."""
         return self.stops / self.size
 
     @property

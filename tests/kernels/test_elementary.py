@@ -678,6 +678,10 @@ KERNELS = [
     ),
     (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
     (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
+    (
+        perceptron.billiard,
+        (*LEARNT, np.eye(2), COUNT, 9, STATE, RIGHT.copy(), REALS.copy(), REALS.copy(), *np.ones((2, 2))),
+    ),
     (perceptron.hit_and_run, (*LEARNT, COUNT, STATE, RIGHT.copy(), REALS.copy(), np.zeros(6))),
     (students.arccos, (NUMBER,)),
     (students.error_of, (RIGHT, RIGHT)),

@@ -8,7 +8,8 @@ from scipy import stats
 
 from smbook.kernels import perceptron as kernels
 from smbook.kernels.rng import seed_state, uniform
-from smbook.perceptron import NotSeparableError, adatron, gibbs_learning, perceptron_rule
+from smbook.perceptron import NotSeparableError, adatron, bayes_learning, gibbs_learning, perceptron_rule
+from smbook.statistics import integrated_autocorrelation_time
 
 SEEDS = range(10)
 WEDGE = np.array([[1.0, 0.2], [0.9, 1.0]]), np.array([1, 1])
@@ -54,9 +55,9 @@ def on_arc(weights, inputs, labels):
 @pytest.mark.parametrize("n_examples", [1, 2, 6])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_with_two_inputs_weights_are_uniform_on_the_arc(seed, n_examples):
-    """Each great circle is the whole circle there, so that samples are independent."""
+    """Each great circle is the whole circle there, so that samples of hit and run are independent."""
     inputs, labels, _ = random_examples(seed, n_examples, 2)
-    weights = gibbs_learning(inputs, labels, 5000, rng=seed)
+    weights = gibbs_learning(inputs, labels, 5000, walk="hit-and-run", rng=seed)
     np.testing.assert_allclose(np.linalg.norm(weights, axis=1), math.sqrt(2), rtol=1e-14)
     places = on_arc(weights, inputs, labels)
     assert 0 < places.min() < 0.01 < 0.99 < places.max() < 1
@@ -77,7 +78,7 @@ def test_a_sampler_that_is_uniform_on_the_chord_is_seen(seed):
     ends, state = (math.cos(low), math.sin(low), math.cos(high), math.sin(high)), seed_state(seed)
     wrong = np.array([chord_point(*ends, state) for _ in range(5000)])
     assert stats.kstest(on_arc(wrong, *WEDGE), "uniform").pvalue < 1e-6
-    right = gibbs_learning(*WEDGE, 5000, rng=seed)
+    right = gibbs_learning(*WEDGE, 5000, walk="hit-and-run", rng=seed)
     assert stats.kstest(on_arc(right, *WEDGE), "uniform").pvalue > 1e-4
 
 
@@ -115,16 +116,45 @@ def walk_on_chords(inputs, labels, n_steps, state, weights, direction, room):
         weights[:] = on_sphere((cosine * weights + sine * direction)[np.newaxis])[0]
 
 
+def fly(inputs, labels, n_steps, state, weights, direction, _):
+    """Flights of a billiard, from weights with the length of a normal vector."""
+    turned = labels[:, np.newaxis] * inputs
+    weights *= np.linalg.norm(np.random.default_rng(state).standard_normal(weights.size)) / math.sqrt(
+        weights.size
+    )
+    room = np.empty_like(weights), np.empty(len(inputs)), np.empty(len(inputs))
+    kernels.billiard(inputs, labels, turned @ turned.T, n_steps, 1000, state, weights, direction, *room)
+    weights[:] = on_sphere(weights[np.newaxis])[0]
+
+
+def stop_at_walls(inputs, labels, n_steps, state, weights, direction, room):
+    """Flights that end at the first wall."""
+    for _ in range(n_steps):
+        kernels._draw_direction(state, weights, direction)
+        kernels.consistent_arc(inputs, labels, weights, direction, room[:4])
+        angle = min(math.atan2(room[3], room[2]), math.pi / 2) - 1e-9
+        weights[:] = math.cos(angle) * weights + math.sin(angle) * direction
+
+
+@pytest.mark.parametrize("walk", [kernels.hit_and_run, fly], ids=["hit-and-run", "billiard"])
 @pytest.mark.parametrize("shape", [(4, 3), (1, 3), (3, 5)])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_step_keeps_the_uniform_law(seed, shape):
+def test_a_step_keeps_the_uniform_law(seed, shape, walk):
     """From 5000 independent samples, one step each: means, variances and correlations stay what they are."""
     inputs, labels, _ = random_examples(seed, *shape)
     rng = np.random.default_rng(seed)
     starts, others = rejected(inputs, labels, 5000, rng), rejected(inputs, labels, 20_000, rng)
-    after = walked(inputs, labels, starts, 1, seed)
+    after = walked(inputs, labels, starts, 1, seed, walk)
     assert (labels * (after @ inputs.T) > 0).all()
     assert np.abs(differences(moments(after), moments(others))).max() < 4
+
+
+def test_balls_that_stop_at_walls_do_not_keep_it():
+    inputs, labels, _ = random_examples(0, 4, 3)
+    rng = np.random.default_rng(1)
+    starts, others = rejected(inputs, labels, 5000, rng), rejected(inputs, labels, 20_000, rng)
+    after = walked(inputs, labels, starts, 1, 1, stop_at_walls)
+    assert np.abs(differences(moments(after), moments(others))).max() > 8
 
 
 def test_a_walk_on_chords_does_not_keep_it():
@@ -135,12 +165,13 @@ def test_a_walk_on_chords_does_not_keep_it():
     assert np.abs(differences(moments(after), moments(others))).max() > 8
 
 
+@pytest.mark.parametrize("walk", ["billiard", "hit-and-run"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_with_three_inputs_samples_fill_the_polygon(seed):
+def test_with_three_inputs_samples_fill_the_polygon(seed, walk):
     """Against rejection; thirty steps apart samples from the best weights on are as good as independent."""
     inputs, labels, _ = random_examples(seed, 5, 3)
     others = rejected(inputs, labels, 20_000, np.random.default_rng(seed))
-    found = gibbs_learning(inputs, labels, 3000, thin=30, rng=seed)
+    found = gibbs_learning(inputs, labels, 3000, walk=walk, thin=30, rng=seed)
     assert np.abs(differences(moments(found), moments(others))).max() < 4
 
 
@@ -150,7 +181,7 @@ def test_overlaps_grow_with_examples_as_gibbs_learning_says():
         with_teacher, between = [], []
         for seed in SEEDS:
             inputs, labels, teacher = random_examples(seed, 30 * alpha, 30)
-            units = gibbs_learning(inputs, labels, 60, thin=300, rng=seed)[10:] / math.sqrt(30)
+            units = gibbs_learning(inputs, labels, 60, thin=3, rng=seed)[10:] / math.sqrt(30)
             with_teacher.append((units @ teacher).mean() / np.linalg.norm(teacher))
             between.append((units @ units.T)[np.triu_indices(len(units), 1)].mean())
         assert np.mean(with_teacher) == pytest.approx(expected, abs=0.08)
@@ -160,13 +191,14 @@ def test_overlaps_grow_with_examples_as_gibbs_learning_says():
 # How it goes about it
 
 
-def test_samples_are_those_of_the_walk_however_it_is_parted(monkeypatch):
+@pytest.mark.parametrize("walk", ["billiard", "hit-and-run"])
+def test_samples_are_those_of_the_walk_however_it_is_parted(monkeypatch, walk):
     inputs, labels, _ = random_examples(1, 8, 6)
-    every, third = (gibbs_learning(inputs, labels, n, thin=t, rng=3) for n, t in ((12, 1), (4, 3)))
+    every, third = (gibbs_learning(inputs, labels, n, walk=walk, thin=t, rng=3) for n, t in ((12, 1), (4, 3)))
     np.testing.assert_array_equal(every[2::3], third)
     monkeypatch.setattr("smbook._runs.UPDATES_PER_CALL", 96)
-    np.testing.assert_array_equal(gibbs_learning(inputs, labels, 4, thin=3, rng=3), third)
-    assert (gibbs_learning(inputs, labels, 4, thin=3, rng=4) != third).all()
+    np.testing.assert_array_equal(gibbs_learning(inputs, labels, 4, walk=walk, thin=3, rng=3), third)
+    assert (gibbs_learning(inputs, labels, 4, walk=walk, thin=3, rng=4) != third).all()
 
 
 def test_it_begins_with_the_largest_margin_or_with_what_is_given(capsys):
@@ -180,6 +212,26 @@ def test_it_begins_with_the_largest_margin_or_with_what_is_given(capsys):
     np.testing.assert_array_equal(inputs, kept)
 
 
+def test_samples_of_a_billiard_are_as_good_as_independent():
+    """At N = 50 and alpha = 2: overlaps with the teacher and with the mean, tau below 1 step; 1/2 is none."""
+    inputs, labels, teacher = random_examples(1, 100, 50)
+    found = gibbs_learning(inputs, labels, 1500, rng=1)
+    for direction in (teacher, found.mean(axis=0)):
+        assert integrated_autocorrelation_time(found @ direction)[0] < 1.0
+
+
+def test_bayes_learning_is_the_mean_of_gibbs_learning():
+    inputs, labels, teacher = random_examples(1, 8, 6)
+    for walk in ("billiard", "hit-and-run"):
+        given = {"walk": walk, "thin": 2, "initial": teacher, "rng": 3}
+        mean = bayes_learning(inputs, labels, 40, **given)
+        samples = gibbs_learning(inputs, labels, 40, **given)
+        np.testing.assert_allclose(mean, samples.mean(axis=0), rtol=1e-12)
+    with pytest.raises(ValueError, match="n_samples must be at least 1; got 0"):
+        bayes_learning(inputs, labels, 0)
+    np.testing.assert_array_equal(bayes_learning([[2.0], [0.1]], [-1, -1], 3), [-1.0])
+
+
 def test_one_input_leaves_one_weight():
     np.testing.assert_array_equal(gibbs_learning([[2.0], [0.1]], [-1, -1], 3, rng=1), [[-1.0]] * 3)
     assert gibbs_learning([[1.0, 0.0]], [1], 0).shape == (0, 2)
@@ -189,9 +241,18 @@ def test_one_input_leaves_one_weight():
 def test_a_version_space_as_thin_as_a_hair_is_not_left(width):
     """Two planes that almost are one leave directions along them, and next to nothing across."""
     inputs, labels = np.array([[width, 1.0, 0.0], [width, -1.0, 0.0]]), np.array([1, 1])
-    weights = gibbs_learning(inputs, labels, 2000, thin=5, initial=[1.0, 0.0, 0.0], rng=1)
+    given = {"thin": 5, "initial": [1.0, 0.0, 0.0], "rng": 1}
+    weights = gibbs_learning(inputs, labels, 2000, walk="hit-and-run", **given)
     assert (weights @ inputs.T > 0).all()
     assert np.abs(weights[:, 1]).max() > 0.1 * width
+
+
+def test_a_hair_is_too_thin_for_a_billiard():
+    inputs, labels = np.array([[1e-6, 1.0, 0.0], [1e-6, -1.0, 0.0]]), np.array([1, 1])
+    with pytest.raises(
+        ValueError, match=r"walk must be 'hit-and-run' in so thin a version space: \d+ of 200"
+    ):
+        gibbs_learning(inputs, labels, 100, thin=2, rng=1)
 
 
 def test_many_examples_that_hardly_differ_are_right_to_the_end():
@@ -202,6 +263,7 @@ def test_many_examples_that_hardly_differ_are_right_to_the_end():
 
 
 REFUSED = [
+    ({"walk": "drunken"}, ValueError, "walk must be one of 'billiard', 'hit-and-run'; got 'drunken'"),
     ({"n_samples": -1}, ValueError, "n_samples must be at least 0; got -1"),
     ({"n_samples": 2.0}, TypeError, r"n_samples must be an integer; got 2\.0"),
     ({"thin": 0}, ValueError, "thin must be at least 1; got 0"),

@@ -161,7 +161,11 @@ def test_what_comes_out_is_a_result_of_its_own(capsys):
 
 
 REFUSED = [
-    ({"rule": "oja"}, ValueError, "rule must be one of 'hebb', 'perceptron', 'adatron', 'optimal'; got 'oja'"),
+    (
+        {"rule": "oja"},
+        ValueError,
+        "rule must be one of 'hebb', 'perceptron', 'adatron', 'optimal'; got 'oja'",
+    ),
     ({"rate": 0.0}, ValueError, r"rate must be positive; got 0\.0"),
     ({"rate": -1}, ValueError, r"rate must be positive; got -1\.0"),
     ({"rate": math.inf}, ValueError, "rate must be finite; got inf"),

@@ -15,6 +15,7 @@ from smbook.widgets import (
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
+    LearningCurveLab,
     MaxEntLab,
     MeanFieldLab,
     NeuronLab,
@@ -32,6 +33,7 @@ from tests.widgets.alone import written
 
 LABS = [
     IsingLab,
+    LearningCurveLab,
     WallLab,
     MeanFieldLab,
     AmplifierLab,
@@ -81,6 +83,8 @@ REFUSED = [
     (MaxEntLab, "system", "coin", ValueError),
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),
+    (LearningCurveLab, "reach", 21, ValueError),
+    (LearningCurveLab, "bayes", 1, TypeError),
 ]
 
 

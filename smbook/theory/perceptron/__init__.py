@@ -13,6 +13,7 @@ from smbook.theory.perceptron.binary_weights import (
     binary_volume,
 )
 from smbook.theory.perceptron.counting import cover_count, separable_probability
+from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
 from smbook.theory.perceptron.gardner import (
     GardnerCapacity,
     GardnerVolume,
@@ -23,7 +24,6 @@ from smbook.theory.perceptron.gardner import (
     stability_distribution,
     support_share,
 )
-from smbook.theory.perceptron.exponents import PowerLaw, learning_exponent
 from smbook.theory.perceptron.learning_curves import (
     LearningCurve,
     bayes_curve,
@@ -39,7 +39,12 @@ __all__ = [
     "BinaryVolume",
     "GardnerCapacity",
     "GardnerVolume",
+    "LearningCurve",
+    "OnlineCurve",
+    "PowerLaw",
+    "StabilityCurve",
     "almeida_thouless_load",
+    "bayes_curve",
     "binary_capacity",
     "binary_first_moment",
     "binary_volume",
@@ -47,12 +52,6 @@ __all__ = [
     "gardner_capacity",
     "gardner_stability",
     "gardner_volume",
-    "LearningCurve",
-    "OnlineCurve",
-    "PowerLaw",
-    "StabilityCurve",
-    "bayes_curve",
-    "cover_count",
     "gibbs_curve",
     "hebb_curve",
     "learning_exponent",
@@ -61,7 +60,7 @@ __all__ = [
     "online_curve",
     "pseudo_inverse_curve",
     "separable_probability",
+    "stability_curve",
     "stability_distribution",
     "support_share",
-    "stability_curve",
 ]

@@ -1,4 +1,4 @@
-"""What the learning curves share: loads, noise of labels, and an integral over examples that were answered."""
+"""What the learning curves share: loads, noise of labels, and how much an example tells."""
 
 from __future__ import annotations
 

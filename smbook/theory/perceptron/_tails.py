@@ -1,14 +1,15 @@
-"""Gaussian tails to all digits: the mean excess over a threshold, and averages over one of two nested Gaussians."""
+"""Gaussian tails to all digits, and averages of their functions over a Gaussian place of the threshold."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from smbook.theory._shared import Floats
+if TYPE_CHECKING:
+    from smbook.theory._shared import Floats
 
 _FAR = 2.5  # from where differences of tails lose digits
 _TERMS = 80  # of the continued fraction, which beyond leave 1e-16
@@ -50,7 +51,11 @@ def moments(x: Floats) -> tuple[Floats, Floats]:
 
 
 def _fraction(x: Floats, first: int) -> Floats:
-    """Return n / (x + (n + 1) / (x + ...)) with n the first: J_n / J_(n-1), J_n = int u^n exp(-u^2/2 - ux) du."""
+    """Return n / (x + (n + 1) / (x + ...)) from n = first on.
+
+    It is J_n / J_(n-1) of the integrals J_n of u^n exp(-u^2 / 2 - u x) over u > 0, since n J_(n-1) = J_(n+1)
+    + x J_n, in which all terms are positive.
+    """
     far = np.maximum(x, _FAR)
     value = np.zeros_like(far)
     for n in range(first + _TERMS, first - 1, -1):

@@ -13,16 +13,17 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
 
-from smbook import _checks
 from smbook._records import equal
 from smbook.theory._shared import Values, gaussian_rule, plain, sech_squared, spin_entropy
-from smbook.theory.perceptron import _tails, gardner
+from smbook.theory.perceptron import _tails
+from smbook.theory.perceptron._arguments import below, broadcast, stabilities
+from smbook.theory.perceptron._roots import rising_root
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 _LOWEST, _HIGHEST = -2.5, 1e4  # stabilities
-_WEAKEST, _STRONGEST = -690.0, 60.0  # ln of the conjugate of q; beyond, 1 - q is the rounding of 1
+_WEAKEST, _STRONGEST = -706.0, 60.0  # ln of the conjugate of q; beyond, 1 - q is the rounding of 1
 
 
 class BinaryVolume(NamedTuple):
@@ -74,12 +75,12 @@ def binary_volume(load: ArrayLike, stability: ArrayLike = 0.0) -> BinaryVolume:
     Examples
     --------
     >>> volume = binary_volume(0.8330786)
-    >>> round(volume.overlap, 4), round(volume.entropy, 6)
-    (0.5639, 0.0)
+    >>> round(volume.overlap, 4), abs(volume.entropy) < 1e-8
+    (0.5639, True)
     """
-    alpha, kappa = gardner.broadcast(load, stability, _LOWEST, _HIGHEST)
+    alpha, kappa = broadcast(load, stability, _LOWEST, _HIGHEST)
     end = 2 / math.pi / _tails.moments(kappa)[1]
-    gardner.below(alpha, kappa, end, "the end of the solution,")
+    below(alpha, kappa, end, "the end of the solution,")
     pairs = zip(alpha.ravel().tolist(), kappa.ravel().tolist(), strict=True)
     table = np.reshape(np.array([_volume(a, k) for a, k in pairs], np.float64), (*alpha.shape, 3))
     return BinaryVolume(*(plain(table[..., k]) for k in range(3)))
@@ -90,10 +91,12 @@ def binary_capacity(stability: ArrayLike = 0.0) -> Values:
 
     It is 0.8330786 without a margin, where weights of any size reach 2: a weight of one bit holds 0.83 bits.
     Krauth and Mezard (1989) found it by replica theory, with one step of symmetry breaking that comes down to
-    the entropy of the symmetric solution, which is stable there. Ding and Sun (2019) proved that below it
-    there are solutions, with a probability that stays positive, and Huang (2024) that above it there are none,
-    both for Gaussian inputs and on the premise of the maximum of an explicit function, which is seen
-    numerically. Proven without such is that the capacity is below 0.847 (Altschuler and Tikhomirov 2024).
+    the entropy of the symmetric solution, which is stable there. Ding and Sun (2019) proved that there are
+    solutions below it, with a probability that stays positive, and Huang (2024) that there are none above it,
+    both for Gaussian inputs and kappa = 0, and on the premise that an explicit function has its maximum where
+    it is seen numerically. Without such a premise it is proven that the capacity is below 0.847 (Altschuler
+    and Tikhomirov 2024). At other kappa the value is that of replica theory, where the solution is stable
+    too.
 
     Parameters
     ----------
@@ -114,9 +117,9 @@ def binary_capacity(stability: ArrayLike = 0.0) -> Values:
     >>> round(binary_capacity(), 7)
     0.8330786
     """
-    kappa = gardner.stabilities(stability, _LOWEST, _HIGHEST)
-    loads = [_capacity(value) for value in kappa.ravel().tolist()]
-    return plain(np.reshape(np.array(loads, np.float64), kappa.shape))
+    kappa = stabilities(stability, _LOWEST, _HIGHEST)
+    found = [_capacity(value) for value in kappa.ravel().tolist()]
+    return plain(np.reshape(np.array(found, np.float64), kappa.shape))
 
 
 def binary_first_moment(load: ArrayLike, stability: ArrayLike = 0.0) -> Values:
@@ -146,7 +149,7 @@ def binary_first_moment(load: ArrayLike, stability: ArrayLike = 0.0) -> Values:
     >>> round(binary_first_moment(0.5), 6)
     0.346574
     """
-    alpha, kappa = gardner.broadcast(load, stability, -37.0, _HIGHEST)
+    alpha, kappa = broadcast(load, stability, -37.0, _HIGHEST)
     return plain(math.log(2) * (1 - alpha) if not kappa.any() else math.log(2) + alpha * log_ndtr(-kappa))
 
 
@@ -173,21 +176,13 @@ def _point(x: float, kappa: float) -> _Point:
 def _volume(alpha: float, kappa: float) -> tuple[float, float, float]:
     """Return q, its conjugate, and s."""
     log = math.log(alpha)
-
-    def difference(x: float) -> float:
-        return math.log(_point(x, kappa).load) - log
-
-    if difference(_WEAKEST) >= 0:
-        x = _WEAKEST
-    elif difference(_STRONGEST) <= 0:
-        x = _STRONGEST
-    else:
-        x = float(brentq(difference, _WEAKEST, _STRONGEST, xtol=1e-14))
+    guess = log + 2 * math.log(_tails.hazard(np.array(kappa)))  # the conjugate at small loads
+    x = rising_root(lambda y: math.log(_point(y, kappa).load) - log, guess, _WEAKEST, _STRONGEST)
     point = _point(x, kappa)
     return point.overlap, math.exp(x), point.entropy
 
 
 def _capacity(kappa: float) -> float:
     """Return the load at which s is 0."""
-    x = float(brentq(lambda x: _point(x, kappa).entropy, -20.0, 30.0, xtol=1e-14))
+    x = float(brentq(lambda x: _point(x, kappa).entropy, -20.0, _STRONGEST, xtol=1e-14))
     return _point(x, kappa).load

@@ -1,8 +1,8 @@
 """How many random labels a unit learns with a margin, and how much room they leave for its weights (Gardner).
 
-P = alpha N examples have Gaussian inputs x and random labels y; the weights lie on the sphere abs(w)^2 = N. Of
-this sphere, a share exp(N s) holds every example with y w.x / sqrt(N) >= kappa. For large N nearly all samples
-of examples have the same s, which follows from the overlap q of two points of that volume.
+P = alpha N examples have Gaussian inputs x and random labels y, and the weights lie on the sphere w.w = N.
+On a share exp(N s) of it every example has y w.x / sqrt(N) >= kappa. For large N nearly all samples of
+examples have the same s, which follows from the overlap q of two points of that volume.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit, ndtr
 
@@ -19,15 +18,15 @@ from smbook import _checks
 from smbook._records import equal
 from smbook.theory._shared import Floats, Values, plain
 from smbook.theory.perceptron import _tails
+from smbook.theory.perceptron._arguments import below, broadcast, loads, stabilities
+from smbook.theory.perceptron._roots import rising_root
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 _LEAST, _MOST = -37.0, 1e150  # stabilities whose capacity is a normal number
 _LOWEST, _HIGHEST = -2.8, 1e6  # those with one replica-symmetric solution
-_LIGHTEST, _HEAVIEST = 1e-300, 1e300  # loads
-_TIGHTEST = 36.0  # ln(q / (1 - q)) where 1 - q is the rounding of 1
-_CLOSE = 1e-13  # relative distance from the capacity below which it counts as reached
+_LOOSEST, _TIGHTEST = -706.0, 36.0  # ln(q / (1 - q)) where q is a normal number, and 1 - q the rounding of 1
 
 
 class GardnerCapacity(NamedTuple):
@@ -67,10 +66,11 @@ def gardner_capacity(stability: ArrayLike) -> GardnerCapacity:
     Cover's count, about 1 / (1 + kappa^2) for large kappa, and about abs(kappa)^3 / 2 phi(kappa) for large
     negative kappa.
 
-    For kappa >= 0 this is exact: the solutions are a convex piece of the sphere (seen from the origin), all
-    replicas are alike, and the value is proven. For kappa < 0 they are not convex, and may be many pieces: the
-    replica-symmetric value is then an upper bound, which is proven as well, and the true capacity is lower,
-    since the solution is unstable before (`almeida_thouless_load`). `is_stable` is False there.
+    For kappa >= 0 this is exact, and proven: the solutions are one convex piece of the sphere, and all
+    replicas are alike. For kappa < 0 they are not convex and may be many pieces. The replica-symmetric value
+    is then no more than an upper bound, which is proven as well. The true capacity is lower, since the
+    solution is unstable before (`almeida_thouless_load`), and comes from infinitely many steps of symmetry
+    breaking (Franz and Parisi 2016). `is_stable` is False there.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def gardner_capacity(stability: ArrayLike) -> GardnerCapacity:
 
     References
     ----------
-    Gardner (1988); Gardner and Derrida (1988). Proofs: Shcherbina and Tirozzi (2003), Stojnic (2013).
+    Gardner (1988); Gardner and Derrida (1988). Proofs: Shcherbina and Tirozzi (2003), and Stojnic (2013),
+    "Another look at the Gardner problem", with the bound for kappa < 0.
 
     Examples
     --------
@@ -100,12 +101,13 @@ def gardner_capacity(stability: ArrayLike) -> GardnerCapacity:
 
 
 def gardner_stability(load: ArrayLike) -> Values:
-    """Return the largest stability kappa with which random labels can be learned, the inverse of the capacity.
+    """Return the largest stability kappa with which random labels can be learned: the capacity inverted.
 
     It is what the largest margin of P = alpha N examples comes to in large samples, for inputs of variance 1
-    and weights of length 1. It is infinite in the limit of no load, like sqrt(1 / alpha - 1), and 0 at alpha
-    = 2. Beyond, labels cannot be learned, and kappa is negative: there are weights with which the worst
-    example is wrong by no more than abs(kappa). Its replica-symmetric value is then an upper bound of kappa.
+    and weights of length 1. For small loads it is about sqrt(1 / alpha - 1), and at alpha = 2 it is 0.
+    Beyond, random labels cannot be learned, and kappa is negative: with the best weights, the worst example
+    is on the wrong side by abs(kappa). There the value is replica-symmetric, and an upper bound: the worst
+    example is further out than that.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def gardner_stability(load: ArrayLike) -> Values:
     >>> gardner_stability([0.5, 1.0, 2.0, 4.0]).round(6).tolist()
     [1.034314, 0.470655, 0.0, -0.405234]
     """
-    return plain(_largest_stability(_loads(load)))
+    return plain(_largest_stability(loads(load)))
 
 
 def gardner_volume(load: ArrayLike, stability: ArrayLike = 0.0) -> GardnerVolume:
@@ -136,13 +138,18 @@ def gardner_volume(load: ArrayLike, stability: ArrayLike = 0.0) -> GardnerVolume
               s = \tfrac12 \ln(1 - q) + \frac{q}{2(1 - q)} + \alpha \int Dt \ln H(x), \qquad
               x = \frac{\kappa + \sqrt q\, t}{\sqrt{1 - q}}
 
-    with the tail H of the unit Gaussian measure Dt and G = phi / H. The first makes s stationary. At the
-    capacity q is 1 and s is -inf. The solution is stable against differences between replicas where
+    with the tail H of the unit Gaussian measure Dt and G = phi / H. The first makes s stationary. Towards the
+    capacity 1 - q vanishes like (1 - alpha / alpha_c) / (1 + f) and s goes like (1 + f) / 2 times its
+    logarithm, where f = alpha_c Phi(kappa) of N directions are held by an example at the margin, and shrink
+    twice as fast.
 
-    .. math:: \lambda = 1 - \alpha \int Dt\, G'(x)^2 > 0, \qquad G' = G (G - x),
+    The solution is stable against differences between replicas where
 
-    at any load for kappa >= 0, up to `almeida_thouless_load` for kappa < 0. Beyond, s is an upper bound. The
-    test is local: for kappa below about -2 another, distant solution takes over before.
+    .. math:: \lambda = 1 - \alpha \int Dt\, G'(x)^2 > 0, \qquad G' = G (G - x).
+
+    So it is at any load below the capacity for kappa >= 0, and up to `almeida_thouless_load` for kappa < 0.
+    Beyond, the numbers are an approximation. The test is local: for kappa below -2.04, where the breaking of
+    the symmetry would start beyond m = 1, it comes with a jump at a smaller load.
 
     Parameters
     ----------
@@ -179,10 +186,12 @@ def almeida_thouless_load(stability: ArrayLike) -> Values:
 
     .. math:: \alpha \int Dt\, G'(x)^2 = 1,
 
-    the condition of de Almeida and Thouless. It is below the replica-symmetric capacity. At this one, where
-    q = 1, the integral is the share Phi(kappa) of examples at the margin, and alpha_c Phi is above 1 for
-    kappa < 0: there would be more of them than weights. For kappa >= 0 the solution is stable up to the
-    capacity, which is returned.
+    the condition of de Almeida and Thouless: the curvature 1 / (1 - q)^2 of the sphere's entropy against that
+    of the examples, alpha <(d^2 ln H / dh^2)^2>, h = sqrt(q) t. It comes before the replica-symmetric
+    capacity, where q = 1 and the integral is the share Phi(kappa) of examples at the margin: alpha_c
+    Phi(kappa) is 1 at kappa = 0, below it for kappa > 0, and above it for kappa < 0, more such examples than
+    weights. For kappa >= 0 the solution is stable up to the capacity, which is returned. For kappa below
+    -2.04 see `gardner_volume`.
 
     Parameters
     ----------
@@ -206,8 +215,8 @@ def almeida_thouless_load(stability: ArrayLike) -> Values:
     True
     """
     kappa = stabilities(stability, _LOWEST, _HIGHEST)
-    loads = [_unstable_load(value) for value in kappa.ravel().tolist()]
-    return plain(np.reshape(np.array(loads, np.float64), kappa.shape))
+    found = [_unstable_load(value) for value in kappa.ravel().tolist()]
+    return plain(np.reshape(np.array(found, np.float64), kappa.shape))
 
 
 def support_share(load: ArrayLike) -> Values:
@@ -234,7 +243,7 @@ def support_share(load: ArrayLike) -> Values:
     Examples
     --------
     >>> support_share([1e-6, 1.0, 2.0]).round(6).tolist()
-    [1.0, 0.684147, 0.5]
+    [1.0, 0.681057, 0.5]
     """
     return plain(ndtr(_largest_stability(_learnable(load))))
 
@@ -279,52 +288,12 @@ def _verdict(holds: Floats | NDArray[np.bool_]) -> bool | NDArray[np.bool_]:
     return bool(holds) if holds.ndim == 0 else holds
 
 
-def _loads(load: ArrayLike) -> Floats:
-    """Return loads as an array, checked."""
-    alpha = _checks.reals("load", load)
-    if (alpha <= 0).any():
-        raise ValueError(f"load must be positive; got {alpha.min()}")
-    if (alpha < _LIGHTEST).any() or (alpha > _HEAVIEST).any():
-        raise ValueError(
-            f"load must be from {_LIGHTEST:g} to {_HEAVIEST:g}; got {alpha.min()} to {alpha.max()}"
-        )
-    return alpha
-
-
 def _learnable(load: ArrayLike) -> Floats:
     """Return loads as an array, checked to be at most 2."""
-    alpha = _loads(load)
+    alpha = loads(load)
     if (alpha > 2).any():
         raise ValueError(f"load must be at most 2, above which labels have no margin; got {alpha.max()}")
     return alpha
-
-
-def stabilities(stability: ArrayLike, least: float, most: float) -> Floats:
-    """Return stabilities as an array, checked."""
-    kappa = _checks.reals("stability", stability)
-    if (kappa < least).any() or (kappa > most).any():
-        raise ValueError(f"stability must be from {least:g} to {most:g}; got {kappa.min()} to {kappa.max()}")
-    return kappa
-
-
-def broadcast(load: ArrayLike, stability: ArrayLike, least: float, most: float) -> tuple[Floats, Floats]:
-    """Return loads and stabilities as arrays of one shape, checked."""
-    alpha, kappa = _loads(load), stabilities(stability, least, most)
-    try:
-        alpha, kappa = np.broadcast_arrays(alpha, kappa)
-    except ValueError:
-        raise ValueError(f"load and stability must broadcast; got {alpha.shape} and {kappa.shape}") from None
-    return alpha, kappa
-
-
-def below(load: Floats, stability: Floats, end: Floats, what: str) -> None:
-    """Raise if a load is not below its end."""
-    beyond = load >= end * (1 - _CLOSE)
-    if beyond.any():
-        first = np.unravel_index(np.argmax(beyond), beyond.shape)
-        raise ValueError(
-            f"load must be below {what} {end[first]:.7g} at stability {stability[first]:g}; got {load[first]}"
-        )
 
 
 def _largest_stability(alpha: Floats) -> Floats:
@@ -355,17 +324,12 @@ def _load_of(x: float, kappa: float) -> float:
 
 def _volume(alpha: float, kappa: float) -> tuple[float, float, float]:
     """Return q, s, and the eigenvalue that decides about the stability."""
-    lowest = -690.0
-    if _load_of(lowest, kappa) >= alpha:  # q is less than 1e-300
-        x = lowest
-    elif _load_of(_TIGHTEST, kappa) <= alpha:
-        x = _TIGHTEST
-    else:
-        log = math.log(alpha)
-        x = float(brentq(lambda y: math.log(_load_of(y, kappa)) - log, lowest, _TIGHTEST, xtol=1e-15))
+    log = math.log(alpha)
+    guess = log + 2 * math.log(_tails.hazard(np.array(kappa)))  # q at small loads
+    x = rising_root(lambda y: math.log(_load_of(y, kappa)) - log, guess, _LOOSEST, _TIGHTEST)
     q, rest = float(expit(x)), float(expit(-x))
     field = _tails.cavity(q, rest, kappa)
-    entropy = math.log(rest) / 2 + alpha * _tails.log_tail_and_square(field)
+    entropy = (math.log1p(-q) if x < 0 else math.log(rest)) / 2 + alpha * _tails.log_tail_and_square(field)
     return q, entropy, 1 - alpha * field.mean(_tails.hazard_slope(field.x) ** 2)
 
 

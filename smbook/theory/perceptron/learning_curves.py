@@ -1,10 +1,10 @@
-"""How well a student answers after learning from P = alpha N examples of a teacher: rules that see all at once.
+"""How well a student answers after P = alpha N examples of a teacher, by rules that see them all at once.
 
-Teacher and student are weights of N inputs, N large; inputs are Gaussian or signs. The overlap R is the cosine
-of the angle between them and the error is the probability of different answers to a new input, angle / pi. With
-noise l each label was turned, with probability l, before it was learned. The error counts against the teacher
-itself, not against its noisy labels, of which the student gets a share l + (1 - 2 l) error wrong. At l = 1/2
-nothing is learned (R = 0, error 1/2), above it the opposite of the teacher is: R is negative.
+Teacher and student are weights of N inputs, N large; inputs are Gaussian or signs. The overlap R is the
+cosine of the angle between them, and the error, angle / pi, the probability of different answers to a new
+input. With noise l each label was turned, with probability l, before it was learned. The error counts against
+the teacher itself, not against its noisy labels, of which the student gets a share l + (1 - 2 l) error wrong.
+At l = 1/2 nothing is learned (R = 0, error 1/2), above it the opposite of the teacher is: R is negative.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def hebb_curve(load: ArrayLike, *, label_noise: float = 0.0) -> LearningCurve:
     --------
     >>> curve = hebb_curve(2.0)
     >>> round(curve.overlap, 6), round(curve.error, 6)
-    (0.748401, 0.230823)
+    (0.748398, 0.230823)
     """
     loads = checked_loads(load)
     noise, sign = checked_noise(label_noise)
@@ -84,8 +84,8 @@ def pseudo_inverse_curve(load: ArrayLike, *, label_noise: float = 0.0) -> Learni
               c = (1 - 2 l) \sqrt{2 / \pi}
 
     The label is c times the teacher's field and a rest of variance 1 - c^2, which no linear unit can give:
-    noise to the student. At alpha = 1, where it begins to miss labels, the student fits all of it with weights
-    that grow without bound, R = 0, and the error is 1/2: with more examples, or fewer, it is better.
+    noise to the student. At alpha = 1, the last load at which it meets all labels, it fits this noise with
+    weights that grow without bound: R = 0, and the error is 1/2. More examples are better, and so are fewer.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def pseudo_inverse_curve(load: ArrayLike, *, label_noise: float = 0.0) -> Learni
     Examples
     --------
     >>> [round(error, 6) for error in pseudo_inverse_curve([0.5, 1.0, 2.0]).error.tolist()]
-    [0.352086, 0.5, 0.205915]
+    [0.339479, 0.5, 0.205952]
     """
     loads = checked_loads(load)
     noise, sign = checked_noise(label_noise)

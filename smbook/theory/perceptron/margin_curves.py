@@ -77,17 +77,18 @@ def stability_curve(load: ArrayLike, *, label_noise: float = 0.0) -> StabilityCu
     >>> curve = stability_curve(2.0)
     >>> round(curve.overlap, 6), round(curve.error, 6), round(curve.stability, 6)
     (0.829758, 0.188479, 0.454578)
-    >>> stability_curve(2.0, label_noise=0.2)
+    >>> stability_curve(3.0, label_noise=0.2)
     Traceback (most recent call last):
     ...
-    ValueError: load must be at most 2.39133, the capacity at label_noise=0.2; got 2.0
+    ValueError: load must be at most 2.39133, the capacity at label_noise=0.2; got 3.0
     """
     loads = checked_loads(load)
     noise, sign = checked_noise(label_noise)
     capacity = noisy_capacity(noise)
     if (loads > capacity).any():
         raise ValueError(
-            f"load must be at most {capacity:.6g}, the capacity at label_noise={label_noise}; got {loads.max()}"
+            f"load must be at most {capacity:.6g}, the capacity at label_noise={label_noise}; "
+            f"got {loads.max()}"
         )
     records = [_of_load(alpha, noise, sign) for alpha in loads.ravel().tolist()]
     return StabilityCurve(*columns(records, loads, len(StabilityCurve._fields)))
@@ -101,8 +102,8 @@ def noisy_capacity(label_noise: Any) -> float:
     .. math:: \tan\theta - \theta = \frac{\pi l}{1 - 2 l}, \qquad
               \alpha_c = \frac{1}{l + (1 - 2 l)\, \theta / \pi}.
 
-    So 1 / alpha_c is the probability that it answers wrong to a new label with the same noise. The capacity is
-    2 for random labels, l = 1/2, infinite without noise and about (pi^2 / 3 l)^(1/3) for little.
+    So 1 / alpha_c is the probability that it gets a new label with the same noise wrong. The capacity is 2
+    for random labels, l = 1/2, infinite without noise and about (pi^2 / 3 l)^(1/3) for little.
 
     Raises
     ------
@@ -111,8 +112,8 @@ def noisy_capacity(label_noise: Any) -> float:
 
     References
     ----------
-    Gardner and Derrida (1989) for examples with noise; the closed form follows from `stability_curve` at
-    kappa = 0.
+    Gardner (1988) for l = 1/2; Gyorgyi and Tishby (1990) for noisy examples. The closed form is what the
+    equations of `stability_curve` become at kappa = 0.
 
     Examples
     --------
@@ -132,8 +133,8 @@ def _angle_at_capacity(noise: float) -> float:
     right = math.pi / 2
     if noise == 0.5:
         return right
-    target = math.pi * noise / (1 - 2 * noise)
-    return float(brentq(lambda angle: _above_angle(angle) - target, 0.0, right, **_EXACT))
+    target = math.cbrt(math.pi * noise / (1 - 2 * noise))
+    return float(brentq(lambda angle: math.cbrt(_above_angle(angle)) - target, 0.0, right, **_EXACT))
 
 
 def _above_angle(angle: float) -> float:
@@ -162,7 +163,7 @@ def _of_load(alpha: float, noise: float, sign: float) -> tuple[float, ...]:
 
 
 def _direction(u: float, alpha: float, noise: float) -> tuple[float, float]:
-    """Return R and s at u = kappa / s, by the second equation: R / s is alpha (1 - 2 l) <(u - x)_+> 2 / root."""
+    """Return R and s at u = kappa / s, by the second equation, which gives R / s."""
     ratio = alpha * (1 - 2 * noise) * math.sqrt(2 / math.pi) * _first(u)
     across = 1 / math.hypot(1.0, ratio)
     return ratio * across, across
@@ -188,9 +189,9 @@ def _room(u: float, alpha: float, noise: float) -> float:
 
 
 def _second(u: float, along: float, across: float) -> float:
-    """Return the integral of phi(s x) Phi(R x) (u - x)^2 up to u, with h = s x; exp(-x^2 / 2) bounds it below 0.
+    """Return the integral of phi(s x) Phi(R x) (u - x)^2 up to u, where h = s x.
 
-    Panels are as wide as the narrower of both functions near 0, and as 1 / s further up.
+    Below 0 the density falls like exp(-x^2 / 2). Panels are 1 wide near 0, and 1 / s further up.
     """
     wide = min(u, _REACH / across)
     edges = np.unique(

@@ -1,8 +1,8 @@
-r"""How well a student answers that sees each example once: rules whose weights follow differential equations.
+r"""How well a student answers that sees each example once: its weights follow differential equations.
 
-For N to infinity the weights w of `smbook.perceptron.online` are told by two numbers, which do not fluctuate.
-With the teacher of length 1 these are M, their length along it, and V, the square of their length across it; in
-fields of unit variance, t of the teacher and h of the student, a change of w by rate / N times f y x makes
+For N to infinity the weights of `smbook.perceptron.online` are told by two numbers that do not fluctuate.
+With a teacher of length 1 these are M, their length along it, and V, the square of their length across it.
+With fields of unit variance, t of the teacher and h of the student, a change by rate / N times f y x makes
 
 .. math:: \frac{dM}{d\alpha} = \eta \langle f y t \rangle, \qquad \frac{d(M^2 + V)}{d\alpha} =
           2 \eta \sqrt{M^2 + V}\, \langle f y h \rangle + \eta^2 \langle f^2 \rangle.
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 _FIRST = 1e-12  # load up to which the first two terms in sqrt(alpha) are all that floats see
 _TOLERANCE = 1e-12
 _SMALLEST = 1e-25  # what is smaller counts as 0
+_LARGEST = 1e12  # load beyond which steps past a fixed point may stall
 _SMALL = 1.0
+_FARTHEST = 1e50  # a first length may be from the rate
 _FIELD = math.sqrt(2 / math.pi)  # the mean size of a unit Gaussian
 
 
@@ -72,29 +74,33 @@ def online_curve(
 ) -> OnlineCurve:
     r"""Return how well a student answers after alpha N examples, each seen once, by a rule of `online`.
 
-    With rho = 1 - 2 l, s = sin(theta), A = (s - theta cos(theta)) / pi and B = (theta - s cos(theta)) / pi, and
-    the length Q of the weights,
+    With rho = 1 - 2 l, the angle theta, s = sin(theta), R = cos(theta), the length Q of the weights, and the
+    averages over wrong answers :math:`A = (s - \theta R) / \pi` of abs(t h), :math:`B = (\theta - s R) / \pi`
+    of h^2,
 
-    * "hebb": :math:`M' = \eta \rho \sqrt{2 / \pi}`, :math:`V' = \eta^2`, which is `hebb_curve` from w = 0;
+    * "hebb": :math:`M' = \eta \rho \sqrt{2 / \pi}`, :math:`V' = \eta^2`: `hebb_curve`, from w = 0.
     * "perceptron": :math:`M' = \eta (\rho - R) / \sqrt{2 \pi}`,
-      :math:`V' = \eta^2 (l + \rho \epsilon) - \eta \sqrt{2 / \pi}\, V / Q`. Without noise the error falls like
-      0.2780693 alpha^(-1/3), at any rate; with noise it ends at R = 1 - 2 l;
-    * "adatron": :math:`\theta' = -\frac\eta s [\rho A + \rho (1 - \frac\eta2) B \cos\theta -
-      \frac\eta2 l \cos\theta]`, :math:`(\ln Q)' = -\eta (1 - \frac\eta2)(l + \rho B)`. Without noise the error
-      falls like 1 / (eta (1 - eta / 3) alpha), 3 / (2 alpha) at rate 1 and 4 / (3 alpha) at best, at 3/2; from
-      rate 3 on it does not reach 0;
-    * "optimal": :math:`(1 / s)' = I(R^2) / 2 \pi`, the factor that lets R grow fastest at any moment. It knows R
-      and l. The length is `rate` times R, and the error falls like 2 / (I(1) alpha) = 0.8834001 / alpha without
-      noise, twice that of `bayes_curve`.
+      :math:`V' = \eta^2 (l + \rho \epsilon) - \eta \sqrt{2 / \pi}\, V / Q`. Without noise the error falls
+      like 0.2780693 alpha^(-1/3), at any rate; with noise it ends at R = 1 - 2 l, also at any rate.
+    * "adatron": :math:`\theta' = -\frac\eta s \bigl[\rho A + (1 - \frac\eta2) \rho B R -
+      \frac\eta2 l R\bigr]` and :math:`Q' / Q = -\eta (1 - \frac\eta2)(l + \rho B)`. Without noise the error
+      falls like 1 / (eta (1 - eta / 3) alpha): 3 / (2 alpha) at rate 1, at best 4 / (3 alpha) at rate 3/2.
+      At rate 3 it falls like alpha^(-1/3), above not to 0.
+    * "optimal": :math:`(1 / s)' = I / 2 \pi` with :math:`I = \int Dx\, e^{-R^2 x^2 / 2} \rho^2 / (l + \rho
+      \Phi(R x))`. The factor f is the one that lets R grow fastest at every moment; it knows R and l. Its
+      weights have the length `rate` times R. Without noise I is that of `gibbs_curve` at R^2, and the error
+      falls like 0.8834001 / alpha, twice that of `bayes_curve`.
 
-    From w = 0 a rate only sets the scale of the weights. There the perceptron's equations are singular, and
-    its curve begins with the first terms of V + M^2 = alpha / 2 - 2 (1 + rho^2 / pi) alpha^(3/2) / (3 sqrt pi)
-    and M = rho (alpha - 2 alpha^(3/2) / (3 sqrt pi)) / sqrt(2 pi), each at rate 1: R = rho sqrt(alpha / pi).
+    From w = 0 a rate only sets the scale of the weights. There the perceptron's equations are singular in
+    alpha and regular in its root: at rate 1, :math:`M^2 + V = \frac\alpha2 - \frac23 (1 + \rho^2 / \pi)
+    \sqrt{\alpha^3 / \pi}` and :math:`M = \rho (\alpha - \frac23 \sqrt{\alpha^3 / \pi}) / \sqrt{2 \pi}`, so
+    that R begins as rho sqrt(alpha / pi). These terms lead to alpha = 1e-12, where what they leave out is
+    rounding; from there on the equations are integrated.
 
     Parameters
     ----------
     load
-        alpha = P / N, positive, any shape.
+        alpha = P / N, positive, at most 1e12 but for "hebb", any shape.
     rule
         "hebb", "perceptron", "adatron" or "optimal".
     rate
@@ -117,23 +123,28 @@ def online_curve(
 
     References
     ----------
-    Vallet (1989); Biehl and Schwarze (1992, 1995); Biehl and Riegler (1994) for the adatron; Kinouchi and
-    Caticha (1992) for the optimal rule.
+    Vallet (1989) for Hebb's rule; Biehl and Riegler (1994) for the perceptron and the adatron; Barkai, Seung
+    and Sompolinsky (1995) for noise; Kinouchi and Caticha (1992) for the optimal rule.
 
     Examples
     --------
     >>> curve = online_curve([1.0, 10.0, 1e6])
     >>> curve.overlap.round(6), curve.length.round(6)
-    (array([0.443632, 0.7949  , 0.999962]), array([0.558347, 1.062187, 45.664021]))
+    (array([0.537884, 0.908036, 0.999962]), array([ 0.46559 ,  0.992193, 45.667779]))
     >>> round(1e6 * online_curve(1e6, rule="adatron").error, 4)
     1.5
     """
     loads = checked_loads(load)
     solve = _SOLUTIONS[_checks.choice("rule", rule, _SOLUTIONS)]
+    if (loads > _LARGEST).any() and rule != "hebb":
+        raise ValueError(f"load must be at most {_LARGEST:g} where a curve is integrated; got {loads.max()}")
     rate = _checks.positive("rate", rate)
     noise, sign = checked_noise(label_noise)
     overlap = sign * _first_overlap(initial_overlap)
-    start = _Start(overlap, _first_length(initial_length, overlap, rule), rate, noise)
+    first = _first_length(initial_length, overlap, rule)
+    if first and not 1 / _FARTHEST < first / rate < _FARTHEST:
+        raise ValueError(f"rate and initial_length must be less far apart; got {rate} and {first}")
+    start = _Start(overlap, first, rate, noise)
     with np.errstate(over="ignore"):
         along, across, length = solve(loads, start)
     cosine = along / np.hypot(along, across)
@@ -180,18 +191,10 @@ def _hebb(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
 def _perceptron(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
     """Return M, sqrt(V) and the length; a rate is a unit of length."""
     noise, rho = start.noise, 1 - 2 * start.noise
-    first = (start.length or 0.0) / start.rate
-    if first:
-        begin = 0.0
-        state = [first * start.overlap, first * first * (1 - start.overlap) * (1 + start.overlap)]
-    else:
-        begin = min(_FIRST, float(loads.min()))
-        term = 2 / 3 * math.sqrt(begin / math.pi)
-        along = rho * begin * (1 - term) / math.sqrt(2 * math.pi)
-        state = [along, begin / 2 - begin * term * (1 + rho * rho / math.pi) - along * along]
+    begin, state = _perceptron_begin(start, float(loads.min(initial=_FIRST)))
 
     def slope(_: float, state: Sequence[float]) -> tuple[float, float]:
-        along, square = state
+        along, square = state[0], max(state[1], 0.0)  # a trial step may leave what is possible
         length = math.sqrt(along * along + square)
         missing = square / (length * (length + along)) if along > 0.0 else 1 - along / length  # 1 - R
         error = math.atan2(math.sqrt(square), along) / math.pi
@@ -202,17 +205,28 @@ def _perceptron(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
     return along, np.sqrt(square), start.rate * length
 
 
+def _perceptron_begin(start: _Start, least: float) -> tuple[float, list[float]]:
+    """Return a load, `least` or 0, and M and V there, in units of the rate."""
+    first = (start.length or 0.0) / start.rate
+    if first:
+        return 0.0, [first * start.overlap, first * first * (1 - start.overlap) * (1 + start.overlap)]
+    begin, rho = least, 1 - 2 * start.noise
+    term = 2 / 3 * math.sqrt(begin / math.pi)
+    along = rho * begin * (1 - term) / math.sqrt(2 * math.pi)
+    return begin, [along, begin / 2 - begin * term * (1 + rho * rho / math.pi) - along * along]
+
+
 def _adatron(loads: Floats, start: _Start) -> tuple[Floats, Floats, Floats]:
     """Return cot(theta), 1 and the length. The cotangent grows like alpha in the end and at the beginning."""
     noise, rho, rate = start.noise, 1 - 2 * start.noise, start.rate
 
     def slope(_: float, state: Sequence[float]) -> tuple[float, float]:
-        angle = math.atan2(1.0, state[0])
-        sine = 1 / math.hypot(1.0, state[0])
-        cosine = state[0] * sine
+        angle, stretch = math.atan2(1.0, state[0]), math.hypot(1.0, state[0])  # 1 / sin
+        cosine, cube = state[0] / stretch, angle**3
         product, square = _wrong_product(angle), _wrong_square(angle)
-        gain = rho * (product + (1 - rate / 2) * cosine * square) - rate / 2 * noise * cosine
-        return rate * gain / sine**3, -rate * (1 - rate / 2) * (noise + rho * square)
+        gain = (product + (1 - rate / 2) * cosine * square) * (angle * stretch) ** 3
+        turned = noise * rate / 2 * cosine * stretch**3 if noise else 0.0
+        return rate * (rho * gain - turned), -rate * (1 - rate / 2) * (noise + rho * square * cube)
 
     cotangent = start.overlap / math.sqrt((1 - start.overlap) * (1 + start.overlap))
     along, logarithm = _integrated(slope, 0.0, [cotangent, 0.0], loads)
@@ -242,6 +256,8 @@ def _integrated(
 ) -> Floats:
     """Return the state at each load, as rows in the loads' shape."""
     times, places = np.unique(loads, return_inverse=True)
+    if not times.size:
+        return np.empty((len(state), *loads.shape))
     found = solve_ivp(slope, (begin, times[-1]), state, "LSODA", times, rtol=_TOLERANCE, atol=_SMALLEST)
     if not found.success:
         raise RuntimeError(f"the curve was not followed to load {times[-1]}: {found.message}")
@@ -249,20 +265,21 @@ def _integrated(
 
 
 def _wrong_product(angle: float) -> float:
-    """Return A, the mean of the size of t h over examples with t h < 0."""
-    return (2 * angle * math.sin(angle / 2) ** 2 - _above_sine(angle)) / math.pi
+    """Return A / angle^3, where A is the mean of abs(t h) over t h < 0, (sin(x) - x cos(x)) / pi."""
+    half = math.sin(angle / 2) / angle
+    return (2 * half * half - _above_sine(angle)) / math.pi
 
 
 def _wrong_square(angle: float) -> float:
-    """Return B, the mean of h^2 over examples with t h < 0."""
-    return _above_sine(2 * angle) / (2 * math.pi)
+    """Return B / angle^3, where B is the mean of h^2 over t h < 0, (x - sin(x) cos(x)) / pi."""
+    return 4 * _above_sine(2 * angle) / math.pi
 
 
 def _above_sine(angle: float) -> float:
-    """Return x - sin(x); of small angles by its series, with all digits."""
+    """Return (x - sin(x)) / x^3; of small angles by its series, with all digits."""
     if angle > _SMALL:
-        return angle - math.sin(angle)
-    square, term, total = angle * angle, angle**3 / 6, 0.0
+        return (angle - math.sin(angle)) / angle**3
+    square, term, total = angle * angle, 1 / 6, 0.0
     for k in range(4, 24, 2):
         total += term
         term *= -square / (k * (k + 1))
