@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from smbook import _checks, curie_weiss, figures, ising, statistics, widgets
 from smbook.kernels import rng
-from smbook.perceptron import adatron, gibbs_learning, minover, online, perceptron_rule, pseudo_inverse
+from smbook.perceptron import (
+    adatron,
+    anneal_binary,
+    bayes_learning,
+    count_binary_solutions,
+    gibbs_learning,
+    minover,
+    online,
+    perceptron_rule,
+    pseudo_inverse,
+)
 from smbook.theory import inference
 from smbook.theory import ising as theory
 
@@ -265,6 +275,11 @@ WITH_INTEGERS = {
     "gibbs_learning": lambda i: gibbs_learning(
         *map(i, EXAMPLES), i(5), thin=i(2), initial=i([1, 1, 1]), rng=i(100)
     ),
+    "bayes_learning": lambda i: bayes_learning(*map(i, EXAMPLES), i(5), thin=i(2), rng=i(100)),
+    "anneal_binary": lambda i: anneal_binary(
+        i([[1, 1, 1]]), i([1]), betas=i([1, 2]), n_sweeps=i(3), rng=i(1)
+    ),
+    "count_binary_solutions": lambda i: [count_binary_solutions(i([[1, 1, 1]]), i([1]), stability=i(1))],
     "online": lambda i: online(*map(i, EXAMPLES), rate=i(100), initial=i([0, 0, 1]), every=i(2)),
     "show_spins": lambda i: figures.show_spins(i([[1, 1], [1, 1]])).images[0].get_array(),
     "IsingLab": lambda i: widgets.IsingLab(size=i(100), seed=i(100)).simulate(i(4), thin=i(2)),

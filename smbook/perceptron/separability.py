@@ -35,6 +35,7 @@ _SINGULAR = 1e-12  # of unit vectors, the least singular value of those that cou
 _NEARLY_NOTHING = 1e-6  # of a combination of unit vectors that may come to vanish
 _CLEARLY = 1e-10  # of unit vectors, the least singular value at which nobody doubts that they are independent
 _MANY = 40_000  # numbers, P N, from which on the ascent comes first
+_ALIKE = 1e3  # the ratio of lengths up to which it does
 _TERMS = 6  # of a combination that an error writes out
 
 
@@ -125,7 +126,8 @@ def margin(inputs: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = 
 
     It is the distance from the origin of the convex hull of all y x, found by projection with an active set,
     and checked against both of its bounds: what the weights reach, and the length of the combination of
-    support vectors. They agree to 1e-10 of the shortest input.
+    support vectors. They agree to 1e-10 of the shortest input. Where inputs are hundreds, passes of `adatron`
+    find a first set, all but a few of the support vectors: half a second for 2500 examples of 500 inputs.
 
     Parameters
     ----------
@@ -272,7 +274,8 @@ def _checked_start(rows: Floats) -> Floats | None:
     Weights of the ascent prove separability as any others do.
     """
     lengths = _lengths(rows)
-    found = ascended(rows / lengths.min()) if rows.size >= _MANY else None
+    suits = rows.size >= _MANY and lengths.max() <= _ALIKE * lengths.min()
+    found = ascended(rows / lengths.min()) if suits else None
     if found is not None and _proves(_unit(rows), found.weights):
         return found.strengths * lengths
     combination = _separate(rows)[1]

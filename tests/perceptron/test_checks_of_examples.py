@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from smbook.perceptron import adatron, gibbs_learning, minover, online, perceptron_rule, pseudo_inverse
+from smbook.perceptron import (
+    adatron,
+    bayes_learning,
+    gibbs_learning,
+    minover,
+    online,
+    perceptron_rule,
+    pseudo_inverse,
+)
 from smbook.perceptron._examples import checked_examples, checked_weights
 
 INPUTS, LABELS = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.0]]), np.array([1, -1, 1])
@@ -13,6 +21,7 @@ RULES = {
     "adatron": adatron,
     "minover": minover,
     "gibbs_learning": lambda inputs, labels: gibbs_learning(inputs, labels, 3),
+    "bayes_learning": lambda inputs, labels: bayes_learning(inputs, labels, 3),
     "online": online,
 }
 

@@ -290,6 +290,31 @@ def test_margins_of_many_inputs(seed):
     assert all(perceptron.margin(inputs, labels, weights=w).value < found.value for w in worse)
 
 
+@pytest.mark.parametrize("spread", [0.0, 2.0, 4.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_an_ascent_begins_the_margin_is_the_same(seed, spread, monkeypatch):
+    """With hundreds of inputs it only changes the time; lengths that differ by 10^4 do without."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((400, 120)) * 10.0 ** rng.uniform(0, spread, (400, 1))
+    labels = np.sign(inputs @ rng.standard_normal(120))
+    found = perceptron.margin(inputs, labels)
+    monkeypatch.setattr("smbook.perceptron.separability._MANY", math.inf)
+    other = perceptron.margin(inputs, labels)
+    assert found.value == pytest.approx(other.value, rel=1e-11)
+    np.testing.assert_array_equal(found.support, other.support)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_ascent_that_cannot_end_leads_to_a_proof(seed):
+    """At alpha = 2.5 random labels are not separable: a combination says so."""
+    examples = perceptron.random_dichotomy(400, 160, rng=seed)
+    with pytest.raises(NotSeparableError) as caught:
+        perceptron.margin(*examples)
+    combination = caught.value.combination
+    assert (combination >= 0).all()
+    assert np.abs((combination * examples.labels) @ examples.inputs).max() < 1e-12
+
+
 def test_lengths_that_differ_a_thousandfold_and_more():
     rng = np.random.default_rng(3)
     for spread in (3, 6, 8):
