@@ -21,7 +21,7 @@ def test_a_wigner_matrix_is_noise_and_signal():
 
 
 def test_the_noise_of_a_wigner_matrix():
-    n = 80
+    n = 400
     noise = spiked_wigner(n, 0.0, rng=2).matrix * math.sqrt(n)
     assert kstest(noise[np.triu_indices(n, 1)], "norm").pvalue > 1e-3
     assert kstest(np.diag(noise) / math.sqrt(2), "norm").pvalue > 1e-3

@@ -128,7 +128,7 @@ def test_the_symmetric_solution_is_stable_to_1_015():
 
 def test_enumerated_solutions():
     """Fourteen weights, four examples: the mean number is exact, the mean logarithm near the limit's."""
-    n, p, samples = 14, 4, 400
+    n, p, samples = 14, 4, 1600
     weights = 1 - 2.0 * (np.arange(2**n)[:, np.newaxis] >> np.arange(n) & 1)
     rng = np.random.default_rng(7)
     counts = np.array(

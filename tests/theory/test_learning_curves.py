@@ -353,7 +353,7 @@ def test_the_largest_margin_simulated():
     """N = 200, alpha = 1.2, l = 0.1: the margin to some 0.02, R to 0.01, far from the clean curve."""
     rng, n, load, noise = np.random.default_rng(3), 200, 1.2, 0.1
     margins, overlaps = [], []
-    for _ in range(12):
+    for _ in range(24):
         weights = teacher(n, rng=rng)
         examples = teacher_examples(weights, round(load * n), label_noise=noise, rng=rng)
         found = adatron(examples.inputs, examples.labels, tolerance=1e-4).weights
@@ -367,7 +367,7 @@ def test_the_largest_margin_simulated():
     ):
         error = np.std(values, ddof=1) / math.sqrt(len(values))
         assert abs(np.mean(values) - value) < 4 * error
-        assert abs(np.mean(values) - wrong) > 10 * error
+        assert abs(np.mean(values) - wrong) > 4 * error
 
 
 @pytest.mark.parametrize("rule", BATCH)
