@@ -36,6 +36,8 @@ const PRESETS = [
 ];
 const FRAME = 8; // milliseconds of a frame for learning; the rest is for drawing and for the page
 const PIECE = 4e5; // numbers that are passed through before the clock is asked
+const BRIEF = 100; // milliseconds that a step may take at once
+const TELLING = 4; // runs from which on their scatter tells an error
 const NOTED = 250; // points of the run that goes on
 const APART = 0.055; // decades between marks on a logarithmic axis
 const DECADES = { load: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20], error: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5] };
@@ -216,6 +218,12 @@ class School {
     return done;
   }
 
+  // The stop that is next to a load.
+  nearest(load) {
+    const apart = this.stops.map((stop) => Math.abs(Math.log(stop / this.size / load)));
+    return apart.indexOf(Math.min(...apart));
+  }
+
   // Load, mean, standard error and number of runs of a rule at a stop.
   measured(rule, stop) {
     const place = this.rules.indexOf(rule) * this.stops.length + stop;
@@ -224,7 +232,7 @@ class School {
       load: this.stops[stop] / this.size,
       count,
       mean: count > 0 ? mean : NaN,
-      error: count > 1 ? Math.sqrt(square / (count - 1) / count) : NaN,
+      error: count >= TELLING ? Math.sqrt(square / (count - 1) / count) : NaN,
     };
   }
 }
@@ -300,6 +308,12 @@ class Curves {
     this.reading = chart.line("guide");
     this.powerLaws = drawing("g");
     chart.inside.append(this.powerLaws);
+    this.note = drawing(
+      "text",
+      { class: "lab-note", x: 348, y: 14, "text-anchor": "end" },
+      "dashed: for large \u03b1",
+    );
+    chart.svg.append(this.note);
     this.parts = rules.map((rule) => {
       const [now, line] = [chart.line(`lab-now ${rule}`), chart.line(`lab-curve ${rule}`)];
       const errors = chart.shape(`lab-errors ${rule}`, bars(chart));
@@ -336,7 +350,7 @@ class Curves {
       if (seen) line.set(this.all(this.curves.load), this.all(this.curves[rule]));
     }
     this.drawPowers(school);
-    this.read(load);
+    this.read(school.stops[school.nearest(load)] / school.size);
     this.drawMarks(school);
   }
 
@@ -358,6 +372,7 @@ class Curves {
   drawPowers(school) {
     const { chart, ends } = this;
     this.powerLaws.replaceChildren();
+    this.note.toggleAttribute("hidden", !this.logarithmic || school.shown.size === 0);
     if (!this.logarithmic) return;
     for (const rule of school.shown) {
       const [amplitude, exponent] = this.powers[rule];
@@ -528,7 +543,7 @@ function power([amplitude, exponent]) {
 // A mean and its error.
 function withError({ count, mean, error }) {
   if (!(count > 0)) return "\u2013";
-  return count > 1 ? `${mean.toFixed(4)} \u00b1 ${error.toFixed(4)}` : mean.toFixed(3);
+  return count >= TELLING ? `${mean.toFixed(4)} \u00b1 ${error.toFixed(4)}` : mean.toFixed(3);
 }
 
 class LearningCurveLab {
@@ -547,6 +562,7 @@ class LearningCurveLab {
     panel.follow(rules, () => this.choose());
     panel.follow(["axes", "load"], () => this.obey());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    panel.cleanups.push(() => cancelAnimationFrame(this.stepping));
     panel.follow("running", () => model.get("running") || this.report());
   }
 
@@ -590,6 +606,7 @@ class LearningCurveLab {
   }
 
   reset() {
+    this.steps = 0; // that are still to be done
     this.school.begin(this.panel.settings, this.wanted);
     this.obey();
     this.report();
@@ -613,9 +630,19 @@ class LearningCurveLab {
     this.readOut();
   }
 
+  // One example more. At a stop that may take seconds: then frame by frame, unless something else is done.
   step() {
     this.panel.set("running", false);
-    this.school.advance(1, Number.POSITIVE_INFINITY);
+    this.steps += 1;
+    cancelAnimationFrame(this.stepping);
+    this.goOn(BRIEF);
+  }
+
+  goOn(milliseconds) {
+    if (this.model.get("running")) this.steps = 0;
+    if (this.steps === 0) return;
+    this.steps -= this.school.advance(this.steps, milliseconds);
+    this.stepping = requestAnimationFrame(() => this.goOn(FRAME));
     this.report();
   }
 
@@ -654,9 +681,7 @@ class LearningCurveLab {
   // What is measured at the stop next to the load that is read.
   scores() {
     const { school, curves } = this;
-    const load = this.model.get("load");
-    const apart = school.stops.map((stop) => Math.abs(Math.log(stop / school.size / load)));
-    const stop = apart.indexOf(Math.min(...apart));
+    const stop = school.nearest(this.model.get("load"));
     return [...school.rules]
       .filter((rule) => school.shown.has(rule))
       .map((rule) => {
@@ -668,8 +693,9 @@ class LearningCurveLab {
   readOut() {
     const { school, table } = this;
     const scores = this.scores();
-    const at = scores.length ? `Errors at \u03b1 = ${short(scores[0].load, 4)}` : "No student is shown";
-    table.write(`${at}: means over ${counted(school.runs, "run")} and theory for N \u2192 \u221e`, scores);
+    const at = () => `Errors at \u03b1 = ${short(scores[0].load, 4)}`;
+    const of = `means over ${counted(school.runs, "run")} and theory for N \u2192 \u221e`;
+    table.write(scores.length ? `${at()}: ${of}` : "No student is shown", scores);
     this.describe(scores);
   }
 
@@ -698,7 +724,8 @@ class LearningCurveLab {
     const share = ({ rule, mean }) => `${LOOKS[rule].name} (${(100 * mean).toFixed(1)} % wrong)`;
     const at = `At load ${short(ranked[0].load, 3)}`;
     if (ranked.length === 1) return `${at}: ${share(ranked[0])}.`;
-    return `${at} the best is ${share(ranked[0])}, the worst ${share(ranked.at(-1))}.`;
+    const over = `on the mean of ${counted(school.runs, "run")}`;
+    return `${at}, ${over}, the best is ${share(ranked[0])}, the worst ${share(ranked.at(-1))}.`;
   }
 }
 
