@@ -372,8 +372,11 @@ class CapacityLab {
     const counts = legend([
       ["dot measured", "measured, with its error"],
       ["line theory", "exact"],
-      ["line faint", "sizes seen before"],
     ]);
+    this.faint = drawing("path", { d: "M1 7H25", class: "lab-line theory" });
+    const dot = drawing("path", { d: "M13 7h0", class: "lab-points small" });
+    const past = drawing("svg", form, drawing("g", { class: "lab-past" }, this.faint, dot));
+    counts.append(element("li", {}, past, "sizes seen before"));
     return { plane, margin: legend([SET, GARDNER]), counts };
   }
 
@@ -476,6 +479,7 @@ class CapacityLab {
     exact.lastChild.data = view === "margin" ? "Gardner, N \u2192 \u221e" : "Cover, exact";
     const seen = [...this.past.keys()].sort((a, b) => a - b);
     faint.toggleAttribute("hidden", seen.length === 0);
+    this.faint.setAttribute("visibility", view === "margin" ? "hidden" : "visible"); // one curve for all sizes
     faint.lastChild.data = `before: N = ${seen.join(", ")}`;
     this.counted[view].obey(this.sets.record, [...this.past.values()]);
     this.report();

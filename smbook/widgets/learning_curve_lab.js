@@ -633,13 +633,13 @@ class LearningCurveLab {
   // One example more. At a stop that may take seconds: then frame by frame, unless something else is done.
   step() {
     this.panel.set("running", false);
-    this.steps += 1;
+    if (this.school.shown.size > 0) this.steps += 1;
     cancelAnimationFrame(this.stepping);
     this.goOn(BRIEF);
   }
 
   goOn(milliseconds) {
-    if (this.model.get("running")) this.steps = 0;
+    if (this.model.get("running") || this.school.shown.size === 0) this.steps = 0;
     if (this.steps === 0) return;
     this.steps -= this.school.advance(this.steps, milliseconds);
     this.stepping = requestAnimationFrame(() => this.goOn(FRAME));
@@ -650,7 +650,7 @@ class LearningCurveLab {
     const speed = this.model.get("speed");
     this.owed = Math.min(this.owed + (speed * milliseconds) / 1000, Math.max(speed / 10, 1));
     const whole = Math.floor(this.owed);
-    if (whole > 0) this.owed -= this.school.advance(whole, FRAME);
+    if (whole > 0 && this.school.shown.size > 0) this.owed -= this.school.advance(whole, FRAME);
     this.draw();
     if (this.rate.add(1)) this.report();
   }

@@ -130,8 +130,9 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
     bend: try another `size`. Errors of "gibbs" are means over the walk at a stop; what "bayes" would lose
     because the walk ends is corrected for.
 
-    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. Who is shown later
-    begins anew, with all others; who is hidden rests. Read-outs are None until a page shows the lab.
+    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. It shows errors of
+    them from four runs on, as the scatter of fewer tells little. Who is shown later begins anew, with all
+    others; who is hidden rests. Read-outs are None until a page shows the lab.
 
     Examples
     --------

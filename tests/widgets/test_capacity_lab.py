@@ -213,6 +213,10 @@ def test_only_sizes_that_were_measured_stay_and_no_more_than_can_be_told_apart(s
     for n in (4, 5, 6):  # on the way, nothing is counted
         page.type("Inputs N", n)
     assert page.root.locator(".lab-legend li", has_text="before").inner_text() == "before: N = 3"
+    line = page.root.locator(".lab-legend .lab-past .lab-line")
+    assert line.get_attribute("visibility") == "visible"
+    page.choose("Second chart", "margin")
+    assert line.get_attribute("visibility") == "hidden"  # Gardner's curve is that of no size
     for n in (7, 8, 9, 10, 11, 12):
         page.run_for(200)
         page.type("Inputs N", n)

@@ -336,6 +336,11 @@ def test_it_says_in_words_who_is_best(shown):
     lab.press("pseudo-inverse")
     assert words.inner_text() == "No student is shown: choose one above."
     assert lab.root.locator("caption").inner_text() == "No student is shown"
+    before = lab.readouts()
+    lab.press("Step")
+    lab.start()
+    lab.page.wait_for_timeout(700)
+    assert lab.readouts() == before  # nobody learns
 
 
 @pytest.mark.browser
