@@ -37,6 +37,7 @@ const PRESETS = [
 const FRAME = 8; // milliseconds of a frame for learning; the rest is for drawing and for the page
 const PIECE = 4e5; // numbers that are passed through before the clock is asked
 const BRIEF = 100; // milliseconds that a step may take at once
+const LONG = 1000; // milliseconds at a stop that are explained
 const TELLING = 4; // runs from which on their scatter tells an error
 const NOTED = 250; // points of the run that goes on
 const APART = 0.055; // decades between marks on a logarithmic axis
@@ -86,6 +87,7 @@ class School {
     const apart = seeded(kernels, BigInt(seed));
     kernels.run.split_mix(apart, apart.data[0]);
     this.walk = [apart, real(size), real(most), real(most), this.weights.gibbs];
+    this.since = undefined;
     this.course = this.learn();
     this.course.next();
   }
@@ -104,7 +106,9 @@ class School {
         yield* this.show(mu);
         this.mu = mu + 1;
         if (this.mu === this.stops[stop]) {
+          this.since = performance.now();
           yield* this.think();
+          this.since = undefined;
           this.noteAt(stop);
           stop += 1;
         }
@@ -208,6 +212,11 @@ class School {
 
   get load() {
     return this.mu / this.size;
+  }
+
+  // Whether a stop takes so long that a reader should know.
+  get waits() {
+    return this.walks && performance.now() - this.since > LONG;
   }
 
   // Learn so many examples, or as many as there is time for; return how many.
@@ -421,18 +430,16 @@ class Curves {
     }
   }
 
-  // The theory of a rule at a load, between the points of its curve.
+  // The theory of a rule at a load: a cubic in its logarithm, through four points on one side of alpha = 1.
   theory(rule, load) {
     const { load: xs, [rule]: ys } = this.curves;
-    const k = Math.min(
-      Math.max(
-        xs.findIndex((x) => x >= load),
-        1,
-      ),
-      xs.length - 1,
-    );
-    const share = Math.log(load / xs[k - 1]) / Math.log(xs[k] / xs[k - 1]);
-    return ys[k - 1] + share * (ys[k] - ys[k - 1]);
+    const [cusp, next] = [1, load].map((value) => xs.findIndex((x) => x >= value));
+    let first = Math.min(Math.max(next - 2, 0), xs.length - 4);
+    if (first < cusp && cusp < first + 3) first = load < 1 ? cusp - 3 : cusp;
+    const points = [0, 1, 2, 3].map((k) => ({ x: Math.log(xs[first + k]), y: ys[first + k] }));
+    const factors = (point) =>
+      points.filter((other) => other !== point).map(({ x }) => (Math.log(load) - x) / (point.x - x));
+    return points.reduce((sum, point) => sum + factors(point).reduce((all, f) => all * f, point.y), 0);
   }
 }
 
@@ -718,6 +725,8 @@ class LearningCurveLab {
     if (scores.length === 0) return "No student is shown: choose one above.";
     if (school.runs === 0 && school.mu === 0)
       return "Before the first example: nobody knows anything of the teacher.";
+    if (school.waits)
+      return `Waiting at load ${short(school.load, 3)}: the walk through all students who answer right takes a while.`;
     const ranked = scores.filter(({ count }) => count > 0).sort((a, b) => a.mean - b.mean);
     if (ranked.length === 0)
       return `The first run: means and error bars come with more of them. Now at load ${school.load.toFixed(1)}.`;

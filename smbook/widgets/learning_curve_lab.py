@@ -276,9 +276,8 @@ def _with_errors(counts: Floats, means: Floats, squares: Floats) -> tuple[Floats
 @functools.cache
 def _theory_curves() -> Floats:
     """Return loads from 0.01 to 20 and the error of each rule there, (8, G)."""
-    closely = np.geomspace(2e-3, 4.0, 84)  # around 1, where the pseudo-inverse has a cusp
-    below = 1.0 - closely[closely < 0.9]
-    loads = np.unique(np.concatenate([np.geomspace(0.01, 20.0, 80), below, [1.0], 1.0 + closely]))
+    closely = np.geomspace(2e-3, 0.5, 24)  # around 1, where the pseudo-inverse has a cusp
+    loads = np.unique(np.concatenate([np.geomspace(0.01, 20.0, 70), 1.0 - closely, [1.0], 1.0 + closely]))
     curves = (
         theory.hebb_curve(loads),
         theory.pseudo_inverse_curve(loads),

@@ -130,11 +130,6 @@ def test_the_curves_on_the_page_are_the_theory():
     curves = lab.curves
     np.testing.assert_allclose([curves[rule] for rule in RULES], theory_at(lab, curves["load"]), rtol=1e-12)
     np.testing.assert_allclose(lab._curves[1:], theory_at(lab, curves["load"]), rtol=6e-5)
-    between = np.concatenate(
-        [np.geomspace(0.011, 19.9, 150), 1 + np.geomspace(0.005, 0.5, 40), [0.87, 0.995]]
-    )
-    read = [np.interp(np.log(between), np.log(lab._curves[0]), row) for row in lab._curves[1:]]
-    np.testing.assert_allclose(read, theory_at(lab, between), atol=1.2e-4)
     assert lab._powers["hebb"] == pytest.approx([1 / np.sqrt(2 * np.pi), 0.5])
 
 
@@ -291,7 +286,7 @@ def test_the_table_tells_means_errors_and_theory_at_the_load_that_is_read(shown)
     run_until(lab, 4)
     python = LearningCurveLab(**given)
     curves = python.simulate(told(lab)["runs"])
-    for load in (0.07, 0.6, 1.0, 3.8):
+    for load in (0.07, 0.2, 0.6, 0.8, 1.0, 1.2, 2.2, 3.8):
         lab.type("Read at load \u03b1", load)
         stop = np.abs(np.log(curves.loads / load)).argmin()
         caption = lab.root.locator("caption").inner_text()
@@ -304,7 +299,7 @@ def test_the_table_tells_means_errors_and_theory_at_the_load_that_is_read(shown)
             mean, error, limit = map(float, re.findall(r"0\.\d{4}", row)[:3])
             assert mean == pytest.approx(curves.mean[k, stop], abs=6e-5)
             assert error == pytest.approx(curves.standard_error[k, stop], abs=6e-5)
-            assert limit == pytest.approx(exact[k], abs=2e-4)
+            assert limit == pytest.approx(exact[k], abs=7e-5)
 
 
 @pytest.mark.browser
@@ -381,8 +376,19 @@ def test_a_step_that_takes_seconds_leaves_the_page_alive(alone):
     lab.press("Reset")
     lab.page.wait_for_timeout(300)
     assert told(lab)["examples"] == 0
+    python.set_trait("_work", python._work | {"warm": 60_000})
+    lab = alone(python)
+    lab.press("Start")
+    lab.root.locator(".lab-description", has_text="Waiting at load 0.05: the walk").wait_for()
+
+
+@pytest.mark.browser
+def test_start_takes_over_from_a_step(alone):
+    python = LearningCurveLab(size=20, reach=2, running=False)
+    python.set_trait("_work", python._work | {"warm": 10_000})
+    lab = alone(python)
     lab.press("Step")
-    lab.press("Start")  # takes over
+    lab.press("Start")
     lab.page.wait_for_function("window.saved.examples >= 3", timeout=30_000)
 
 
