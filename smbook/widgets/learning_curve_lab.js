@@ -399,6 +399,7 @@ class Curves {
     const kept = [];
     for (const k of stops.keys()) {
       const place = Math.log10(stops[k] / size);
+      if (place < this.chart.x.low - 1e-9) continue;
       if (!(place - kept.at(-1)?.place < APART)) kept.push({ k, place });
     }
     return kept.map(({ k }) => k);

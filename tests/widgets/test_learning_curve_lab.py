@@ -393,6 +393,19 @@ def test_start_takes_over_from_a_step(alone):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(("axes", "reach"), [("linear", 4), ("logarithmic", 4), ("logarithmic", 10)])
+def test_marks_stay_between_the_ends_of_the_axes(shown, axes, reach):
+    """Of 10 alpha a stop is at .18, but the axis begins at .2."""
+    lab = shown(axes=axes, reach=reach, size=20, speed=5000.0, **QUICK)
+    run_until(lab, 1)
+    marks = lab.root.locator(".lab-chart .lab-mark.hebb").last.get_attribute("d")
+    centres = [float(x) + 3.1 for x in re.findall(r"M([\d.]+) ", marks)]
+    assert len(centres) > 10
+    assert min(centres) >= 46 - 0.1
+    assert max(centres) <= 348 + 0.1
+
+
+@pytest.mark.browser
 def test_dashed_lines_are_explained_where_there_are_any(shown):
     lab = shown(axes="logarithmic", **QUICK)
     note = lab.root.locator(".lab-chart .lab-note", has_text="dashed: for large \u03b1")
