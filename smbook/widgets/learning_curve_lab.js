@@ -726,11 +726,12 @@ class LearningCurveLab {
     if (scores.length === 0) return "No student is shown: choose one above.";
     if (school.runs === 0 && school.mu === 0)
       return "Before the first example: nobody knows anything of the teacher.";
-    if (school.waits)
+    const learns = this.model.get("running") || this.steps > 0;
+    if (learns && school.waits)
       return `Waiting at load ${short(school.load, 3)}: the walk through all students who answer right takes a while.`;
     const ranked = scores.filter(({ count }) => count > 0).sort((a, b) => a.mean - b.mean);
     if (ranked.length === 0)
-      return `The first run: means and error bars come with more of them. Now at load ${school.load.toFixed(1)}.`;
+      return `The first run, now at load ${school.load.toFixed(1)}: means come with its end, errors with run ${TELLING}.`;
     const share = ({ rule, mean }) => `${LOOKS[rule].name} (${(100 * mean).toFixed(1)} % wrong)`;
     const at = `At load ${short(ranked[0].load, 3)}`;
     if (ranked.length === 1) return `${at}: ${share(ranked[0])}.`;

@@ -380,6 +380,9 @@ def test_a_step_that_takes_seconds_leaves_the_page_alive(alone):
     lab = alone(python)
     lab.press("Start")
     lab.root.locator(".lab-description", has_text="Waiting at load 0.05: the walk").wait_for()
+    lab.pause()
+    words = "The first run, now at load 0.1: means come with its end, errors with run 4."
+    lab.root.locator(".lab-description", has_text=words).wait_for()
 
 
 @pytest.mark.browser
