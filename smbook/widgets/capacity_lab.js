@@ -17,7 +17,9 @@ const DOTS = 40; // points of a curve that are drawn, at most
 const MANY = 2 ** 50; // sets, more than anyone waits for
 const ENOUGH = 1000; // sets of a size before the next one, when all have their turn
 const LEAST = 1500; // milliseconds that each of them is seen
-const FEW = 30; // sets of which no more is said than how many they are
+const TELLING = 5; // sets from which on the scatter tells an error of a mean
+const FEW = 30; // sets of which no more is said than how many they are, and of a size that is not kept
+const KEPT = 5; // sizes seen before that stay
 const BUDGET = 9; // milliseconds of a frame for points, as there is much to draw
 const FAST = 1e6;
 const VIEWS = { separable: "share that is separable", margin: "mean margin" };
@@ -158,7 +160,7 @@ class Record {
     const { sets, margins, most } = this;
     const value = margins[p] / sets;
     const variance = (margins[most + p] - sets * value * value) / (sets - 1);
-    return { value, error: Math.sqrt(Math.max(variance, 0) / sets) };
+    return { value, error: Math.sqrt(Math.max(variance, 0) / sets), telling: sets >= TELLING };
   }
 
   // The mean number of points that were still separable.
@@ -166,7 +168,7 @@ class Record {
     const { sets, failed } = this;
     const value = failed.reduce((sum, ended, p) => sum + ended * (p - 1), 0) / sets;
     const squares = failed.reduce((sum, ended, p) => sum + ended * (p - 1 - value) ** 2, 0);
-    return { value, error: Math.sqrt(squares / (sets - 1) / sets) };
+    return { value, error: Math.sqrt(squares / (sets - 1) / sets), telling: sets >= TELLING };
   }
 
   // The numbers of points that are drawn.
@@ -179,7 +181,7 @@ class Record {
     const { places, n } = this;
     const found = places.map((p) => (view === "margin" ? this.margin(p) : this.share(p)));
     const shown = this.sets > 0 ? found : [];
-    return [places.map((p) => p / n), shown.map(({ value }) => value), shown.map(({ error }) => error)];
+    return [places.map((p) => p / n), shown.map(({ value }) => value), shown.map(told)];
   }
 }
 
@@ -370,8 +372,11 @@ class CapacityLab {
     const counts = legend([
       ["dot measured", "measured, with its error"],
       ["line theory", "exact"],
-      ["line faint", "sizes seen before"],
     ]);
+    this.faint = drawing("path", { d: "M1 7H25", class: "lab-line theory" });
+    const dot = drawing("path", { d: "M13 7h0", class: "lab-points small" });
+    const past = drawing("svg", form, drawing("g", { class: "lab-past" }, this.faint, dot));
+    counts.append(element("li", {}, past, "sizes seen before"));
     return { plane, margin: legend([SET, GARDNER]), counts };
   }
 
@@ -396,7 +401,7 @@ class CapacityLab {
       this.reset();
     });
     panel.share();
-    panel.menu("view", { label: "Right chart", names: VIEWS });
+    panel.menu("view", { label: "Second chart", names: VIEWS });
     panel.slider("speed", { label: "Points a second", step: 0.5, digits: 1, logarithmic: true });
     panel.field("seed", { label: "Seed", where: panel.rest });
     this.write = Object.fromEntries(
@@ -408,9 +413,11 @@ class CapacityLab {
     panel.mount();
   }
 
+  // Begin anew with these settings, and with none of what was counted of them before.
   go(settings) {
     this.tour = undefined;
     for (const [name, value] of Object.entries(settings)) this.panel.set(name, value);
+    this.reset();
     this.panel.set("running", true);
   }
 
@@ -421,10 +428,10 @@ class CapacityLab {
 
   // Give each size its turn, the last one for ever.
   travel() {
+    this.go({ inputs: SIZES[0], speed: FAST, view: "separable" });
     this.past.clear();
-    this.go({ speed: FAST, inputs: SIZES[0] });
-    this.reset();
-    this.tour = { left: SIZES.slice(1), seen: 0 };
+    this.look();
+    this.tour = { left: SIZES.slice(1), seen: 0, now: SIZES[0] };
   }
 
   // A hand on N ends that: what it chose is kept.
@@ -435,7 +442,7 @@ class CapacityLab {
   reset() {
     const { sets, panel, past } = this;
     const { inputs, seed } = panel.settings;
-    if (sets.n && sets.sets > 0 && sets.n !== inputs) past.set(sets.n, sets.record);
+    if (sets.n !== inputs) this.keep();
     if (this.tour && this.tour.now !== inputs) this.tour = undefined;
     if (this.seed !== seed) past.clear();
     this.seed = seed;
@@ -453,6 +460,14 @@ class CapacityLab {
     this.look();
   }
 
+  // Keep what was counted of the size that goes, if it is worth it, and no more sizes than can be told apart.
+  keep() {
+    const { sets, past } = this;
+    if (!sets.n || sets.sets < FEW) return;
+    past.set(sets.n, sets.record);
+    for (const n of [...past.keys()].slice(0, -KEPT)) past.delete(n);
+  }
+
   // Show what the view is of.
   look() {
     const view = this.model.get("view");
@@ -464,6 +479,7 @@ class CapacityLab {
     exact.lastChild.data = view === "margin" ? "Gardner, N \u2192 \u221e" : "Cover, exact";
     const seen = [...this.past.keys()].sort((a, b) => a - b);
     faint.toggleAttribute("hidden", seen.length === 0);
+    this.faint.setAttribute("visibility", view === "margin" ? "hidden" : "visible"); // one curve for all sizes
     faint.lastChild.data = `before: N = ${seen.join(", ")}`;
     this.counted[view].obey(this.sets.record, [...this.past.values()]);
     this.report();
@@ -580,16 +596,23 @@ class CapacityLab {
       const { value, error } = record.margin(n);
       const apart = value - this.one;
       if (Math.abs(apart) < 2 * error)
-        return `N = ${n}: the mean margin at P = N is Gardner's within its error.`;
-      return `N = ${n}: at P = N the mean margin is ${short(Math.abs(apart), 2)} ${apart > 0 ? "above" : "below"} Gardner's, a shift of finite N.`;
+        return `N = ${n}: the mean margin at P = N is Gardner's within two of its errors.`;
+      const by = withError({ value: Math.abs(apart), error });
+      return `N = ${n}: at P = N the mean margin is ${by} ${apart > 0 ? "above" : "below"} Gardner's for N \u2192 \u221e.`;
     }
     const measured = `(${withError({ value: 100 * share.value, error: 100 * share.error })}) %`;
     return `N = ${n}: of ${record.sets} sets ${measured} were separable with P = 2N = ${2 * n} points.`;
   }
 }
 
+// The error of a measured value, if it tells anything.
+function told({ error, telling = true }) {
+  return telling ? error : NaN;
+}
+
 // A measured value with its error, to two digits of that.
-function withError({ value, error }) {
+function withError(measured) {
+  const [{ value }, error] = [measured, told(measured)];
   if (!Number.isFinite(value)) return "\u2013";
   if (!(error > 0)) return value.toFixed(2);
   const digits = Math.min(Math.max(0, 1 - Math.floor(Math.log10(error))), 6);

@@ -126,8 +126,8 @@ class CapacityLab(Lab, script="capacity_lab.js"):
     grows until it is no longer separable, and the next point begins another one. The page holds the share of
     sets that are separable with P points against Cover's count
     (`smbook.theory.perceptron.separable_probability`), which is 1/2 at P = 2N whatever N, and in the view
-    "margin" the mean of the largest margin against what Gardner found for N to infinity. Sizes that were
-    seen before stay, fainter.
+    "margin" the mean of the largest margin against what Gardner found for N to infinity. The last five sizes
+    of which 30 sets or more were seen stay, fainter. Errors of means are drawn from five sets on.
 
     The last P at which a set is separable has mean and variance 2N, exactly. That it is separable with P
     points is as likely as at most N - 1 heads in P - 1 throws of a coin, so as that the N-th head takes at

@@ -36,6 +36,9 @@ const PRESETS = [
 ];
 const FRAME = 8; // milliseconds of a frame for learning; the rest is for drawing and for the page
 const PIECE = 4e5; // numbers that are passed through before the clock is asked
+const BRIEF = 100; // milliseconds that a step may take at once
+const LONG = 1000; // milliseconds at a stop that are explained
+const TELLING = 4; // runs from which on their scatter tells an error
 const NOTED = 250; // points of the run that goes on
 const APART = 0.055; // decades between marks on a logarithmic axis
 const DECADES = { load: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20], error: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5] };
@@ -84,6 +87,7 @@ class School {
     const apart = seeded(kernels, BigInt(seed));
     kernels.run.split_mix(apart, apart.data[0]);
     this.walk = [apart, real(size), real(most), real(most), this.weights.gibbs];
+    this.since = undefined;
     this.course = this.learn();
     this.course.next();
   }
@@ -102,7 +106,9 @@ class School {
         yield* this.show(mu);
         this.mu = mu + 1;
         if (this.mu === this.stops[stop]) {
+          this.since = performance.now();
           yield* this.think();
+          this.since = undefined;
           this.noteAt(stop);
           stop += 1;
         }
@@ -208,12 +214,23 @@ class School {
     return this.mu / this.size;
   }
 
+  // Whether a stop takes so long that a reader should know.
+  get waits() {
+    return this.walks && performance.now() - this.since > LONG;
+  }
+
   // Learn so many examples, or as many as there is time for; return how many.
   advance(examples, milliseconds) {
     const end = performance.now() + milliseconds;
     let done = 0;
     while (done < examples && performance.now() < end) done += this.course.next().value;
     return done;
+  }
+
+  // The stop that is next to a load.
+  nearest(load) {
+    const apart = this.stops.map((stop) => Math.abs(Math.log(stop / this.size / load)));
+    return apart.indexOf(Math.min(...apart));
   }
 
   // Load, mean, standard error and number of runs of a rule at a stop.
@@ -224,7 +241,7 @@ class School {
       load: this.stops[stop] / this.size,
       count,
       mean: count > 0 ? mean : NaN,
-      error: count > 1 ? Math.sqrt(square / (count - 1) / count) : NaN,
+      error: count >= TELLING ? Math.sqrt(square / (count - 1) / count) : NaN,
     };
   }
 }
@@ -300,6 +317,12 @@ class Curves {
     this.reading = chart.line("guide");
     this.powerLaws = drawing("g");
     chart.inside.append(this.powerLaws);
+    this.note = drawing(
+      "text",
+      { class: "lab-note", x: 348, y: 14, "text-anchor": "end" },
+      "dashed: for large \u03b1",
+    );
+    chart.svg.append(this.note);
     this.parts = rules.map((rule) => {
       const [now, line] = [chart.line(`lab-now ${rule}`), chart.line(`lab-curve ${rule}`)];
       const errors = chart.shape(`lab-errors ${rule}`, bars(chart));
@@ -336,7 +359,7 @@ class Curves {
       if (seen) line.set(this.all(this.curves.load), this.all(this.curves[rule]));
     }
     this.drawPowers(school);
-    this.read(load);
+    this.read(school.stops[school.nearest(load)] / school.size);
     this.drawMarks(school);
   }
 
@@ -358,6 +381,7 @@ class Curves {
   drawPowers(school) {
     const { chart, ends } = this;
     this.powerLaws.replaceChildren();
+    this.note.toggleAttribute("hidden", !this.logarithmic || school.shown.size === 0);
     if (!this.logarithmic) return;
     for (const rule of school.shown) {
       const [amplitude, exponent] = this.powers[rule];
@@ -375,6 +399,7 @@ class Curves {
     const kept = [];
     for (const k of stops.keys()) {
       const place = Math.log10(stops[k] / size);
+      if (place < this.chart.x.low - 1e-9) continue;
       if (!(place - kept.at(-1)?.place < APART)) kept.push({ k, place });
     }
     return kept.map(({ k }) => k);
@@ -406,18 +431,16 @@ class Curves {
     }
   }
 
-  // The theory of a rule at a load, between the points of its curve.
+  // The theory of a rule at a load: a cubic in its logarithm, through four points on one side of alpha = 1.
   theory(rule, load) {
     const { load: xs, [rule]: ys } = this.curves;
-    const k = Math.min(
-      Math.max(
-        xs.findIndex((x) => x >= load),
-        1,
-      ),
-      xs.length - 1,
-    );
-    const share = Math.log(load / xs[k - 1]) / Math.log(xs[k] / xs[k - 1]);
-    return ys[k - 1] + share * (ys[k] - ys[k - 1]);
+    const [cusp, next] = [1, load].map((value) => xs.findIndex((x) => x >= value));
+    let first = Math.min(Math.max(next - 2, 0), xs.length - 4);
+    if (first < cusp && cusp < first + 3) first = load < 1 ? cusp - 3 : cusp;
+    const points = [0, 1, 2, 3].map((k) => ({ x: Math.log(xs[first + k]), y: ys[first + k] }));
+    const factors = (point) =>
+      points.filter((other) => other !== point).map(({ x }) => (Math.log(load) - x) / (point.x - x));
+    return points.reduce((sum, point) => sum + factors(point).reduce((all, f) => all * f, point.y), 0);
   }
 }
 
@@ -528,7 +551,7 @@ function power([amplitude, exponent]) {
 // A mean and its error.
 function withError({ count, mean, error }) {
   if (!(count > 0)) return "\u2013";
-  return count > 1 ? `${mean.toFixed(4)} \u00b1 ${error.toFixed(4)}` : mean.toFixed(3);
+  return count >= TELLING ? `${mean.toFixed(4)} \u00b1 ${error.toFixed(4)}` : mean.toFixed(3);
 }
 
 class LearningCurveLab {
@@ -547,6 +570,7 @@ class LearningCurveLab {
     panel.follow(rules, () => this.choose());
     panel.follow(["axes", "load"], () => this.obey());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
+    panel.cleanups.push(() => cancelAnimationFrame(this.stepping));
     panel.follow("running", () => model.get("running") || this.report());
   }
 
@@ -590,6 +614,7 @@ class LearningCurveLab {
   }
 
   reset() {
+    this.steps = 0; // that are still to be done
     this.school.begin(this.panel.settings, this.wanted);
     this.obey();
     this.report();
@@ -613,9 +638,19 @@ class LearningCurveLab {
     this.readOut();
   }
 
+  // One example more. At a stop that may take seconds: then frame by frame, unless something else is done.
   step() {
     this.panel.set("running", false);
-    this.school.advance(1, Number.POSITIVE_INFINITY);
+    if (this.school.shown.size > 0) this.steps += 1;
+    cancelAnimationFrame(this.stepping);
+    this.goOn(BRIEF);
+  }
+
+  goOn(milliseconds) {
+    if (this.model.get("running") || this.school.shown.size === 0) this.steps = 0;
+    if (this.steps === 0) return;
+    this.steps -= this.school.advance(this.steps, milliseconds);
+    this.stepping = requestAnimationFrame(() => this.goOn(FRAME));
     this.report();
   }
 
@@ -623,7 +658,7 @@ class LearningCurveLab {
     const speed = this.model.get("speed");
     this.owed = Math.min(this.owed + (speed * milliseconds) / 1000, Math.max(speed / 10, 1));
     const whole = Math.floor(this.owed);
-    if (whole > 0) this.owed -= this.school.advance(whole, FRAME);
+    if (whole > 0 && this.school.shown.size > 0) this.owed -= this.school.advance(whole, FRAME);
     this.draw();
     if (this.rate.add(1)) this.report();
   }
@@ -654,9 +689,7 @@ class LearningCurveLab {
   // What is measured at the stop next to the load that is read.
   scores() {
     const { school, curves } = this;
-    const load = this.model.get("load");
-    const apart = school.stops.map((stop) => Math.abs(Math.log(stop / school.size / load)));
-    const stop = apart.indexOf(Math.min(...apart));
+    const stop = school.nearest(this.model.get("load"));
     return [...school.rules]
       .filter((rule) => school.shown.has(rule))
       .map((rule) => {
@@ -668,8 +701,9 @@ class LearningCurveLab {
   readOut() {
     const { school, table } = this;
     const scores = this.scores();
-    const at = scores.length ? `Errors at \u03b1 = ${short(scores[0].load, 4)}` : "No student is shown";
-    table.write(`${at}: means over ${counted(school.runs, "run")} and theory for N \u2192 \u221e`, scores);
+    const at = () => `Errors at \u03b1 = ${short(scores[0].load, 4)}`;
+    const of = `means over ${counted(school.runs, "run")} and theory for N \u2192 \u221e`;
+    table.write(scores.length ? `${at()}: ${of}` : "No student is shown", scores);
     this.describe(scores);
   }
 
@@ -692,13 +726,17 @@ class LearningCurveLab {
     if (scores.length === 0) return "No student is shown: choose one above.";
     if (school.runs === 0 && school.mu === 0)
       return "Before the first example: nobody knows anything of the teacher.";
+    const learns = this.model.get("running") || this.steps > 0;
+    if (learns && school.waits)
+      return `Waiting at load ${short(school.load, 3)}: the walk through all students who answer right takes a while.`;
     const ranked = scores.filter(({ count }) => count > 0).sort((a, b) => a.mean - b.mean);
     if (ranked.length === 0)
-      return `The first run: means and error bars come with more of them. Now at load ${school.load.toFixed(1)}.`;
+      return `The first run, now at load ${school.load.toFixed(1)}: means come with its end, errors with run ${TELLING}.`;
     const share = ({ rule, mean }) => `${LOOKS[rule].name} (${(100 * mean).toFixed(1)} % wrong)`;
     const at = `At load ${short(ranked[0].load, 3)}`;
     if (ranked.length === 1) return `${at}: ${share(ranked[0])}.`;
-    return `${at} the best is ${share(ranked[0])}, the worst ${share(ranked.at(-1))}.`;
+    const over = `on the mean of ${counted(school.runs, "run")}`;
+    return `${at}, ${over}, the best is ${share(ranked[0])}, the worst ${share(ranked.at(-1))}.`;
   }
 }
 

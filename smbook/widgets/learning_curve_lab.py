@@ -130,8 +130,9 @@ class LearningCurveLab(Lab, script="learning_curve_lab.js"):
     bend: try another `size`. Errors of "gibbs" are means over the walk at a stop; what "bayes" would lose
     because the walk ends is corrected for.
 
-    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. Who is shown later
-    begins anew, with all others; who is hidden rests. Read-outs are None until a page shows the lab.
+    After n runs from Reset the page's means are those of ``simulate(n)``, bit for bit. It shows errors of
+    them from four runs on, as the scatter of fewer tells little. Who is shown later begins anew, with all
+    others; who is hidden rests. Read-outs are None until a page shows the lab.
 
     Examples
     --------
@@ -275,8 +276,8 @@ def _with_errors(counts: Floats, means: Floats, squares: Floats) -> tuple[Floats
 @functools.cache
 def _theory_curves() -> Floats:
     """Return loads from 0.01 to 20 and the error of each rule there, (8, G)."""
-    closely = np.geomspace(1e-4, 0.3, 24)  # around 1, where the pseudo-inverse has a cusp
-    loads = np.unique(np.concatenate([np.geomspace(0.01, 20.0, 80), 1.0 - closely, [1.0], 1.0 + closely]))
+    closely = np.geomspace(2e-3, 0.5, 24)  # around 1, where the pseudo-inverse has a cusp
+    loads = np.unique(np.concatenate([np.geomspace(0.01, 20.0, 70), 1.0 - closely, [1.0], 1.0 + closely]))
     curves = (
         theory.hebb_curve(loads),
         theory.pseudo_inverse_curve(loads),

@@ -191,6 +191,58 @@ def test_sizes_that_were_seen_stay_fainter_and_all_have_their_turn(shown):
 
 
 @pytest.mark.browser
+def test_presets_begin_anew_and_leave_nothing_of_each_other(shown):
+    page = shown(CapacityLab(inputs=22, view="margin", speed=1e6, running=False))
+    page.run_for(400)
+    page.button("All sizes, one after another").click()
+    assert page.root.locator(".lab-legend li", has_text="before").is_hidden()  # no 22
+    assert told(page)["inputs"] == 2
+    assert page.root.locator("select").first.input_value() == "separable"
+    page.type("Seed", 5)
+    page.page.wait_for_function("window.saved.inputs === 3", timeout=20_000)  # goes on with another seed
+    page.type("Inputs N", 2)
+    page.button("Point by point in the plane").click()  # of N = 2 already
+    assert told(page)["sets"] <= 1
+    assert told(page)["points"] <= 2
+
+
+@pytest.mark.browser
+def test_only_sizes_that_were_measured_stay_and_no_more_than_can_be_told_apart(shown):
+    page = shown(CapacityLab(inputs=3, speed=1e6, running=False))
+    page.run_for(200)
+    for n in (4, 5, 6):  # on the way, nothing is counted
+        page.type("Inputs N", n)
+    assert page.root.locator(".lab-legend li", has_text="before").inner_text() == "before: N = 3"
+    line = page.root.locator(".lab-legend .lab-past .lab-line")
+    assert line.get_attribute("visibility") == "visible"
+    page.choose("Second chart", "margin")
+    assert line.get_attribute("visibility") == "hidden"  # Gardner's curve is that of no size
+    for n in (7, 8, 9, 10, 11, 12):
+        page.run_for(200)
+        page.type("Inputs N", n)
+    assert (
+        page.root.locator(".lab-legend li", has_text="before").inner_text() == "before: N = 7, 8, 9, 10, 11"
+    )
+
+
+@pytest.mark.browser
+def test_the_scatter_of_a_few_sets_is_no_error(shown):
+    page = shown(CapacityLab(inputs=2, view="margin", running=False))
+    seen = set()
+    while told_sets(page) < 7:
+        page.press("Step")
+        count = told_sets(page)
+        bars = page.root.locator(".lab-chart:visible .lab-errors").get_attribute("d")
+        assert bool(bars) == (count >= 5)
+        seen.add(count)
+    assert seen == set(range(8))
+
+
+def told_sets(page):
+    return page.page.evaluate("() => window.saved?.sets ?? 0")
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("view", ["separable", "margin"])
 def test_each_view_shows_its_own(shown, view):
     page = shown(CapacityLab(inputs=20, view=view, speed=1e6, running=False))
