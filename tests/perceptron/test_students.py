@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from smbook.perceptron import (
     adatron,
@@ -60,16 +61,19 @@ def overlaps(rule, n, load, n_teachers, *, label_noise=0.0, first=0):
 
 
 def score(found, expected):
-    """z of the mean, with the error that the spread tells."""
-    return (found.mean() - expected) / (found.std(ddof=1) / math.sqrt(len(found)))
+    """z of the mean, with the error that the spread tells: badly if runs are few, as Student's law knows."""
+    t = (found.mean() - expected) / (found.std(ddof=1) / math.sqrt(len(found)))
+    return math.copysign(stats.norm.isf(stats.t.sf(abs(t), len(found) - 1)), t)
 
 
 CASES = [
-    *((rule, n, load) for rule in ("hebb", "pseudo-inverse") for n in (100, 1000) for load in (0.5, 2, 5)),
+    *((rule, n, load) for rule in ("hebb", "pseudo-inverse") for n in (100, 1000) for load in (0.5, 2)),
+    *((rule, 100, 5) for rule in ("hebb", "pseudo-inverse")),
     *(("stability", n, load) for n in (100, 400) for load in (0.5, 2)),
     *(("stability", n, load) for n in (100, 200) for load in (5,)),
     *((rule, n, load) for rule in ("gibbs", "bayes") for n in (100, 200) for load in (0.5, 2)),
     *((rule, 100, 5) for rule in ("gibbs", "bayes")),
+    *((rule, 1000, 1) for rule in ("gibbs", "bayes", "stability")),
 ]
 
 
@@ -78,7 +82,7 @@ def test_students_lie_on_their_curves(rule, n, load):
     """|z| < 4, and R is sharp: its spread falls like 1 / sqrt(N)."""
     found = overlaps(rule, n, load, 40 if n == 100 else 10)
     assert abs(score(found, STUDENTS[rule][1](load))) < 4
-    assert found.std(ddof=1) < 0.9 / math.sqrt(n)
+    assert found.std(ddof=1) < 1.2 / math.sqrt(n)
 
 
 def test_students_of_one_rule_are_not_those_of_another():
@@ -165,7 +169,7 @@ def online_overlaps(rule, n, loads, n_teachers, first=0):
     return np.array(found)
 
 
-@pytest.mark.parametrize(("n", "n_teachers"), [(100, 60), (500, 12)])
+@pytest.mark.parametrize(("n", "n_teachers"), [(100, 60), (500, 12), (1000, 6)])
 @pytest.mark.parametrize("rule", ONLINE)
 def test_students_online_lie_on_their_curves(rule, n, n_teachers):
     """|z| < 4 at alpha = 1, 2, 5 and 10, and more than 4 errors at one of them from other rules' curves.
