@@ -111,18 +111,6 @@ def test_two_counts_add_up_to_all_labelings():
         assert 2 ** (n + 2) - theory.cover_count(n + 2, n) == 2 * (n + 2)
 
 
-def test_regions_of_planes_are_counted_by_their_lowest_corners():
-    """Twice the regions of P - 1 lines in the plane are the labelings of P points in three dimensions."""
-    rng = np.random.default_rng(4)
-    for lines in (2, 3, 4):
-        normals, offsets = rng.normal(size=(lines, 2)), rng.normal(size=lines)
-        places = rng.normal(size=(300_000, 2)) * np.exp(1.5 * rng.normal(size=(300_000, 1)))
-        regions = len(np.unique(np.packbits(places @ normals.T > offsets, axis=1)))
-        corners = lines * (lines - 1) // 2
-        assert regions <= corners + lines + 1 == theory.cover_count(lines + 1, 3) // 2
-        assert regions >= corners + lines
-
-
 # ---- The first failure.
 
 
@@ -136,7 +124,7 @@ def test_the_first_failure_is_a_wait_for_heads():
         assert law @ (points - 2 * n) ** 2 == pytest.approx(2 * n, rel=1e-4)
     shares = nbinom.pmf(np.arange(2, 6) - 2, 2, 0.5)
     assert shares.sum() > 0.8  # most sets of the plane end after three to six points
-    assert "after three to six points" in TEXT
+    assert "fail at a point three to six" in TEXT
 
 
 def test_sets_grow_as_long_as_they_should():
@@ -175,7 +163,7 @@ def test_what_the_text_says_of_the_volumes_is_printed():
     assert all(abs(row[2] - 1) < 0.25 for row in table)
     assert 0.2 < table[2][3] < 0.4
     assert 0.2 < table[2][4] < 0.32
-    assert all(abs(row[-2] - row[-1]) < 0.1 for row in table)
+    assert table[2][5] > 0.6  # a quarter of the sets makes most of the mean
 
 
 def test_the_capacity_by_hand_is_that_of_the_package():
@@ -228,6 +216,7 @@ def test_margins_of_small_units_lie_a_little_above():
     assert np.all(by_load < 0.5)
     _, *table = rows("margins")
     assert all(0.1 < row[2] < 0.5 for row in table)
+    assert table[1][-1] == pytest.approx(0.7, abs=0.05)
     spread = np.std(margins(1.0, 50, 400, np.random.default_rng(1))) * np.sqrt(50)
     assert spread == pytest.approx(0.7, abs=0.08)
 
@@ -277,6 +266,8 @@ def test_two_solutions_overlap_a_little_more_than_in_the_limit():
     assert np.mean(excess) == pytest.approx(0.16, abs=0.09)
     for row in rows("gibbs")[1:]:
         assert 0 < row[-1] < 0.8
+    at_one = [row[-1] for row in rows("gibbs")[4:]]
+    assert all(0.15 < shift < 0.45 for shift in at_one)
 
 
 def test_samples_of_the_version_space_forget_from_one_to_the_next():
@@ -287,13 +278,12 @@ def test_samples_of_the_version_space_forget_from_one_to_the_next():
         assert 0.3 < tau < 1
 
 
-def test_below_zero_the_formula_is_a_bound():
-    for kappa, stable, bound in rows("negative-code")[2:]:
-        found = theory.gardner_capacity(kappa)
-        assert not found.is_stable
-        assert stable == pytest.approx(theory.almeida_thouless_load(kappa), abs=6e-4)
-        assert bound == pytest.approx(found.load, abs=6e-4)
-        assert stable < bound
+def test_the_capacity_for_small_and_large_margins():
+    small, large = theory.gardner_capacity(1e-3).load, theory.gardner_capacity(4.0).load
+    assert small == pytest.approx(2 - 8e-3 / np.sqrt(2 * np.pi), abs=1e-5)
+    assert large == pytest.approx(1 / 17, rel=1e-4)
+    assert theory.gardner_stability(1.5) == pytest.approx(0.19, abs=0.005)
+    assert theory.separable_probability(15, 10) == pytest.approx(0.91, abs=0.001)
 
 
 # ---- Weights that are signs.
@@ -371,15 +361,34 @@ def test_annealing_fails_earlier_the_more_weights_there_are():
     assert float(table[2].split()[2]) == 0.0
 
 
-def test_a_turned_weight_spoils_more_answers_the_more_weights_there_are():
+def test_a_flipped_weight_spoils_more_answers_the_more_weights_there_are():
     _, *table = rows("lonely")
     sizes = np.array([row[0] for row in table])
     rough = 2 * norm.pdf(0) * np.round(0.6 * sizes) / np.sqrt(sizes)
-    assert [row[1] for row in table] == pytest.approx(rough, abs=0.051)
-    spoiled = [row[2] for row in table]
-    assert spoiled == sorted(spoiled)
-    assert spoiled == pytest.approx(rough, rel=0.35)
-    assert all(0.2 < row[3] < 0.6 for row in table)
+    assert [row[2] for row in table] == pytest.approx(rough, abs=0.051)
+    spoiled = np.array([row[3] for row in table])
+    assert np.all(np.diff(spoiled) > 0)
+    assert np.all(np.diff(spoiled / rough) > -0.02)
+    assert np.all(spoiled > rough)  # on the low side, and below what the theory of typical solutions says
+    assert np.all(spoiled < rough * density_at_the_edge(0.6) / (2 * norm.pdf(0)))
+    assert all(0.35 < row[4] < 0.55 for row in table)
+
+
+def density_at_the_edge(load):
+    """The density of stabilities just above 0 of a typical solution: for given t a cut Gaussian."""
+    q = theory.binary_volume(load).overlap
+    return quad(
+        lambda t: (
+            norm.pdf(t) * np.exp(norm.logpdf(t * np.sqrt(q / (1 - q))) - log_ndtr(-t * np.sqrt(q / (1 - q))))
+        ),
+        -12,
+        12,
+    )[0] / np.sqrt(1 - q)
+
+
+def test_typical_solutions_lie_closer_to_the_edge_than_random_weights():
+    assert density_at_the_edge(1e-6) == pytest.approx(2 * norm.pdf(0), rel=1e-3)
+    assert density_at_the_edge(0.6) == pytest.approx(1.11, abs=0.005)
 
 
 # ---- Memories and bits.
@@ -401,9 +410,10 @@ def test_the_table_of_bits():
     printed = CHAPTER.printed("bits").splitlines()
     found = [float(line.split()[-4]) for line in printed if line.endswith("bits per number")]
     assert found == [2.0, 0.52, 0.83, 0.24, 1.0]
-    for load, needed in ((0.5, 0.54), (1.0, 1.23), (1.5, 2.29), (1.9, 4.54)):
+    table = ((0.5, 0.54, 0.92), (0.83, 0.98, 0.85), (1.0, 1.23, 0.81), (1.5, 2.29, 0.65), (1.9, 4.54, 0.42))
+    for load, needed, ratio in table:
         assert -theory.gardner_volume(load).entropy / np.log(2) == pytest.approx(needed, abs=0.005)
-        assert needed > load
+        assert load / needed == pytest.approx(ratio, abs=0.01)
         assert f"{needed:.2f}" in "\n".join(printed)
 
 
@@ -428,17 +438,7 @@ def test_a_third_value_helps():
         assert three.value / np.log2(3) < two.value
 
 
-def test_clipped_weights_get_most_answers_right():
-    wrong = {load: [] for load in (0.2, 0.4)}
-    for seed, load in itertools.product(SEEDS, wrong):
-        x, y = random_dichotomy(round(load * 101), 101, distribution="binary", rng=seed)
-        wrong[load].append(np.mean(y * (x @ np.sign(margin(x, y).weights)) <= 0))
-    assert np.mean(wrong[0.2]) < 0.02
-    assert np.mean(wrong[0.4]) == pytest.approx(0.05, abs=0.025)
-    assert norm.cdf(-1.32 * theory.gardner_stability(0.4)) == pytest.approx(0.05, abs=0.002)
-
-
 def test_questions_take_right_answers_and_know_usual_mistakes():
-    assert CHAPTER.tells_apart("question-dual", "2", ["0", "1", "13", "4096"])
-    assert CHAPTER.tells_apart("question-stability", "520", ["2000", "470.7", "500", "0.52"])
-    assert CHAPTER.tells_apart("question-mean", "512", ["2097152", "4096", "9"])
+    assert CHAPTER.tells_apart("question-dual", "2", ["0", "1", "13", "24", "26", "4096", "8190"])
+    assert CHAPTER.tells_apart("question-stability", "697", ["2000", "1434", "773", "640", "0.697"])
+    assert CHAPTER.tells_apart("question-mean", "512", ["2097152", "4096", "256", "0.000244", "9"])
