@@ -124,7 +124,7 @@ def test_the_first_failure_is_a_wait_for_heads():
         assert law @ (points - 2 * n) ** 2 == pytest.approx(2 * n, rel=1e-4)
     shares = nbinom.pmf(np.arange(2, 6) - 2, 2, 0.5)
     assert shares.sum() > 0.8  # most sets of the plane end after three to six points
-    assert "fail at a point three to six" in TEXT
+    assert "fail at one of the points three to six" in TEXT
 
 
 def test_sets_grow_as_long_as_they_should():
