@@ -36,8 +36,10 @@ TOO_WIDE = """() => {
     const width = document.documentElement.clientWidth;
     const out = e => e.getBoundingClientRect().width > 1 && e.getBoundingClientRect().right > width + 1;
     const held = e => {
-        for (let box = e; box && box !== document.body; box = box.parentElement)
-            if (/auto|scroll|hidden|clip/.test(getComputedStyle(box).overflowX) && !out(box)) return true;
+        for (let box = e; box && box !== document.body; box = box.parentElement) {
+            const {overflowX, clipPath} = getComputedStyle(box);
+            if (clipPath !== "none" || (/auto|scroll|hidden|clip/.test(overflowX) && !out(box))) return true;
+        }
         return false;
     };
     const wide = [...document.querySelectorAll("article *")].filter(e => out(e) && !held(e));

@@ -558,7 +558,7 @@ class CapacityLab {
     const now = `${counted(count, "point")} in ${n} dimensions`;
     const set =
       count === 0
-        ? "No point yet."
+        ? `No point yet: those to come have ${n} inputs, and a label by a fair coin.`
         : over
           ? `With point number ${count} this set is no longer separable.`
           : `${now} can be separated, with a margin of ${short(margin, 3)}.`;
