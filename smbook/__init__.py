@@ -18,6 +18,7 @@ _SUBMODULES = (
     "boltzmann",
     "curie_weiss",
     "datasets",
+    "dynamics",
     "figures",
     "hopfield",
     "ising",
@@ -28,6 +29,7 @@ _SUBMODULES = (
     "regression",
     "statistics",
     "theory",
+    "thermodynamics",
     "widgets",
 )
 

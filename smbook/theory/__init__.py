@@ -4,6 +4,7 @@ from smbook.theory import (
     boltzmann,
     curvature,
     descent,
+    dynamics,
     hopfield,
     inference,
     ising,
@@ -11,12 +12,14 @@ from smbook.theory import (
     random_matrices,
     regression,
     spin_glass,
+    thermodynamics,
 )
 
 __all__ = [
     "boltzmann",
     "curvature",
     "descent",
+    "dynamics",
     "hopfield",
     "inference",
     "ising",
@@ -24,4 +27,5 @@ __all__ = [
     "random_matrices",
     "regression",
     "spin_glass",
+    "thermodynamics",
 ]

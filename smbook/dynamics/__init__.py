@@ -1,0 +1,8 @@
+"""Simulations of learning in time: deep linear networks, soft committees, Langevin learning, wide networks.
+
+Each is held against the closed forms and integrated equations of `smbook.theory.dynamics`.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = []
