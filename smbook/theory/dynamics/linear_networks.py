@@ -1,4 +1,4 @@
-"""Deep linear networks: each mode of the data is learned by itself, slowly and then fast, the strongest first.
+"""Deep linear networks: each mode of the data is learned by itself, slowly, then fast, the strongest first.
 
 A network of D layers of weights answers W_D ... W_1 x, and follows the gradient of its mean squared error,
 
