@@ -382,6 +382,7 @@ def public(module):
         "kernels.hebbian",
         "kernels.hopfield",
         "kernels.inference",
+        "kernels.linear_network",
         "kernels.restricted",
         "kernels.rng",
         "kernels.elementary",

@@ -192,7 +192,7 @@ def train_linear(
     >>> task = np.diag([3.0, 1.0])
     >>> start = linear_network((2, 2, 2), strength=0.001, cross_covariance=task, rng=1)
     >>> found = train_linear(start, task, rate=0.01, n_steps=400, thin=200)
-    >>> found.strengths[1:].round(3)  # at times 2 and 4; the theory has 2.950, 0.052 and 3, 0.749
+    >>> found.strengths[1:].round(3)  # at times 2 and 4; theory: 2.946, 0.052 and 3, 0.749
     array([[2.946, 0.051],
            [3.   , 0.745]])
     """

@@ -260,6 +260,26 @@ def white_loss(cross, whole):
 
 
 @kernel
+def largest_rate(depth, singular_values):
+    """Return the rate 2 / (D s^(2 - 2/D)) that the strongest mode bears once it is learned.
+
+    Examples
+    --------
+    >>> one = np.array([0.5, 4.0])
+    >>> largest_rate(1, one), largest_rate(2, one), largest_rate(4, one)
+    (2.0, 0.25, 0.0625)
+    """
+    strongest = 0.0
+    for k in range(singular_values.size):
+        strongest = max(strongest, singular_values[k])
+    root = root_of(strongest, depth)
+    curvature = float(depth)
+    for _ in range(2 * depth - 2):
+        curvature *= root
+    return 2.0 / curvature
+
+
+@kernel
 def _pull(depth, singular_value, weight):
     """Return du/dt = u^(D-1) (s - u^D), the gradient of one weight of a balanced mode."""
     power = 1.0

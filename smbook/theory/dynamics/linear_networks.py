@@ -125,8 +125,8 @@ def mode_strength(
 
     .. math:: a(t) = \frac{s\, e^{2st}}{e^{2st} - 1 + s / a_0},
 
-    a sigmoid. For more, the time at which a strength is reached is known in closed form, and is inverted to
-    1e-12. From D = 2 on a strength of 0 is a saddle of the loss, and a mode that starts there never leaves.
+    a sigmoid. For more, the time at which a strength is reached is known as a series, and is inverted to
+    1e-12 of the time or the strength. From D = 2 on a strength of 0 is a saddle of the loss, and a mode that starts there never leaves.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def mode_strength(
     t, s, start = _mode(("time", time), ("singular_value", singular_value), ("initial", initial))
     d = _depth(depth)
     if d == 1:
-        return plain(s + (start - s) * np.exp(-t))
+        return plain(start * np.exp(-t) - s * np.expm1(-t))
     found = np.zeros(t.shape)
     moves = (start > 0) & (s > 0)
     fades = (start > 0) & (s == 0)
@@ -244,7 +244,7 @@ def two_layer_mode(
     singular_value
         s, 0 or from 1e-100 to 1e100.
     first, second
-        The weights b and c at time 0, of any sign, of a size up to 1e50. The four are broadcast.
+        The weights b and c at time 0, 0 or of a size from 1e-100 to 1e50, of any sign. The four are broadcast.
 
     Raises
     ------
@@ -435,8 +435,8 @@ def _mode(*given: tuple[str, ArrayLike]) -> list[Floats]:
 
 def _in_range(name: str, values: Floats) -> None:
     if name in ("first", "second"):
-        wrong = np.abs(values) > _LARGEST_WEIGHT
-        said = f"from -{_LARGEST_WEIGHT:g} to {_LARGEST_WEIGHT:g}"
+        wrong = ((np.abs(values) < _LEAST) & (values != 0)) | (np.abs(values) > _LARGEST_WEIGHT)
+        said = f"0 or of a size from {_LEAST:g} to {_LARGEST_WEIGHT:g}"
     elif name == "time":
         wrong, said = values < 0, "at least 0"
     else:
