@@ -168,7 +168,9 @@ def fill_aligned(widths, strength, left, right, theta):
 def _aligned(i, j, layer, depth, left, right):
     """Return the weight of unit i for unit j in a layer of gain 1."""
     if 1 < layer < depth:
-        return 1.0 if i == j and i < left.shape[1] else 0.0
+        if i == j and i < left.shape[1]:
+            return 1.0
+        return 0.0
     if depth == 1:
         total = 0.0
         for k in range(left.shape[1]):
@@ -266,7 +268,7 @@ def largest_rate(depth, singular_values):
     Examples
     --------
     >>> one = np.array([0.5, 4.0])
-    >>> largest_rate(1, one), largest_rate(2, one), largest_rate(4, one)
+    >>> largest_rate(1, one), largest_rate(2, one), round(largest_rate(4, one), 12)
     (2.0, 0.25, 0.0625)
     """
     strongest = 0.0

@@ -126,7 +126,8 @@ def mode_strength(
     .. math:: a(t) = \frac{s\, e^{2st}}{e^{2st} - 1 + s / a_0},
 
     a sigmoid. For more, the time at which a strength is reached is known as a series, and is inverted to
-    1e-12 of the time or the strength. From D = 2 on a strength of 0 is a saddle of the loss, and a mode that starts there never leaves.
+    1e-12 of the time or the strength. From D = 2 on a strength of 0 is a saddle of the loss, and a mode that
+    starts there never leaves.
 
     Parameters
     ----------
@@ -244,7 +245,8 @@ def two_layer_mode(
     singular_value
         s, 0 or from 1e-100 to 1e100.
     first, second
-        The weights b and c at time 0, 0 or of a size from 1e-100 to 1e50, of any sign. The four are broadcast.
+        The weights b and c at time 0, 0 or of a size from 1e-100 to 1e50, of any sign. The four are
+        broadcast.
 
     Raises
     ------
