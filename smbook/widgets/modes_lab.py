@@ -102,7 +102,7 @@ class ModesLab(Lab, script="modes_lab.js"):
     True
     >>> run
     ModesRun(4000 steps, loss 0.2099)
-    >>> lab.largest_rate
+    >>> round(lab.largest_rate, 12)
     0.5
     >>> lab.depth = 5
     Traceback (most recent call last):
@@ -137,7 +137,7 @@ class ModesLab(Lab, script="modes_lab.js"):
     fourth_strength = read_out("a of the fourth mode")
     outside = read_out("the share of the squares of the map outside of the modes")
 
-    _tree = traitlets.List(read_only=True).tag(sync=True)
+    _tree = traitlets.List(traitlets.List(traitlets.Float()), read_only=True).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -210,7 +210,8 @@ class ModesLab(Lab, script="modes_lab.js"):
         for begin in range(1, n_steps + 1, _STEPS_PER_CALL):
             noted = maps[begin : begin + _STEPS_PER_CALL]
             kernels.descend(widths, theta, target, white, self.rate, 1, forward, errors, noted)
-        return ModesRun(self.rate * np.arange(n_steps + 1), *_read(maps, target, left, right))
+        times = self.rate * np.arange(n_steps + 1, dtype=np.float64)
+        return ModesRun(times, *_read(maps, target, left, right))
 
 
 def _read(maps: Floats, target: Floats, left: Floats, right: Floats) -> tuple[Floats, Floats, Floats]:
