@@ -113,6 +113,10 @@ ON_PAPER = {
         {"rate": 0.2, "start_x": 3.5, "start_y": 0.1, "optimizers": "all", "speed": 20},
         {"Start": ("steps", 50)},
     ),
+    "ModesLab": (
+        {"depth": 2, "initial": 0.001, "rate": 0.02, "start": "aligned", "speed": 200},
+        {"Start": ("steps", 460)},
+    ),
     "MaxEntLab-maximum": ({"mean": 4.5, "dice": 100, "seed": 1, "speed": 20}, {"Start": ("throws", 30)}),
     "MaxEntLab-own": ({"mean": 4.5, "running": "false"}, {}),
     "MaxEntLab-rolls": ({"mean": 4.5, "dice": 60, "seed": 1, "speed": 20}, {"Start": ("sweeps", 100)}),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smbook import _checks, curie_weiss, figures, ising, statistics, widgets
+from smbook import _checks, curie_weiss, dynamics, figures, ising, statistics, widgets
 from smbook.kernels import rng
 from smbook.perceptron import (
     adatron,
@@ -22,6 +22,7 @@ from smbook.perceptron import (
     perceptron_rule,
     pseudo_inverse,
 )
+from smbook.theory import dynamics as dynamics_theory
 from smbook.theory import inference
 from smbook.theory import ising as theory
 
@@ -307,6 +308,17 @@ WITH_INTEGERS = {
     "PerceptronLab": lambda i: widgets.PerceptronLab(
         points=i([[1, 1], [0, 1]]), labels=i([1, 1]), hidden=i(3), model="two-layers", seed=i(100)
     ).simulate(i(4)),
+    "mode_strength": lambda i: [dynamics_theory.mode_strength(i([0, 1, 2]), i(2), i([1, 3, 1]), depth=i(3))],
+    "learning_time": lambda i: [dynamics_theory.learning_time(i([2, 120]), i(1), depth=i(3))],
+    "two_layer_mode": lambda i: dynamics_theory.two_layer_mode(i(1), i(2), i([0, 1]), i([1, 2])),
+    "correlation_modes": lambda i: dynamics_theory.correlation_modes(*map(i, EXAMPLES[:1] * 2)),
+    "train_linear": lambda i: dynamics.train_linear(
+        [i([[1, 0], [0, 2]])], i([[100, 0], [1, 2]]), rate=0.1, n_steps=i(4), thin=i(2)
+    )[2:],
+    "linear_network": lambda i: dynamics.linear_network(
+        i([2, 3, 2]), strength=i(1), cross_covariance=i([[100, 1], [0, 2]]), rng=i(100)
+    ),
+    "ModesLab": lambda i: widgets.ModesLab(depth=i(3), first=i(2), seed=i(100)).simulate(i(4)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)

@@ -383,6 +383,7 @@ def public(module):
         "kernels.hebbian",
         "kernels.hopfield",
         "kernels.inference",
+        "kernels.linear_network",
         "kernels.restricted",
         "kernels.rng",
         "kernels.elementary",

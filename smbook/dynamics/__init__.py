@@ -5,4 +5,10 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
+
+__all__: list[str] = [
+    "LinearTraining",
+    "linear_network",
+    "train_linear",
+]

@@ -16,6 +16,7 @@ from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.learning_curve_lab import LearningCurveLab
 from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.modes_lab import ModesLab
 from smbook.widgets.neuron_lab import NeuronLab
 from smbook.widgets.perceptron_lab import PerceptronLab
 from smbook.widgets.phase_diagram_lab import PhaseDiagramLab
@@ -38,6 +39,7 @@ __all__ = [
     "LearningCurveLab",
     "MaxEntLab",
     "MeanFieldLab",
+    "ModesLab",
     "NeuronLab",
     "PerceptronLab",
     "PhaseDiagramLab",

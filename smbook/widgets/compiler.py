@@ -44,6 +44,7 @@ from smbook.kernels import (
     hull,
     inference,
     lattice,
+    linear_network,
     margin,
     mean_field,
     multilayer,
@@ -99,6 +100,7 @@ _CELLS = (_WHOLES, _INT64)  # widths, activation
 _HULL = (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _WHOLES, _REALS, _REALS, _REAL_ROWS, _WHOLES)
 _TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 _EXAMPLE = (_REAL_ROWS, _BYTES, _INT64)  # inputs, labels, number of one or of all
+_SPACE = types.Array(types.float64, 3, "C")
 _WALKED = (_WORDS, _REALS, _REALS, _REALS, _REALS)  # state, room, inverses, fields, weights
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
@@ -226,6 +228,32 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "stable_minima": (descent.stable_minima, (_FLOAT64, _REALS), _NOTHING),
     "period_two": (descent.period_two, (_FLOAT64, _REALS), _NOTHING),
     "mean_loss": (descent.mean_loss, (_INT64, *_LANDSCAPE, *_PACE), _FLOAT64),
+    "follow_layers": (linear_network.follow, (_WHOLES, _REALS, _REAL_ROWS), _NOTHING),
+    "descend_layers": (
+        linear_network.descend,
+        (_WHOLES, _REALS, _REAL_ROWS, _REAL_ROWS, _FLOAT64, _INT64, _REAL_ROWS, _SPACE, _SPACE),
+        _NOTHING,
+    ),
+    "fill_random_layers": (linear_network.fill_random, (_WHOLES, _FLOAT64, _WORDS, _REALS), _NOTHING),
+    "fill_aligned_layers": (
+        linear_network.fill_aligned,
+        (_WHOLES, _FLOAT64, _REAL_ROWS, _REAL_ROWS, _REALS),
+        _NOTHING,
+    ),
+    "compose_modes": (linear_network.compose, (_REAL_ROWS, _REAL_ROWS, _REALS, _REAL_ROWS), _NOTHING),
+    "read_modes": (linear_network.read_modes, (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _REALS), _FLOAT64),
+    "white_loss": (linear_network.white_loss, (_REAL_ROWS, _REAL_ROWS), _FLOAT64),
+    "largest_rate_of_layers": (linear_network.largest_rate, (_INT64, _REALS), _FLOAT64),
+    "flow_modes": (
+        linear_network.flow_modes,
+        (_INT64, _REALS, _REALS, _FLOAT64, _FLOAT64, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "settling_time": (
+        linear_network.settling_time,
+        (_INT64, _REALS, _FLOAT64, _FLOAT64, _FLOAT64, _FLOAT64),
+        _FLOAT64,
+    ),
     "fill_system": (inference.fill_levels, (_INT64, _REALS), _NOTHING),
     "nearest_mean": (inference.nearest_mean, (_REALS, _FLOAT64), _FLOAT64),
     "tilt": (inference.tilt, (_REALS, _REALS, _FLOAT64, _REALS), _FLOAT64),

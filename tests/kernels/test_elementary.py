@@ -26,6 +26,7 @@ from smbook.kernels import (
     hull,
     inference,
     lattice,
+    linear_network,
     margin,
     mean_field,
     multilayer,
@@ -427,6 +428,10 @@ WIDTHS, EXAMPLES, ANSWERS, THETA = np.array([2, 2, 1]), (np.ones((3, 2)), np.one
 WITH_LOSS = (WIDTHS, multilayer.TANH, multilayer.CROSS)
 DESCENT_ROOM = (np.arange(3), STATE, ANSWERS, np.ones(3), np.ones(THETA), np.ones(4))
 
+# A linear network of two inputs, two units and one output, and the correlations of its task.
+LINEAR, FORWARD = (WIDTHS, np.ones(6)), np.ones((3, 2))
+CORRELATED = np.ones((1, 2)), np.eye(2)
+
 # Three optimizers, and what is noted of them.
 RACE, MARKS = np.zeros((3, 8)), np.zeros((3, 4))
 
@@ -584,6 +589,21 @@ KERNELS = [
     (associative.mixture_overlap, (SITES, np.arange(2), SPINS[:2].copy(), SPINS)),
     (associative.crosstalk, (WIDE, WIDE, COUNT)),
     (hopfield_theory.order_parameters, (hopfield_theory.RETRIEVAL, NUMBER, NUMBER, np.zeros(6))),
+    (linear_network.follow, (*LINEAR, FORWARD)),
+    (linear_network.step, (*LINEAR, *CORRELATED, NUMBER, FORWARD, np.zeros((2, 2, 2)))),
+    (
+        linear_network.descend,
+        (*LINEAR, *CORRELATED, NUMBER, COUNT, FORWARD, np.zeros((2, 2, 2)), np.zeros((2, 1, 2))),
+    ),
+    (linear_network.fill_random, (WIDTHS, NUMBER, STATE, LINEAR[1])),
+    (linear_network.fill_aligned, (WIDTHS, NUMBER, np.ones((1, 1)), np.ones((2, 1)), LINEAR[1])),
+    (linear_network.root_of, (NUMBER, COUNT)),
+    (linear_network.compose, (np.ones((1, 1)), np.ones((2, 1)), np.ones(1), np.zeros((1, 2)))),
+    (linear_network.read_modes, (np.ones((1, 1)), np.ones((2, 1)), np.ones((1, 2)), np.zeros(1))),
+    (linear_network.white_loss, (CORRELATED[0], np.zeros((1, 2)))),
+    (linear_network.largest_rate, (COUNT, REALS)),
+    (linear_network.flow_modes, (COUNT, REALS, REALS, NUMBER, NUMBER, np.zeros((2, len(REALS))))),
+    (linear_network.settling_time, (COUNT, REALS, NUMBER, NUMBER, NUMBER, NUMBER)),
     (hull.begin_hull, (*HULL[1:2], *HULL[4:])),
     (hull.add_to_hull, HULL),
     (hull.hull_margin, (REALS,)),
@@ -782,6 +802,7 @@ def test_every_public_kernel_is_looked_at():
         projection,
         hopfield_theory,
         hull,
+        linear_network,
         restricted,
         bipartite,
         multilayer,

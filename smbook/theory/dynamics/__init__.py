@@ -2,4 +2,20 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.theory.dynamics.linear_networks import (
+    Modes,
+    TwoLayerMode,
+    correlation_modes,
+    learning_time,
+    mode_strength,
+    two_layer_mode,
+)
+
+__all__: list[str] = [
+    "Modes",
+    "TwoLayerMode",
+    "correlation_modes",
+    "learning_time",
+    "mode_strength",
+    "two_layer_mode",
+]
