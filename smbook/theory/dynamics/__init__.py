@@ -10,6 +10,13 @@ from smbook.theory.dynamics.binary_students import (
     spinodal_load,
     transition_load,
 )
+from smbook.theory.dynamics.langevin import (
+    LangevinLaw,
+    gibbs_average,
+    langevin_bias,
+    langevin_law,
+    langevin_step_law,
+)
 
 __all__: list[str] = []
 __all__ += [
@@ -20,3 +27,4 @@ __all__ += [
     "spinodal_load",
     "transition_load",
 ]
+__all__ += ["LangevinLaw", "gibbs_average", "langevin_bias", "langevin_law", "langevin_step_law"]
