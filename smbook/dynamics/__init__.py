@@ -5,9 +5,15 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
-from smbook.dynamics.binary_students import StudentsLeft, TemperedStudents, students_left, temper_binary
+from smbook.dynamics.binary_students import (
+    StudentsLeft,
+    TemperedStudents,
+    free_entropy,
+    students_left,
+    temper_binary,
+)
 from smbook.dynamics.langevin import LangevinPath, langevin
 
 __all__: list[str] = []
-__all__ += ["StudentsLeft", "TemperedStudents", "students_left", "temper_binary"]
+__all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
 __all__ += ["LangevinPath", "langevin"]

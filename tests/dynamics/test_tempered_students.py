@@ -23,7 +23,7 @@ from numba import njit
 from scipy.stats import chi2
 
 from smbook import _runs
-from smbook.dynamics import StudentsLeft, TemperedStudents, students_left, temper_binary
+from smbook.dynamics import StudentsLeft, TemperedStudents, free_entropy, students_left, temper_binary
 from smbook.kernels import binary_students as kernels
 from smbook.kernels.rng import uniform
 from smbook.perceptron import binary_solutions, random_labels, teacher_examples
@@ -178,11 +178,19 @@ def both_sides(load, seed, n_sweeps=1000):
     ]
 
 
-def free_entropy(run, skip=200):
-    """phi at the lowest temperature, by joining all temperatures to beta = 0."""
-    wrong = run.wrong[:, skip:]
-    joined = reweight_multiple(wrong, wrong, n_sites=1, betas=run.betas, targets=run.betas[-1:])
-    return math.log(2) + joined.log_partition[0] / run.weights.shape[1]
+def test_the_free_entropy_is_that_of_all_weights_and_of_joined_histograms():
+    """Within 4 errors of the joined histograms, at most .003."""
+    betas = np.linspace(0.0, 3.0, 7)
+    run = temper_binary(*EXAMPLES, betas, 20_000, rng=5)
+    wrong = (EXAMPLES.labels * (all_weights(N) @ EXAMPLES.inputs.T) <= 0).sum(axis=1)
+    exact = np.log(np.exp(-np.outer(betas, wrong)).sum(axis=1)) / N
+    found = free_entropy(run, skip=50)
+    assert found[0] == math.log(2)
+    joined = reweight_multiple(run.wrong, run.wrong, n_sites=1, betas=betas, targets=betas)
+    errors = joined.log_partition_error / N
+    assert (np.abs(found - exact)[1:] < 4 * errors[1:]).all()
+    assert errors.max() < 4e-3
+    assert (np.abs(found - np.log(2))[2:] > 40 * errors[2:]).all()
 
 
 def test_two_phases_at_finite_temperature():
@@ -199,7 +207,7 @@ def test_two_phases_at_finite_temperature():
         for seed in range(8):
             run, other = both_sides(load, seed)
             stays.append(other.overlap[-1, 200:].mean())
-            phi[k, seed] = free_entropy(run)
+            phi[k, seed] = free_entropy(run, skip=200)[-1]
             overlaps.append(run.overlap[-1, 200:].mean())
         assert np.median(stays) > 0.99
         assert min(stays) > 0.99 or load < transition_load(beta=2.0)
@@ -316,3 +324,18 @@ def test_bad_arguments_of_students_left(options, error, message):
         given["labels"] = np.ones(12)
     with pytest.raises(error, match=message):
         students_left(**given | options)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda run: free_entropy(run, skip=5), ValueError, "skip must leave some of 5 kept sweeps; got 5"),
+        (lambda run: free_entropy(run, skip=-1), ValueError, "skip must be at least 0"),
+        (lambda run: free_entropy(run.wrong), TypeError, "run must be what temper_binary returns"),
+        (lambda run: free_entropy(run._replace(betas=BETAS)), ValueError, r"begin at beta = 0.* got 0\.3"),
+    ],
+)
+def test_bad_arguments_of_the_free_entropy(call, error, message):
+    run = temper_binary(*EXAMPLES, BETAS - BETAS[0], 5, rng=1)
+    with pytest.raises(error, match=message):
+        call(run)
