@@ -144,7 +144,7 @@ def transition_load(*, beta: float = math.inf) -> float:
     """Return the load from which on the teacher outweighs all other students, where their phi is 0.
 
     At beta = inf it is 1.2446840: the last students other than the teacher go, and R jumps from 0.693760
-    to 1. It is larger at higher temperatures, 1.69 / beta for beta to 0.
+    to 1. It is larger at higher temperatures, 1.70 / beta for beta to 0.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def transition_load(*, beta: float = math.inf) -> float:
 def spinodal_load(*, beta: float = math.inf) -> float:
     """Return the load at which the student's branch ends, so that nothing but the teacher attracts.
 
-    At beta = inf it is 1.4926318, with R = 0.893661. In between the teacher is there, and what starts far
-    from it does not find it by itself: in the limit, neither tempering nor message passing does.
+    At beta = inf it is 1.4926318, with R = 0.893661. In between the teacher outweighs all others, and
+    yet what starts far from it is held by a barrier that grows with N; message passing finds it beyond only.
 
     Parameters
     ----------
