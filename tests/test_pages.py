@@ -373,6 +373,7 @@ def public(module):
         "regression",
         "kernels.associative",
         "kernels.binary",
+        "kernels.binary_students",
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",

@@ -12,3 +12,15 @@ __all__: list[str] = [
     "linear_network",
     "train_linear",
 ]
+from smbook.dynamics.binary_students import (
+    StudentsLeft,
+    TemperedStudents,
+    free_entropy,
+    students_left,
+    temper_binary,
+)
+from smbook.dynamics.langevin import LangevinPath, langevin
+
+__all__: list[str] = []
+__all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
+__all__ += ["LangevinPath", "langevin"]
