@@ -5,13 +5,6 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
-from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
-
-__all__: list[str] = [
-    "LinearTraining",
-    "linear_network",
-    "train_linear",
-]
 from smbook.dynamics.binary_students import (
     StudentsLeft,
     TemperedStudents,
@@ -20,7 +13,17 @@ from smbook.dynamics.binary_students import (
     temper_binary,
 )
 from smbook.dynamics.langevin import LangevinPath, langevin
+from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
 
-__all__: list[str] = []
-__all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
-__all__ += ["LangevinPath", "langevin"]
+__all__ = [
+    "LangevinPath",
+    "LinearTraining",
+    "StudentsLeft",
+    "TemperedStudents",
+    "free_entropy",
+    "langevin",
+    "linear_network",
+    "students_left",
+    "temper_binary",
+    "train_linear",
+]

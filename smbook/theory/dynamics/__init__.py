@@ -2,23 +2,6 @@
 
 from __future__ import annotations
 
-from smbook.theory.dynamics.linear_networks import (
-    Modes,
-    TwoLayerMode,
-    correlation_modes,
-    learning_time,
-    mode_strength,
-    two_layer_mode,
-)
-
-__all__: list[str] = [
-    "Modes",
-    "TwoLayerMode",
-    "correlation_modes",
-    "learning_time",
-    "mode_strength",
-    "two_layer_mode",
-]
 from smbook.theory.dynamics.binary_students import (
     BinaryStudent,
     annealed_load,
@@ -34,14 +17,31 @@ from smbook.theory.dynamics.langevin import (
     langevin_law,
     langevin_step_law,
 )
+from smbook.theory.dynamics.linear_networks import (
+    Modes,
+    TwoLayerMode,
+    correlation_modes,
+    learning_time,
+    mode_strength,
+    two_layer_mode,
+)
 
-__all__: list[str] = []
-__all__ += [
+__all__ = [
     "BinaryStudent",
+    "LangevinLaw",
+    "Modes",
+    "TwoLayerMode",
     "annealed_load",
     "binary_student",
+    "correlation_modes",
+    "gibbs_average",
+    "langevin_bias",
+    "langevin_law",
+    "langevin_step_law",
+    "learning_time",
     "mean_binary_students",
+    "mode_strength",
     "spinodal_load",
     "transition_load",
+    "two_layer_mode",
 ]
-__all__ += ["LangevinLaw", "gibbs_average", "langevin_bias", "langevin_law", "langevin_step_law"]
