@@ -5,4 +5,20 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.dynamics.wide_networks import (
+    WideNetwork,
+    WideTraining,
+    empirical_kernel,
+    outputs,
+    train_network,
+    wide_network,
+)
+
+__all__: list[str] = [
+    "WideNetwork",
+    "WideTraining",
+    "empirical_kernel",
+    "outputs",
+    "train_network",
+    "wide_network",
+]

@@ -2,4 +2,18 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.theory.dynamics.neural_tangent import (
+    arc_cosine,
+    lazy_outputs,
+    lazy_predictions,
+    nngp_kernel,
+    tangent_kernel,
+)
+
+__all__: list[str] = [
+    "arc_cosine",
+    "lazy_outputs",
+    "lazy_predictions",
+    "nngp_kernel",
+    "tangent_kernel",
+]
