@@ -26,4 +26,34 @@ __all__ = [
     "students_left",
     "temper_binary",
     "train_linear",
+from smbook.dynamics.p_spin import (
+    CriticalPoints,
+    Descent,
+    SphericalPSpin,
+    critical_points,
+    descend,
+    spherical_p_spin,
+)
+from smbook.dynamics.wide_networks import (
+    WideNetwork,
+    WideTraining,
+    empirical_kernel,
+    outputs,
+    train_network,
+    wide_network,
+)
+
+__all__: list[str] = [
+    "CriticalPoints",
+    "Descent",
+    "SphericalPSpin",
+    "WideNetwork",
+    "WideTraining",
+    "critical_points",
+    "descend",
+    "empirical_kernel",
+    "outputs",
+    "spherical_p_spin",
+    "train_network",
+    "wide_network",
 ]
