@@ -105,7 +105,7 @@ class EngineLab(Lab, script="engine_lab.js"):
 
     A run is `smbook.thermodynamics.erasure`: in four strokes of equal length the barrier falls, a tilt
     rises, the barrier rises, the tilt falls. No stroke looks where a particle is. Energies are in k_B T; the
-    wells are at -1 and 1, and a free particle goes \sqrt{2} far in a time of 1, the root of its mean square.
+    wells are at -1 and 1, and the mean square of a free particle's way grows by 2 in a time of 1.
 
     The page counts the works of all bits since Reset, or since the duration, the barrier, the tilt, the
     number of bits or the seed changed. The potential is the same before and after, so the mean of exp(-W)
