@@ -393,6 +393,7 @@ def public(module):
         "kernels.mean_field",
         "kernels.multilayer",
         "kernels.network",
+        "kernels.overdamped",
         "kernels.perceptron",
         "kernels.projection",
         "kernels.regression",

@@ -6,4 +6,30 @@ closed forms of `smbook.theory.thermodynamics`.
 
 from __future__ import annotations
 
+from smbook.thermodynamics.particles import (
+    Driven,
+    Protocol,
+    drive_particles,
+    equilibrium,
+    erasure,
+    free_energy,
+    moving_trap,
+    share_right,
+    stiffening_trap,
+    trap_protocol,
+)
+
 __all__: list[str] = []
+
+__all__ += [
+    "Driven",
+    "Protocol",
+    "drive_particles",
+    "equilibrium",
+    "erasure",
+    "free_energy",
+    "moving_trap",
+    "share_right",
+    "stiffening_trap",
+    "trap_protocol",
+]

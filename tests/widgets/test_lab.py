@@ -13,6 +13,7 @@ from smbook.widgets import (
     BridgeLab,
     CapacityLab,
     DescentLab,
+    EngineLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -54,6 +55,7 @@ LABS = [
     MaxEntLab,
     PerceptronLab,
     CapacityLab,
+    EngineLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -90,6 +92,7 @@ REFUSED = [
     (CapacityLab, "inputs", 1, ValueError),
     (ModesLab, "depth", 5, ValueError),
     (ModesLab, "start", "orthogonal", ValueError),
+    (EngineLab, "duration", 0.5, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]
