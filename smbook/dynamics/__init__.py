@@ -14,18 +14,6 @@ from smbook.dynamics.binary_students import (
 )
 from smbook.dynamics.langevin import LangevinPath, langevin
 from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
-
-__all__ = [
-    "LangevinPath",
-    "LinearTraining",
-    "StudentsLeft",
-    "TemperedStudents",
-    "free_entropy",
-    "langevin",
-    "linear_network",
-    "students_left",
-    "temper_binary",
-    "train_linear",
 from smbook.dynamics.p_spin import (
     CriticalPoints,
     Descent,
@@ -43,17 +31,27 @@ from smbook.dynamics.wide_networks import (
     wide_network,
 )
 
-__all__: list[str] = [
+__all__ = [
     "CriticalPoints",
     "Descent",
+    "LangevinPath",
+    "LinearTraining",
     "SphericalPSpin",
+    "StudentsLeft",
+    "TemperedStudents",
     "WideNetwork",
     "WideTraining",
     "critical_points",
     "descend",
     "empirical_kernel",
+    "free_entropy",
+    "langevin",
+    "linear_network",
     "outputs",
     "spherical_p_spin",
+    "students_left",
+    "temper_binary",
+    "train_linear",
     "train_network",
     "wide_network",
 ]

@@ -19,9 +19,7 @@ from smbook.thermodynamics.particles import (
     trap_protocol,
 )
 
-__all__: list[str] = []
-
-__all__ += [
+__all__ = [
     "Driven",
     "Protocol",
     "drive_particles",
