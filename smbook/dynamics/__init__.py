@@ -5,4 +5,23 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
+from smbook.dynamics.committee import (
+    CommitteeOverlaps,
+    CommitteeTraining,
+    committee,
+    committee_at,
+    committee_overlaps,
+    specialize,
+    train_committee,
+)
+
 __all__: list[str] = []
+__all__ += [
+    "CommitteeOverlaps",
+    "CommitteeTraining",
+    "committee",
+    "committee_at",
+    "committee_overlaps",
+    "specialize",
+    "train_committee",
+]

@@ -2,4 +2,23 @@
 
 from __future__ import annotations
 
+from smbook.theory.dynamics.committee import (
+    CommitteeCurve,
+    CommitteeFlow,
+    committee_curve,
+    committee_error,
+    committee_flow,
+)
+from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
+
 __all__: list[str] = []
+__all__ += [
+    "CommitteeCurve",
+    "CommitteeFlow",
+    "Plateau",
+    "committee_curve",
+    "committee_error",
+    "committee_flow",
+    "committee_largest_rate",
+    "committee_plateau",
+]
