@@ -308,6 +308,9 @@ WITH_INTEGERS = {
         points=i([[1, 1], [0, 1]]), labels=i([1, 1]), hidden=i(3), model="two-layers", seed=i(100)
     ).simulate(i(4)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
+    "CommitteeLab": lambda i: widgets.CommitteeLab(inputs=i(60), seed=i(100)).simulate(
+        i(120), pushes=i([6, 60])
+    )[1:],
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)
     )[1:],

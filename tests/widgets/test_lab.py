@@ -12,6 +12,7 @@ from smbook.widgets import (
     BoltzmannLab,
     BridgeLab,
     CapacityLab,
+    CommitteeLab,
     DescentLab,
     FiniteMagnetLab,
     HopfieldLab,
@@ -52,6 +53,7 @@ LABS = [
     MaxEntLab,
     PerceptronLab,
     CapacityLab,
+    CommitteeLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -86,6 +88,7 @@ REFUSED = [
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),
     (CapacityLab, "inputs", 1, ValueError),
+    (CommitteeLab, "rate", 3.5, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]

@@ -8,6 +8,7 @@ from smbook.theory.dynamics.committee import (
     committee_curve,
     committee_error,
     committee_flow,
+    specialization,
 )
 from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
 
@@ -21,4 +22,5 @@ __all__ += [
     "committee_flow",
     "committee_largest_rate",
     "committee_plateau",
+    "specialization",
 ]
