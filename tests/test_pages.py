@@ -390,6 +390,7 @@ def public(module):
         "kernels.mean_field",
         "kernels.multilayer",
         "kernels.network",
+        "kernels.overdamped",
         "kernels.perceptron",
         "kernels.projection",
         "kernels.spin_glass",

@@ -30,6 +30,7 @@ from smbook.kernels import (
     mean_field,
     multilayer,
     network,
+    overdamped,
     perceptron,
     plane,
     projection,
@@ -725,6 +726,13 @@ KERNELS = [
     (students.error_of_centre, (RIGHT, RIGHT, RIGHT)),
     (students.add_run, (np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)))),
     (bipartite.exchange, (STATE, REALS[:2], 0, REALS, np.zeros((2, 1), np.int64), *np.zeros((2, 1), int))),
+    (overdamped.potential, (REALS, NUMBER)),
+    (overdamped.slope, (REALS, NUMBER)),
+    (overdamped.fill_potential, (REALS, REALS, REALS.copy())),
+    (overdamped.bound_law, (REALS, NUMBER, NUMBER, np.zeros(9))),
+    (overdamped.draw_equilibrium, (REALS, NUMBER, NUMBER, np.zeros(9), STATE, REALS.copy())),
+    (overdamped.erase_bit, (NUMBER, NUMBER, NUMBER, MATRIX.copy())),
+    (overdamped.drive, (MATRIX, NUMBER, *np.zeros((3, 4)), STATE, np.zeros(4))),
 ]
 
 
@@ -786,6 +794,7 @@ def test_every_public_kernel_is_looked_at():
         plane,
         threshold,
         hebbian,
+        overdamped,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
