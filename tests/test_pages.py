@@ -379,6 +379,7 @@ def public(module):
         "kernels.bridge",
         "kernels.committee",
         "kernels.descent",
+        "kernels.driven_network",
         "kernels.margin",
         "kernels.hull",
         "kernels.plane",
