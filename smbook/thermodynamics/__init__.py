@@ -29,29 +29,26 @@ from smbook.thermodynamics.particles import (
 from smbook.thermodynamics.works import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
 
 __all__ = [
-    "Driven",
-    "Protocol",
-    "drive_particles",
-    "equilibrium",
-    "erasure",
-    "free_energy",
-    "moving_trap",
-    "share_right",
-    "stiffening_trap",
-    "trap_protocol",
-]
-
-__all__ += [
     "CrooksRatio",
+    "Driven",
     "DrivenNetwork",
     "FreeEnergy",
     "LearnedInBath",
     "MeasuredBalance",
     "OneWeightLearning",
+    "Protocol",
     "bennett",
     "crooks_ratio",
     "drive_network",
+    "drive_particles",
+    "equilibrium",
+    "erasure",
+    "free_energy",
     "jarzynski",
     "learn_in_bath",
+    "moving_trap",
     "one_weight_learning",
+    "share_right",
+    "stiffening_trap",
+    "trap_protocol",
 ]

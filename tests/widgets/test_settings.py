@@ -231,6 +231,9 @@ LABS = {
         "tilt": (4.0, 0.0, 8.0),
         "bits": (400, 50, 1000),
         "speed": (2.0, 0.25, 1000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "CommitteeLab": {
         "hidden": (2, 2, 5),
         "rate": (1.0, 0.1, 3.0),

@@ -5,12 +5,7 @@ from __future__ import annotations
 from smbook.theory.thermodynamics.erasure import ErasureWork, erasure_work
 from smbook.theory.thermodynamics.jarzynski import jarzynski_bias, uncertainty_bound
 from smbook.theory.thermodynamics.landauer import label_information, landauer_work
-from smbook.theory.thermodynamics.learning import (
-    LabelLearning,
-    RuleLearning,
-    label_learning,
-    rule_learning,
-)
+from smbook.theory.thermodynamics.learning import LabelLearning, RuleLearning, label_learning, rule_learning
 from smbook.theory.thermodynamics.one_weight import OneWeight, one_weight_engine
 from smbook.theory.thermodynamics.transport import (
     QuantileDistance,
