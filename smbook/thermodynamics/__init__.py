@@ -6,4 +6,12 @@ closed forms of `smbook.theory.thermodynamics`.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from smbook.thermodynamics.free_energy import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
+
+__all__ = [
+    "CrooksRatio",
+    "FreeEnergy",
+    "bennett",
+    "crooks_ratio",
+    "jarzynski",
+]
