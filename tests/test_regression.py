@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from smbook.regression import LinearExamples, linear_examples, ridge
+from smbook.kernels.rng import fill_normal, streams
+from smbook.regression import LinearExamples, Streamed, linear_examples, ridge, stream_least_squares
 from smbook.theory.regression import seen_part
 
 
@@ -65,6 +66,83 @@ def test_examples_compare_travel_and_say_what_they_hold():
     assert pickle.loads(pickle.dumps(found)) == found
     assert isinstance(found, LinearExamples)
     assert not found.coefficients.base  # holds no more than itself
+
+
+def test_a_spectrum_scales_the_features_and_a_given_rule_is_kept():
+    spectrum, beta = np.array([4.0, 1.0, 0.25]), np.array([1.0, -2.0, 3.0])
+    plain = linear_examples(5, 3, rng=3)
+    found = linear_examples(5, 3, spectrum=spectrum, coefficients=beta, rng=3)
+    assert found.inputs == pytest.approx(plain.inputs * np.sqrt(spectrum), rel=1e-15)
+    assert (found.coefficients == beta).all()
+    assert found.targets == pytest.approx(found.inputs @ beta, rel=1e-13)
+    assert (linear_examples(5, 3, spectrum=spectrum, rng=3).coefficients == plain.coefficients).all()
+    found.coefficients[0] = 7.0
+    assert beta[0] == 1.0
+
+
+# A stream of examples
+
+
+def test_a_stream_learns_the_rule_written_out():
+    """One run against the same draws in NumPy: features first, then the noise."""
+    spectrum, beta, rate, noise = np.array([1.0, 0.3]), np.array([2.0, -1.0]), 0.2, 0.5
+    found = stream_least_squares(spectrum, beta, 7, rate=rate, noise=noise, n_runs=2, every=2, rng=9)
+    for state, errors in zip(streams(9, 2), found.errors, strict=True):
+        b, drawn, expected = np.zeros(2), np.empty(3), [spectrum @ beta**2]
+        for _ in range(6):
+            fill_normal(state, drawn)
+            x = np.sqrt(spectrum) * drawn[:2]
+            b += rate * (x @ beta + noise * drawn[2] - x @ b) * x
+            expected.append(spectrum @ (beta - b) ** 2)
+        assert errors == pytest.approx(expected[::2], rel=1e-12)
+    assert found.times.tolist() == [0, 2, 4, 6]
+
+
+def test_streams_compare_and_say_what_they_hold():
+    found = stream_least_squares([1.0], [1.0], 4, rate=0.1, n_runs=2, every=2, rng=1)
+    assert repr(found) == "Streamed(2 runs, noted 3 times)"
+    assert isinstance(found, Streamed)
+    assert found == stream_least_squares([1.0], [1.0], 4, rate=0.1, n_runs=2, every=2, rng=1)
+    assert found != stream_least_squares([1.0], [1.0], 4, rate=0.1, n_runs=2, every=2, rng=2)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "error", "message"),
+    [
+        ({"n_steps": 0}, ValueError, "n_steps must be at least 1; got 0"),
+        ({"rate": 0.0}, ValueError, "rate must be positive; got 0"),
+        ({"rate": math.nan}, ValueError, "rate must be finite; got nan"),
+        ({"noise": -1.0}, ValueError, "noise must be at least 0; got -1"),
+        ({"n_runs": 0}, ValueError, "n_runs must be at least 1; got 0"),
+        ({"every": 1.5}, TypeError, "every must be an integer; got 1.5"),
+        ({"spectrum": [1.0, -0.5]}, ValueError, "spectrum must be positive; got -0.5"),
+        ({"spectrum": []}, (TypeError, ValueError), "spectrum"),
+        ({"coefficients": [1.0]}, ValueError, "coefficients must be 2 numbers"),
+        ({"rate": 50.0, "n_steps": 5000}, ValueError, "rate must be smaller.*got 50"),
+    ],
+)
+def test_bad_streams_are_refused(settings_, error, message):
+    arguments = {"spectrum": [1.0, 0.5], "coefficients": [1.0, 1.0], "n_steps": 10, "rate": 0.1} | settings_
+    with pytest.raises(error, match=message):
+        stream_least_squares(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({"spectrum": [1.0]}, "spectrum must be 2 numbers"),
+        ({"spectrum": [1.0, 0.0]}, "spectrum must be positive; got 0"),
+        ({"coefficients": [1.0, 2.0, 3.0]}, "coefficients must be 2 numbers"),
+        (
+            {"coefficients": [1.0, 2.0], "n_hidden": 3},
+            "n_hidden must be 0 where coefficients are given; got 3",
+        ),
+        ({"spectrum": [1.0, 1e200]}, "spectrum must be at most 1e100"),
+    ],
+)
+def test_bad_spectra_and_rules_are_refused(settings_, message):
+    with pytest.raises(ValueError, match=message):
+        linear_examples(3, 2, **settings_)
 
 
 # Least squares

@@ -11,6 +11,7 @@ from smbook.theory import (
     perceptron,
     random_matrices,
     regression,
+    scaling,
     spin_glass,
     thermodynamics,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "perceptron",
     "random_matrices",
     "regression",
+    "scaling",
     "spin_glass",
     "thermodynamics",
 ]

@@ -34,6 +34,7 @@ from smbook.kernels import (
     perceptron,
     plane,
     projection,
+    regression,
     restricted,
     rng,
     spin_glass,
@@ -688,6 +689,10 @@ KERNELS = [
     (perceptron.adatron_pass, (*LEARNT, np.arange(2), NUMBER, np.zeros(2), np.zeros(4))),
     (perceptron.learn_online, (*LEARNT, perceptron.ADATRON, NUMBER, 2, np.zeros(4), np.zeros((1, 4)))),
     (perceptron.hazard, (NUMBER,)),
+    (
+        regression.stream_least_squares,
+        (STATE, np.ones(4), NUMBER, NUMBER, 2, np.ones(4), np.zeros(5), np.zeros(2)),
+    ),
     (binary.bit_count, (STATE[0],)),
     (binary.find_solutions, (STATE[:2], COUNT, COUNT, COUNT, STATE.copy())),
     (binary.find_fields, (np.ones((4, 2), np.int8), SPINS[:4], np.zeros(2, np.int32))),
