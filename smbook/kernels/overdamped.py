@@ -105,3 +105,124 @@ def drive(table, step, positions, work, heat, state, noise):
                 heat[i] += level - new_level
                 accepted += 1
     return accepted
+
+
+@kernel
+def bound_law(coefficients, low, high, sums):
+    """Set `sums` (n_cells + 1) to sums of what exp(-U) never exceeds in cells of one width between two ends.
+
+    Return about which share of the area under these bounds lies under exp(-U) too. All is relative to the
+    largest exp(-U) of the middles of cells.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(bound_law(np.array([0, 0.5, 0, 0]), -10.0, 10.0, np.empty(1025)), 3)  # x^2 / 2
+    0.992
+    """
+    width = (high - low) / (sums.size - 1)
+    least = _least(coefficients, low, width, sums.size - 1)
+    area, sums[0] = 0.0, 0.0
+    for k in range(sums.size - 1):
+        middle = low + (k + 0.5) * width
+        area += exp(least - potential(coefficients, middle))
+        sums[k + 1] = sums[k] + _bound(coefficients, middle, 0.5 * width, least)
+    return area / sums[-1]
+
+
+@kernel
+def draw_equilibrium(coefficients, low, high, sums, state, positions):
+    """Draw positions with the density exp(-U) between two ends, exactly; `sums` is that of `bound_law`.
+
+    A cell is drawn by its bound, a place in it at random, and taken with the chance of exp(-U) over the
+    bound. What exp(-U) has beyond the ends is not seen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from smbook.kernels.rng import seed_state
+    >>> positions, sums, trap = np.empty(10_000), np.empty(257), np.array([0, 0.5, 0, 0])
+    >>> bound_law(trap, -10.0, 10.0, sums) > 0.9
+    True
+    >>> draw_equilibrium(trap, -10.0, 10.0, sums, seed_state(1), positions)
+    >>> positions.var().round(1)
+    np.float64(1.0)
+    """
+    width = (high - low) / (sums.size - 1)
+    least = _least(coefficients, low, width, sums.size - 1)
+    for i in range(positions.size):
+        positions[i] = _place(coefficients, low, width, least, sums, state)
+
+
+@kernel
+def _least(coefficients, low, width, cells):
+    """Return the least U in the middle of a cell."""
+    least = potential(coefficients, low + 0.5 * width)
+    for k in range(1, cells):
+        least = min(least, potential(coefficients, low + (k + 0.5) * width))
+    return least
+
+
+@kernel
+def _bound(coefficients, middle, half, least):
+    """Return what exp(least - U) never exceeds in a cell, by Taylor's polynomial around its middle."""
+    c2, c3, c4 = coefficients[1], coefficients[2], coefficients[3]
+    second = abs(c2 + middle * (3.0 * c3 + middle * 6.0 * c4))
+    third = abs(c3 + middle * 4.0 * c4)
+    fall = half * (abs(slope(coefficients, middle)) + half * (second + half * (third + half * abs(c4))))
+    return exp(least - potential(coefficients, middle) + fall)
+
+
+@kernel
+def _place(coefficients, low, width, least, sums, state):
+    """Draw one position."""
+    x, excess = 0.0, -1.0
+    while excess < 0.0:
+        wanted = uniform(state) * sums[-1]
+        cell, end = 0, sums.size - 1
+        while end - cell > 1:
+            middle = (cell + end) // 2
+            if sums[middle] <= wanted:
+                cell = middle
+            else:
+                end = middle
+        x = low + (cell + uniform(state)) * width
+        height = uniform(state) * _bound(coefficients, low + (cell + 0.5) * width, 0.5 * width, least)
+        excess = exp(least - potential(coefficients, x)) - height
+    return x
+
+
+@kernel
+def erase_bit(barrier, tilt, lowest, table):
+    """Fill a protocol that erases a bit, x < 0 or x > 0 in two wells at -1 and 1, to x > 0.
+
+    In four quarters of the time, each at a constant speed: the barrier falls, to the share `lowest` of the
+    height that it had; a tilt rises; the barrier rises; the tilt falls. So
+
+        U(x) = B (x^4 - 2 s x^2) - f x,
+
+    with s from 1 to sqrt(lowest) and back, and f from 0 to the tilt and back. Without the tilt the wells are
+    at -sqrt(s) and sqrt(s), and the barrier is B s^2 high.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = np.empty((5, 4))
+    >>> erase_bit(8.0, 4.0, 0.0, table)
+    >>> table + 0.0
+    array([[  0., -16.,   0.,   8.],
+           [  0.,   0.,   0.,   8.],
+           [ -4.,   0.,   0.,   8.],
+           [ -4., -16.,   0.,   8.],
+           [  0., -16.,   0.,   8.]])
+    """
+    n_steps = table.shape[0] - 1
+    low = sqrt(lowest)
+    for k in range(n_steps + 1):
+        quarter = 4.0 * k / n_steps
+        fallen = min(quarter, 1.0) - min(max(quarter - 2.0, 0.0), 1.0)
+        tilted = min(max(quarter - 1.0, 0.0), 1.0) - max(quarter - 3.0, 0.0)
+        table[k, 0] = -tilt * tilted
+        table[k, 1] = -2.0 * barrier * (1.0 - (1.0 - low) * fallen)
+        table[k, 2] = 0.0
+        table[k, 3] = barrier

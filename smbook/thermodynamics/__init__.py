@@ -14,4 +14,30 @@ __all__ = [
     "bennett",
     "crooks_ratio",
     "jarzynski",
+from smbook.thermodynamics.particles import (
+    Driven,
+    Protocol,
+    drive_particles,
+    equilibrium,
+    erasure,
+    free_energy,
+    moving_trap,
+    share_right,
+    stiffening_trap,
+    trap_protocol,
+)
+
+__all__: list[str] = []
+
+__all__ += [
+    "Driven",
+    "Protocol",
+    "drive_particles",
+    "equilibrium",
+    "erasure",
+    "free_energy",
+    "moving_trap",
+    "share_right",
+    "stiffening_trap",
+    "trap_protocol",
 ]

@@ -734,6 +734,9 @@ KERNELS = [
     (overdamped.potential, (REALS, NUMBER)),
     (overdamped.slope, (REALS, NUMBER)),
     (overdamped.fill_potential, (REALS, REALS, REALS.copy())),
+    (overdamped.bound_law, (REALS, NUMBER, NUMBER, np.zeros(9))),
+    (overdamped.draw_equilibrium, (REALS, NUMBER, NUMBER, np.zeros(9), STATE, REALS.copy())),
+    (overdamped.erase_bit, (NUMBER, NUMBER, NUMBER, MATRIX.copy())),
     (overdamped.drive, (MATRIX, NUMBER, *np.zeros((3, 4)), STATE, np.zeros(4))),
 ]
 
