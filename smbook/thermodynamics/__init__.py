@@ -7,13 +7,6 @@ closed forms of `smbook.theory.thermodynamics`.
 from __future__ import annotations
 
 from smbook.thermodynamics.free_energy import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
-
-__all__ = [
-    "CrooksRatio",
-    "FreeEnergy",
-    "bennett",
-    "crooks_ratio",
-    "jarzynski",
 from smbook.thermodynamics.particles import (
     Driven,
     Protocol,
@@ -27,7 +20,13 @@ from smbook.thermodynamics.particles import (
     trap_protocol,
 )
 
-__all__: list[str] = []
+__all__: list[str] = [
+    "CrooksRatio",
+    "FreeEnergy",
+    "bennett",
+    "crooks_ratio",
+    "jarzynski",
+]
 
 __all__ += [
     "Driven",
