@@ -7,6 +7,7 @@ closed forms of `smbook.theory.thermodynamics`.
 from __future__ import annotations
 
 from smbook.thermodynamics.free_energy import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
+from smbook.thermodynamics.networks import DrivenNetwork, drive_network
 from smbook.thermodynamics.particles import (
     Driven,
     Protocol,
@@ -19,6 +20,7 @@ from smbook.thermodynamics.particles import (
     stiffening_trap,
     trap_protocol,
 )
+from smbook.thermodynamics.works import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
 
 __all__: list[str] = [
     "CrooksRatio",
@@ -39,4 +41,14 @@ __all__ += [
     "share_right",
     "stiffening_trap",
     "trap_protocol",
+]
+
+__all__ += [
+    "CrooksRatio",
+    "DrivenNetwork",
+    "FreeEnergy",
+    "bennett",
+    "crooks_ratio",
+    "drive_network",
+    "jarzynski",
 ]

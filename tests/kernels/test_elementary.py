@@ -19,6 +19,7 @@ from smbook.kernels import (
     boltzmann,
     bridge,
     descent,
+    driven_network,
     elementary,
     hebbian,
     hopfield,
@@ -504,6 +505,12 @@ KERNELS = [
     (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
     (network.sweep, (DENSE, SPINS, REALS.copy(), NOTED, STATE, ROOM, RULE, ORDER, NUMBER)),
     (network.run, of_run(DENSE)),
+    (driven_network.switch, (DENSE, SPINS[np.newaxis], REALS[np.newaxis].copy(), NOTED[np.newaxis], ENERGY)),
+    (
+        driven_network.relax,
+        (DENSE, SPINS[np.newaxis], REALS[np.newaxis].copy(), NOTED[np.newaxis], STATE, ROOM, RULE, ORDER)
+        + (NUMBER, COUNT, ENERGY),
+    ),
     (network.run, of_run(NARROW_DENSE)),
     (network.run, of_run(SPARSE)),
     (network.temper, of_temper(DENSE)),
@@ -800,6 +807,7 @@ def test_every_public_kernel_is_looked_at():
         threshold,
         hebbian,
         overdamped,
+        driven_network,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
