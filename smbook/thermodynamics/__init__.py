@@ -6,7 +6,6 @@ closed forms of `smbook.theory.thermodynamics`.
 
 from __future__ import annotations
 
-from smbook.thermodynamics.free_energy import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
 from smbook.thermodynamics.networks import DrivenNetwork, drive_network
 from smbook.thermodynamics.particles import (
     Driven,
@@ -22,13 +21,7 @@ from smbook.thermodynamics.particles import (
 )
 from smbook.thermodynamics.works import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
 
-__all__: list[str] = [
-    "CrooksRatio",
-    "FreeEnergy",
-    "bennett",
-    "crooks_ratio",
-    "jarzynski",
-]
+__all__: list[str] = []
 
 __all__ += [
     "Driven",
