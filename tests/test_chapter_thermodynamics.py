@@ -168,11 +168,12 @@ def test_without_the_rule_of_acceptance_a_long_step_bends_the_law(lead):
 
 
 def test_haste_costs_what_the_text_says():
-    printed = CHAPTER.printed("speed").splitlines()[1:]
+    *printed, best = CHAPTER.printed("speed").splitlines()[1:]
     rows = np.array([[float(v.split("(")[0]) for v in line.split()] for line in printed])
     assert np.all(rows[:, 4] > 2 * rows[:, 5])  # above the price of transport
     assert rows[2:, 4] == pytest.approx(4.5, abs=1.0)
     assert rows[3:, 5] == pytest.approx(1.7, abs=0.15)
+    assert best.endswith("1.7 1.7]")
     assert "about $4.5/\\tau$" in TEXT
     excess = []
     for seed in SEEDS:
@@ -214,11 +215,12 @@ def test_the_estimate_by_hand_is_that_of_the_package():
 def test_the_bias_of_few_runs_is_that_of_the_theory():
     by_hand, z = CHAPTER.definitions("algorithm-jarzynski").free_energy, []
     for seed in SEEDS:
-        work = drive_particles(moving_trap(1.0, distance=2 * np.sqrt(np.e / 2), step=0.01), 5000, rng=seed).work
+        pull = moving_trap(1.0, distance=2 * np.sqrt(np.e / 2), step=0.01)
+        work = drive_particles(pull, 5000, rng=seed).work
         known = theory.jarzynski_bias(10, work.std())
         z.append(average([by_hand(ten) for ten in work.reshape(-1, 10)]).z(known))
     assert abs(np.mean(z)) < 4 / np.sqrt(len(z))
-    assert theory.jarzynski_bias(100, 3.0) > 1
+    assert theory.jarzynski_bias(100, 3.02) == pytest.approx(0.66, abs=0.005)
     assert theory.jarzynski_bias(10**4, 1.0) == pytest.approx((np.e - 1) / 2e4, rel=0.01)
     assert CHAPTER.printed("bias").rstrip().endswith("True")
 
@@ -252,6 +254,59 @@ def test_heat_and_answers_of_one_weight_on_ten_seeds():
     assert "False" not in printed
 
 
+@pytest.fixture(scope="module")
+def hebb():
+    return CHAPTER.functions("hebb", norm=norm)
+
+
+def test_hebbs_heat_and_answers_are_those_of_the_formulas(hebb):
+    """Without the crosstalk the answers would be right in 69 percent, 14 errors off on ten seeds."""
+    z, wrong = [], []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        draws = [hebb["hebb_learner"](0.5, 2.0, 500, rng) for _ in range(10)]
+        right, heat = (average(v) for v in np.transpose(draws))
+        known = hebb["hebb_exact"](0.5, 2.0)
+        z += [right.z(known[0]), heat.z(known[1])]
+        wrong.append(right.z(norm.cdf(0.5)))
+    assert abs(np.mean(z)) < 4 / np.sqrt(len(z)) + 0.3
+    assert abs(np.mean(wrong)) > 4
+    assert CHAPTER.printed("learning").count("True") == 6
+
+
+@given(nu=st.floats(1e-3, 1e3), load=st.floats(1e-3, 1e3))
+@settings(deadline=None)
+def test_no_load_and_no_field_makes_hebb_efficient(nu, load):
+    fields = CHAPTER.functions("hebb", norm=norm)["hebb_exact"]
+    assert fields(nu, load)[2] <= 1 / np.pi + 1e-9
+
+
+def test_weak_fields_pay_one_over_pi_at_any_load(hebb):
+    for load in (0.1, 1.0, 10.0):
+        assert hebb["hebb_exact"](1e-3, load)[2] == pytest.approx(1 / np.pi, rel=1e-4)
+
+
+def test_what_a_mixture_of_labels_knows_is_paid_for():
+    """Two labels pull at two weights: what the pair knows, against heat and entropies, by sums on a grid."""
+    rng, grid = np.random.default_rng(4), np.linspace(-9, 9, 181)
+    step = grid[1] - grid[0]
+    x, y = np.meshgrid(grid, grid, indexing="ij")
+    for _ in range(5):
+        pull = rng.normal(0, 1.2, (2, 2))
+        means = [pull @ (s, t) for s in (-1, 1) for t in (-1, 1)]
+        laws = [norm.pdf(x - m[0]) * norm.pdf(y - m[1]) for m in means]
+        joint = np.mean(laws, axis=0)
+        ends = [joint.sum(axis=1) * step, joint.sum(axis=0) * step]
+
+        def differential(p, cell):
+            return -np.sum(p[p > 0] * np.log(p[p > 0])) * cell
+
+        single = 0.5 * np.log(2 * np.pi * np.e)
+        known = differential(joint, step**2) - 2 * single
+        cost = sum(differential(p, step) - single for p in ends) + np.mean(np.sum(pull**2, axis=1)) * 2 / 2
+        assert 0 < known <= cost
+
+
 # ---- Joules.
 
 
@@ -262,7 +317,8 @@ def test_energies_in_the_text_are_those_of_the_cell():
     assert theory.landauer_work(300.0) == pytest.approx(2.870978885e-21, rel=1e-9)
     assert np.exp(-40) * 1e9 * 10 * 3.156e7 == pytest.approx(1, rel=0.5)
     assert 1.3e-9 / 3.7e-12 > 200  # "hundreds of times more"
-    assert 30.84e6 * 0.7e-6 == pytest.approx(21.6, abs=0.05)
+    gwh = 30.84e6 * 0.7e-6
+    assert gwh == pytest.approx(21.6, abs=0.05)
 
 
 # ---- Scale.
@@ -315,7 +371,7 @@ def test_curves_of_all_sizes_collapse(tools):
         gaps.append(tools["far"](m * n**0.25, curve) * n**0.5)
     assert max(gaps) / min(gaps) < 1.2  # corrections of relative order one over the root of N
     for ratio in (0.05, 1.0, 20.0):
-        by_hand = 2 + quad(lambda u: u**-1.5 * np.exp(-2 * ratio * u**-1.5), 0, 1)[0]
+        by_hand = 2 + quad(lambda u, z: u**-1.5 * np.exp(-2 * z * u**-1.5), 0, 1, (ratio,))[0]
         assert scaling.scaling_function(ratio, 1.5, 1.5) == pytest.approx(by_hand, rel=1e-6)
     rows = [line.replace("%", "").split() for line in CHAPTER.printed("collapse-code").splitlines()]
     assert [float(row[5]) for row in rows] == sorted((float(row[5]) for row in rows), reverse=True)
@@ -329,7 +385,7 @@ def test_a_budget_is_spent_at_the_same_ratio(tools):
     ratios = [float(line.split()[2]) for line in printed[2:]]
     assert ratios == pytest.approx([3.1] * 4, abs=0.4)
     for d in (100, 400):
-        errors = [tools["typical"](round(d * r), round(d / r**0.0)) for r in (1.0, 3.0)]
+        errors = [tools["typical"](round(d * r), d) for r in (1.0, 3.0)]
         assert errors[1] < errors[0]
     best = [scaling.compute_optimal(c, 1.5, 1.5).n_features for c in (1e4, 1e6)]
     assert np.log(best[1] / best[0]) / np.log(100) == pytest.approx(0.4, abs=0.01)
@@ -350,8 +406,10 @@ def test_the_fits_to_language_models_say_what_the_text_says():
     assert locals_[0] == 0.172
     assert locals_[-1] == 0.028
     assert locals_[1] > 0.076 > locals_[2]
-    assert 2 ** (1 / 0.076) == pytest.approx(9000, rel=0.03)
-    assert 6 * 70e9 * 1.4e12 == pytest.approx(5.76e23, rel=0.03)
+    times = 2 ** (1 / 0.076)
+    assert times == pytest.approx(9000, rel=0.03)
+    spent = 6 * 70e9 * 1.4e12
+    assert spent == pytest.approx(5.76e23, rel=0.03)
 
 
 # ---- Questions and the live figure.
