@@ -144,6 +144,10 @@ ON_PAPER = {
         {"seed": 1},
         {"All sizes, one after another": ("sets tried", 1200)},
     ),
+    "EngineLab": (
+        {"duration": 8, "seed": 1},
+        {"All speeds, one after another": ("time, all runs", 250)},  # of the last duration, 32
+    ),
     "LearningCurveLab": (
         {"size": 50, "reach": 5, "load": 3, "stability": "true", "seed": 1, "speed": 5000},
         {"Start": ("runs", 12)},

@@ -24,6 +24,7 @@ from smbook.perceptron import (
 )
 from smbook.theory import inference
 from smbook.theory import ising as theory
+from smbook.thermodynamics import drive_particles, equilibrium, erasure, moving_trap, trap_protocol
 
 
 class Indexable:
@@ -307,6 +308,14 @@ WITH_INTEGERS = {
     "PerceptronLab": lambda i: widgets.PerceptronLab(
         points=i([[1, 1], [0, 1]]), labels=i([1, 1]), hidden=i(3), model="two-layers", seed=i(100)
     ).simulate(i(4)),
+    "EngineLab": lambda i: widgets.EngineLab(bits=i(60), duration=i(1), seed=i(100)).simulate(i(2)),
+    "drive_particles": lambda i: drive_particles(i([[0, 0, 1, 0, 1]] * 3), i([1, 0, 2]), step=i(1), rng=i(1))[
+        :4
+    ],
+    "equilibrium": lambda i: [equilibrium(i([3, 0, 1, 0, 1]), i(5), rng=i(1))],
+    "erasure": lambda i: erasure(i(1), barrier=i(5), tilt=i(2), lowest=i(1)),
+    "trap_protocol": lambda i: trap_protocol(i([0, 100, 3]), i(2), duration=i(1)),
+    "moving_trap": lambda i: moving_trap(i(2), distance=i(3), stiffness=i(2), jump=i(0)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)

@@ -18,8 +18,13 @@ few moves are rejected: one of 100 at h = 0.07 / U'', in the middle of a well.
 from __future__ import annotations
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import exp, sqrt
+from smbook.kernels.elementary import exp, log, sqrt
 from smbook.kernels.rng import fill_normal, uniform
+
+SHORT = 1 / 16  # a step times U'' in the middle of a well at which 0.997 of the moves are accepted
+FEWEST = 50  # steps of a protocol, unless told
+_LN2 = 0.6931471805599453
+REACH = 2.2  # how far a particle in a double well of at least 4 k_B T goes, but for one of 10^20
 
 
 @kernel
@@ -226,3 +231,118 @@ def erase_bit(barrier, tilt, lowest, table):
         table[k, 1] = -2.0 * barrier * (1.0 - (1.0 - low) * fallen)
         table[k, 2] = 0.0
         table[k, 3] = barrier
+
+
+@kernel
+def erasing_steps(duration, barrier):
+    """Return how many steps `erase_bit` is given for a duration: of 1 / (128 B) at most, and at least 50.
+
+    Examples
+    --------
+    >>> erasing_steps(1.0, 8.0), erasing_steps(1.001, 8.0), erasing_steps(1e-3, 8.0)
+    (1024, 1026, 50)
+    """
+    wanted = duration / (SHORT / (8.0 * barrier))
+    whole = int(wanted)
+    return max(whole + int(whole < wanted), FEWEST)
+
+
+@kernel
+def fill_wells(coefficients, places, values):
+    """Set `values` to U on the way of `erase_bit`, with a constant by which wells, untilted, have height 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.empty(3)
+    >>> fill_wells(np.array([0.0, -16.0, 0.0, 8.0]), np.array([-1.0, 0.0, 1.0]), values)
+    >>> values
+    array([0., 8., 0.])
+    """
+    lowest = coefficients[1] * coefficients[1] / (4.0 * coefficients[3])
+    for i in range(places.size):
+        values[i] = lowest + potential(coefficients, places[i])
+
+
+@kernel
+def tally_works(positions, work, shift, low, width, counts, sums):
+    """Count works, those of particles at x <= 0 in the first row and of the others in the second one.
+
+    `counts` (2, n_boxes), int64, gets one more in the box of each work plus `shift`, from `low` on in boxes
+    of one width; what lies beyond is in none. `sums` (2, 5) grows by their number and the sums of W, W^2,
+    exp(-W) and exp(-2 W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts, sums = np.zeros((2, 4), dtype=np.int64), np.zeros((2, 5))
+    >>> tally_works(np.array([-1.0, 1.0, 1.0]), np.array([0.5, 1.5, 9.0]), 0.0, 0.0, 1.0, counts, sums)
+    >>> counts.tolist(), sums[:, :3].tolist()
+    ([[1, 0, 0, 0], [0, 1, 0, 0]], [[1.0, 0.5, 0.25], [2.0, 10.5, 83.25]])
+    """
+    for i in range(positions.size):
+        side, w = int(positions[i] > 0.0), work[i] + shift
+        weight = exp(-w)
+        sums[side, 0] += 1.0
+        sums[side, 1] += w
+        sums[side, 2] += w * w
+        sums[side, 3] += weight
+        sums[side, 4] += weight * weight
+        place = (w - low) / width
+        if 0.0 <= place < counts.shape[1]:
+            counts[side, int(place)] += 1
+
+
+@kernel
+def erasing_work(errors):
+    """Return the least mean work of erasing a bit with a share p of errors, ln 2 - S(p).
+
+    S(p) = -p ln p - (1 - p) ln(1 - p).
+
+    Examples
+    --------
+    >>> erasing_work(0.0), erasing_work(0.5)
+    (0.6931471805599453, 0.0)
+    """
+    work = _LN2
+    if errors > 0.0:
+        work += errors * log(errors)
+    if errors < 1.0:
+        work += (1.0 - errors) * log(1.0 - errors)
+    return work + 0.0
+
+
+@kernel
+def erasing_distance(barrier, law):
+    """Return the mean square distance that particles go at least from both wells to the right one.
+
+    The law of equilibrium in the double well, and its half x > 0, are the ends of the way. The least mean
+    square, Wasserstein's distance squared, is that of a map that lets no particle pass another. It is also
+    the least dissipation times the duration, in k_B T and D = 1 (Benamou and Brenier, 2000; Aurell et al.,
+    2011). `law` (n + 1) is room.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(erasing_distance(8.0, np.empty(4097)), 3)
+    1.702
+    """
+    n = law.size - 1
+    width = 2.0 * REACH / n
+    law[0] = 0.0
+    for k in range(n):
+        x = (k + 0.5) * width - REACH
+        height = x * x - 1.0
+        law[k + 1] = law[k] + exp(-barrier * height * height)
+    cell, other, total = 0, n // 2, 0.0
+    for k in range(n):
+        share = (k + 0.5) / n * law[n]
+        right = 0.5 * (share + law[n])
+        while law[cell + 1] < share:
+            cell += 1
+        while law[other + 1] < right:
+            other += 1
+        way = other - cell + (right - law[other]) / (law[other + 1] - law[other])
+        way -= (share - law[cell]) / (law[cell + 1] - law[cell])
+        total += way * way
+    return total / n * width * width

@@ -35,9 +35,8 @@ _TERMS = 5  # of a potential
 _DEEP = 50.0  # in k_B T: what is higher than the lowest place by that much is never visited
 _CELLS, _MOST_CELLS = 1024, 2**20  # of the law of an equilibrium
 _PANELS, _NODES = 16, 20  # of a quadrature, from a landmark of a potential to the next
-_SHORT = 1 / 16  # a step times U'' in the middle of a well at which 0.997 of the moves are accepted
-_SHORTER = 1 / 64  # the same where mean works are compared with exact ones
-_FEWEST, _MOST = 50, 10**7  # steps of a protocol
+_SHORTER = kernels.SHORT / 4  # a step times U'' of a trap, whose mean work is compared with an exact one
+_MOST = 10**7  # steps of a protocol
 
 
 class Protocol(NamedTuple):
@@ -405,9 +404,9 @@ def erasure(
 ) -> Protocol:
     r"""Return the protocol that erases a bit, the side of a double well that a particle is on, to the right.
 
-    The potential is :math:`B (x^4 - 2 s x^2 + 1) - f x`, with wells at -1 and 1 and a barrier B at first. In
-    four quarters of the time, each at a constant speed, the barrier falls, a tilt f rises, the barrier rises,
-    and the tilt falls again, so that the last potential is the first.
+    The potential is :math:`B (x^2 - s)^2 - f x`, with s = 1, wells at -1 and 1 and a barrier B at first. In
+    four quarters of the time, each at a constant speed, s falls to where the barrier, B s^2, is lowest, a
+    tilt f rises, s rises to 1, and the tilt falls, so that the last potential is the first.
 
     Nothing of this depends on where a particle is. As the potential returns, the mean of exp(-work) over all
     particles is 1. The part of it that those add who end on the right is 1/2 at any speed, the share of the
@@ -450,12 +449,11 @@ def erasure(
     barrier = _checks.positive("barrier", barrier)
     tilt = _checks.real("tilt", tilt, minimum=0.0)
     lowest = _checks.real("lowest", lowest, minimum=0.0, maximum=1.0)
-    n_steps = _number_of_steps(duration, step, _SHORT / (8.0 * barrier))
-    table = np.full((n_steps + 1, _TERMS), barrier)
+    n_steps = _number_of_steps(duration, step, kernels.SHORT / (8.0 * barrier))
     rows = np.empty((n_steps + 1, _TERMS - 1))
     kernels.erase_bit(barrier, tilt, lowest, rows)
-    table[:, 1:] = rows
-    return Protocol(table, float(duration) / n_steps)
+    heights = rows[:, 1] ** 2 / (4 * barrier)
+    return Protocol(np.column_stack([heights, rows]), float(duration) / n_steps)
 
 
 def _number_of_steps(duration: float, step: float | None, short: float) -> int:
@@ -463,7 +461,7 @@ def _number_of_steps(duration: float, step: float | None, short: float) -> int:
     longest = short if step is None else _checks.positive("step", step)
     if duration / longest > _MOST:
         raise ValueError(f"duration must be at most {_MOST} steps of {longest:g}; got {duration}")
-    return max(math.ceil(duration / longest), _FEWEST if step is None else 1)
+    return max(math.ceil(duration / longest), kernels.FEWEST if step is None else 1)
 
 
 def _checked_protocol(protocol: Protocol | ArrayLike, step: float | None) -> tuple[Floats, float]:

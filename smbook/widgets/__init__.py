@@ -10,6 +10,7 @@ from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.bridge_lab import BridgeLab
 from smbook.widgets.capacity_lab import CapacityLab
 from smbook.widgets.descent_lab import DescentLab
+from smbook.widgets.engine_lab import EngineLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
 from smbook.widgets.ising_lab import IsingLab
@@ -32,6 +33,7 @@ __all__ = [
     "BridgeLab",
     "CapacityLab",
     "DescentLab",
+    "EngineLab",
     "FiniteMagnetLab",
     "HopfieldLab",
     "IsingLab",

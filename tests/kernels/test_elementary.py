@@ -743,6 +743,11 @@ KERNELS = [
     (overdamped.fill_potential, (REALS, REALS, REALS.copy())),
     (overdamped.bound_law, (REALS, NUMBER, NUMBER, np.zeros(9))),
     (overdamped.draw_equilibrium, (REALS, NUMBER, NUMBER, np.zeros(9), STATE, REALS.copy())),
+    (overdamped.erasing_steps, (NUMBER, NUMBER)),
+    (overdamped.fill_wells, (REALS, REALS, REALS.copy())),
+    (overdamped.tally_works, (REALS, REALS, NUMBER, NUMBER, NUMBER, np.zeros((2, 9), int), np.zeros((2, 5)))),
+    (overdamped.erasing_work, (NUMBER,)),
+    (overdamped.erasing_distance, (NUMBER, np.zeros(9))),
     (overdamped.erase_bit, (NUMBER, NUMBER, NUMBER, MATRIX.copy())),
     (overdamped.drive, (MATRIX, NUMBER, *np.zeros((3, 4)), STATE, np.zeros(4))),
 ]

@@ -13,6 +13,7 @@ from smbook.widgets import (
     BridgeLab,
     CapacityLab,
     DescentLab,
+    EngineLab,
     FiniteMagnetLab,
     HopfieldLab,
     IsingLab,
@@ -52,6 +53,7 @@ LABS = [
     MaxEntLab,
     PerceptronLab,
     CapacityLab,
+    EngineLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -86,6 +88,7 @@ REFUSED = [
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),
     (CapacityLab, "inputs", 1, ValueError),
+    (EngineLab, "duration", 0.5, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]

@@ -212,6 +212,15 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "EngineLab": {
+        "duration": (8.0, 1.0, 50.0),
+        "barrier": (8.0, 4.0, 12.0),
+        "tilt": (4.0, 0.0, 8.0),
+        "bits": (400, 50, 1000),
+        "speed": (2.0, 0.25, 1000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],
