@@ -6,6 +6,13 @@ closed forms of `smbook.theory.thermodynamics`.
 
 from __future__ import annotations
 
+from smbook.thermodynamics.learning import (
+    LearnedInBath,
+    MeasuredBalance,
+    OneWeightLearning,
+    learn_in_bath,
+    one_weight_learning,
+)
 from smbook.thermodynamics.networks import DrivenNetwork, drive_network
 from smbook.thermodynamics.particles import (
     Driven,
@@ -40,8 +47,13 @@ __all__ += [
     "CrooksRatio",
     "DrivenNetwork",
     "FreeEnergy",
+    "LearnedInBath",
+    "MeasuredBalance",
+    "OneWeightLearning",
     "bennett",
     "crooks_ratio",
     "drive_network",
     "jarzynski",
+    "learn_in_bath",
+    "one_weight_learning",
 ]

@@ -90,8 +90,9 @@ def erasure_work(
     Parameters
     ----------
     coefficients
-        c1 to c4 of V = c1 x + c2 x^2 + c3 x^3 + c4 x^4 in units of k_B T, (4,), with c1 = c3 = 0, and c4 > 0,
-        or c4 = 0 and c2 > 0. The barrier at 0 is at most 25.
+        c1 to c4 of V = c1 x + c2 x^2 + c3 x^3 + c4 x^4 in units of k_B T, (4,), or with c0 before them, (5,),
+        as in `smbook.thermodynamics.Protocol`. c1 = c3 = 0, and c4 > 0, or c4 = 0 and c2 > 0. The barrier at
+        0 is at most 25.
     duration
         tau, any shape. mu tau is from 2e-3 to 1e6 of the mean square of the position.
     error
@@ -142,8 +143,9 @@ class _Law:
 
     def __init__(self, coefficients: ArrayLike) -> None:
         c = _checks.reals("coefficients", coefficients)
-        if c.shape != (4,):
-            raise ValueError(f"coefficients must be c1 to c4, (4,); got the shape {c.shape}")
+        if c.shape not in ((4,), (5,)):
+            raise ValueError(f"coefficients must be c1 to c4, or c0 to c4; got the shape {c.shape}")
+        c = c[-4:]
         if c[0] != 0 or c[2] != 0:
             raise ValueError(f"coefficients must have c1 = c3 = 0, a symmetric potential; got {c.tolist()}")
         if not (c[3] > 0 or (c[3] == 0 and c[1] > 0)) or np.abs(c).max() > 1e6 or np.abs(c).max() < 1e-6:
