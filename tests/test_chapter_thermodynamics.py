@@ -266,24 +266,44 @@ def test_hebbs_heat_and_answers_are_those_of_the_formulas(hebb):
         rng = np.random.default_rng(seed)
         draws = [hebb["hebb_learner"](0.5, 2.0, 500, rng) for _ in range(10)]
         right, heat = (average(v) for v in np.transpose(draws))
-        known = hebb["hebb_exact"](0.5, 2.0)
-        z += [right.z(known[0]), heat.z(known[1])]
+        told = theory.label_learning(0.5, 2.0)
+        z += [right.z(told.probability), heat.z(told.heat)]
         wrong.append(right.z(norm.cdf(0.5)))
     assert abs(np.mean(z)) < 4 / np.sqrt(len(z)) + 0.3
     assert abs(np.mean(wrong)) > 4
-    assert CHAPTER.printed("learning").count("True") == 6
+    assert CHAPTER.printed("hebb").count("True") == 6
 
 
-@given(nu=st.floats(1e-3, 1e3), load=st.floats(1e-3, 1e3))
-@settings(deadline=None)
+@given(nu=st.floats(1e-3, 100), load=st.floats(1e-3, 100))
+@settings(deadline=None, max_examples=50)
 def test_no_load_and_no_field_makes_hebb_efficient(nu, load):
-    fields = CHAPTER.functions("hebb", norm=norm)["hebb_exact"]
-    assert fields(nu, load)[2] <= 1 / np.pi + 1e-9
+    told = theory.label_learning(nu, load)
+    spread = load * nu**2
+    by_hand = load * theory.label_information(norm.cdf(nu / np.sqrt(1 + spread)))
+    by_hand /= spread / 2 + np.log1p(spread) / 2
+    assert told.efficiency == pytest.approx(by_hand, rel=1e-5, abs=1e-12)
+    assert told.efficiency <= 1 / np.pi + 1e-9
 
 
-def test_weak_fields_pay_one_over_pi_at_any_load(hebb):
+def test_weak_fields_pay_one_over_pi_at_any_load():
     for load in (0.1, 1.0, 10.0):
-        assert hebb["hebb_exact"](1e-3, load)[2] == pytest.approx(1 / np.pi, rel=1e-4)
+        assert theory.label_learning(1e-3, load).efficiency == pytest.approx(1 / np.pi, rel=1e-4)
+
+
+def test_who_learns_from_mistakes_is_slower_and_cheaper_at_large_loads():
+    hebb, *others = (
+        theory.rule_learning(0.3, [10.0, 30.0, 100.0], rule=r) for r in ("hebb", "perceptron", "adatron")
+    )
+    assert hebb.heat[2] / hebb.heat[1] > 9
+    for one in others:
+        assert np.all(one.error > hebb.error)
+        assert one.heat[2] / one.heat[1] < 4
+        assert one.efficiency[1] > hebb.efficiency[1]
+    loads = np.logspace(-1, 2, 30)
+    for rule in ("hebb", "perceptron", "adatron"):
+        told = theory.rule_learning(0.3, loads, rule=rule).efficiency
+        assert 0 < np.argmax(told) < 29
+        assert told.max() <= 1
 
 
 def test_what_a_mixture_of_labels_knows_is_paid_for():
