@@ -51,7 +51,7 @@ const SIGNS = [
   ["diamond flow", "\u2212ln\u27e8exp(\u2212W)\u27e9 of all bits: 0"],
   ["diamond theory", "of the right ends: ln 2"],
   ["dot mean", "ln 2 \u2212 S(p), the least for the errors made"],
-  ["line beyond", "least of any protocol without errors, in that time"],
+  ["line beyond", "least of protocols that leave all bits settled on the right"],
 ];
 
 // The bits of one run after another on the kernels, and what was counted of those that are over.
@@ -650,7 +650,8 @@ class EngineLab {
     return (
       `${counted(bits.runs, "run")} of ${bits.count} bits: the mean work is ${withError(work)} kT, the share of errors ` +
       `${withError({ value: 100 * errors.value, error: 100 * errors.error })} %, and for these the least mean work ` +
-      `${least.toFixed(3)}. No protocol without errors takes less than ${bound.toFixed(3)} in this time. Minus the ` +
+      `${least.toFixed(3)}. A protocol that leaves all bits in equilibrium in the right well takes at least ` +
+      `${bound.toFixed(3)} in this time. Minus the ` +
       `logarithm of the mean of exp(\u2212W) is ${withError(all)} for all bits, exactly 0, and ${withError(right)} for ` +
       `those that end on the right, exactly ln 2 = 0.693.${thin}${before}`
     );

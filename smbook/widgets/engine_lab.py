@@ -105,7 +105,7 @@ class EngineLab(Lab, script="engine_lab.js"):
 
     A run is `smbook.thermodynamics.erasure`: in four strokes of equal length the barrier falls, a tilt
     rises, the barrier rises, the tilt falls. No stroke looks where a particle is. Energies are in k_B T; the
-    wells are at -1 and 1, and a free particle goes \sqrt{2} far in a time of 1, the root of its mean square.
+    wells are at -1 and 1, and the mean square of a free particle's way grows by 2 in a time of 1.
 
     The page counts the works of all bits since Reset, or since the duration, the barrier, the tilt, the
     number of bits or the seed changed. The potential is the same before and after, so the mean of exp(-W)
@@ -114,8 +114,9 @@ class EngineLab(Lab, script="engine_lab.js"):
     bit that is erased without errors takes ln 2 or more in the mean (Landauer, 1961), and with a share p of
     errors ln 2 - S(p). The page shows both means of exp(-W) as minus their logarithms, at the lines 0 and
     ln 2. The second chart keeps the mean works of durations that were seen before, until the barrier, the
-    tilt or the seed changes, beside the least that any way of erasing takes in that time, ln 2 + d^2 / t with
-    the least mean square distance d^2.
+    tilt or the seed changes. Its line is the least mean work of all protocols that leave all bits in
+    equilibrium in the right well, ln 2 + d^2 / t with the least mean square distance d^2 of the way. One that
+    leaves them on the right but unsettled can take less, as their way is shorter.
 
     After k runs the page has counted the bits of ``simulate(k)``, the same to the last bit. Read-outs are
     None until a run is over.
@@ -128,7 +129,8 @@ class EngineLab(Lab, script="engine_lab.js"):
     References
     ----------
     Berut et al. (2012, 2013) for a bead that was erased so; Kawai, Parrondo and Van den Broeck (2007) for the
-    equality by where trajectories end; Aurell et al. (2011) for the least work in a given time.
+    equality by where trajectories end; Aurell et al. (2011) for the least work from one law to another in a
+    given time; Proesmans, Ehrich and Bechhoefer (2020) for that of bits that need not settle.
 
     Examples
     --------
@@ -175,7 +177,7 @@ class EngineLab(Lab, script="engine_lab.js"):
 
     @property
     def least_in_time(self) -> float:
-        """The least mean work of any protocol that takes all bits to the right well's equilibrium in time."""
+        """The least mean work of protocols that leave all bits in equilibrium in the right well, in time."""
         return math.log(2) + float(
             kernels.erasing_distance(self.barrier, np.empty(_QUANTILES + 1)) / self.duration
         )

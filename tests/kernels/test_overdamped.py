@@ -11,6 +11,8 @@ from numpy.polynomial import polynomial
 
 from smbook.kernels import overdamped as kernels
 from smbook.kernels.rng import fill_normal, seed_state, uniform
+from smbook.widgets.compiler import WASM
+from tests.wasm import Kernels
 
 WELLS = np.array([0.3, -3.0, 0.1, 1.5])  # c1 to c4
 terms = st.floats(-20.0, 20.0)
@@ -156,3 +158,60 @@ def test_a_leap_out_of_all_numbers_is_rejected():
     assert accepted == 0
     assert x.tolist() == [1e60, -1.0, 0.0]
     assert work.tolist() == heat.tolist() == [0.0, 0.0, 0.0]
+
+
+# A bit
+
+
+@pytest.mark.parametrize("n_steps", [4, 50, 1025])
+@pytest.mark.parametrize("lowest", [0.0, 0.25])
+def test_four_strokes_lead_back_to_where_they_began(n_steps, lowest):
+    table = np.full((n_steps + 1, 4), -7.0)
+    kernels.erase_bit(6.0, 3.0, lowest, table)
+    np.testing.assert_array_equal(table[0] + 0.0, [0.0, -12.0, 0.0, 6.0])
+    np.testing.assert_allclose(table[-1], table[0], atol=1e-12)
+    assert (-table[:, 0]).max() <= 3.0
+    barriers = table[:, 1] ** 2 / (4 * 6.0)
+    if n_steps % 4 == 0:
+        quarter, half = n_steps // 4, n_steps // 2
+        np.testing.assert_allclose(barriers[[quarter, half, 3 * quarter]], [6 * lowest, 6 * lowest, 6])
+        np.testing.assert_allclose(table[[quarter, half, 3 * quarter], 0], [0, -3, -3], atol=1e-12)
+    steps = np.abs(np.diff(table, axis=0)).max(axis=0)
+    assert (steps <= np.array([3.0, 12.0, 0.0, 0.0]) * 4 / n_steps * (1 + 1e-9)).all()
+
+
+def test_works_are_counted_by_where_particles_end():
+    rng = np.random.default_rng(1)
+    positions, work = rng.normal(size=(2, 500))
+    counts, sums = np.zeros((2, 16), dtype=np.int64), np.zeros((2, 5))
+    kernels.tally_works(positions, work, 0.5, -2.0, 0.25, counts, sums)
+    for side, chosen in enumerate((positions <= 0, positions > 0)):
+        w = work[chosen] + 0.5
+        np.testing.assert_array_equal(counts[side], np.histogram(w, np.arange(-2.0, 2.1, 0.25))[0])
+        exact = [w.size, w.sum(), (w**2).sum(), np.exp(-w).sum(), np.exp(-2 * w).sum()]
+        np.testing.assert_allclose(sums[side], exact, rtol=1e-12)
+
+
+@given(errors=st.floats(0.0, 1.0))
+def test_the_least_work_is_never_negative_and_never_above_ln_2(errors):
+    assert -1e-15 <= kernels.erasing_work(errors) <= math.log(2)
+    assert kernels.erasing_work(errors) == pytest.approx(kernels.erasing_work(1.0 - errors), abs=1e-12)
+
+
+def of_a_run(run):
+    """What kernels, or those of a module, make of a bit in 60 steps, as bytes."""
+    table, state, law = np.zeros((61, 4)), seed_state(9), np.zeros(129)
+    x, work, heat, noise, heights = np.zeros((5, 40))
+    run.erase_bit(8.0, 4.0, 0.0, table)
+    numbers = [run.bound_law(table[0].copy(), -2.2, 2.2, law)]
+    run.draw_equilibrium(table[0].copy(), -2.2, 2.2, law, state, x)
+    numbers.append(run.drive(table, 0.01, x, work, heat, state, noise))
+    run.fill_wells(table[40].copy(), x, heights)
+    counts, sums = np.zeros((2, 30), dtype=np.int64), np.zeros((2, 5))
+    run.tally_works(x, work, 0.0, -5.0, 0.5, counts, sums)
+    numbers += [run.erasing_steps(3.3, 7.1), run.erasing_work(0.2), run.erasing_distance(7.1, law)]
+    return [part.tobytes() for part in (table, x, work, heat, heights, counts, sums)], [*map(float, numbers)]
+
+
+def test_a_page_has_the_same_bits():
+    assert of_a_run(Kernels(WASM.read_bytes())) == of_a_run(kernels)
