@@ -1,6 +1,8 @@
 """What the chapter on thermodynamics and scale writes out agrees with smbook, and holds on other seeds."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-from smbook import statistics
+from smbook import statistics, widgets
 from smbook.regression import linear_examples, ridge, stream_least_squares
 from smbook.theory import scaling
 from smbook.theory import thermodynamics as theory
@@ -462,3 +464,11 @@ def test_the_live_figure_shows_what_the_text_says():
     assert weak.least_work < weak.mean_work
     for value, exact in ((weak.jarzynski, 0), (weak.jarzynski_right, np.log(2))):
         assert abs(value[0] - exact) < 4 * value[1]
+
+
+def test_the_buttons_that_the_text_names_are_there():
+    (play,) = [cell for cell in CHAPTER.cells if cell["id"] == "play"]
+    named = set(re.findall(r"\*([A-Z][^*]+)\*", source(play)))
+    script = (Path(widgets.__file__).parent / "engine_lab.js").read_text()
+    assert {"In a hurry", "Slowly"} < named
+    assert all(f'"{name}"' in script for name in named)
