@@ -11,4 +11,23 @@ __all__: list[str] = [
     "LinearTraining",
     "linear_network",
     "train_linear",
+from smbook.dynamics.committee import (
+    CommitteeOverlaps,
+    CommitteeTraining,
+    committee,
+    committee_at,
+    committee_overlaps,
+    specialize,
+    train_committee,
+)
+
+__all__: list[str] = []
+__all__ += [
+    "CommitteeOverlaps",
+    "CommitteeTraining",
+    "committee",
+    "committee_at",
+    "committee_overlaps",
+    "specialize",
+    "train_committee",
 ]

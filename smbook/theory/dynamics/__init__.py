@@ -18,4 +18,23 @@ __all__: list[str] = [
     "learning_time",
     "mode_strength",
     "two_layer_mode",
+from smbook.theory.dynamics.committee import (
+    CommitteeCurve,
+    CommitteeFlow,
+    committee_curve,
+    committee_error,
+    committee_flow,
+)
+from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
+
+__all__: list[str] = []
+__all__ += [
+    "CommitteeCurve",
+    "CommitteeFlow",
+    "Plateau",
+    "committee_curve",
+    "committee_error",
+    "committee_flow",
+    "committee_largest_rate",
+    "committee_plateau",
 ]
