@@ -31,3 +31,9 @@ __all__ += [
     "specialize",
     "train_committee",
 ]
+from smbook.dynamics.binary_students import TemperedStudents, temper_binary
+from smbook.dynamics.langevin import LangevinPath, langevin
+
+__all__: list[str] = []
+__all__ += ["TemperedStudents", "temper_binary"]
+__all__ += ["LangevinPath", "langevin"]

@@ -15,6 +15,7 @@ from numba import njit
 from smbook.kernels import (
     associative,
     binary,
+    binary_students,
     bipartite,
     boltzmann,
     bridge,
@@ -723,6 +724,27 @@ KERNELS = [
             np.zeros(2, int),
         ),
     ),
+    (binary_students.change_of_wrong, (SPINS[:2], np.int32(2), 0, np.zeros(2, np.int32))),
+    (
+        binary_students.sweep_weights,
+        (np.ones((4, 2), np.int8), 0, NUMBER, STATE, SPINS[:4].copy(), np.full(2, 4, np.int32)),
+    ),
+    (
+        binary_students.temper_weights,
+        (
+            np.ones((4, 2), np.int8),
+            0,
+            STATE,
+            ROWS.copy(),
+            np.full((2, 2), 4, np.int32),
+            REALS[:2],
+            LADDER,
+            np.zeros(2, int),
+            COUNT,
+            np.zeros((1, 2), int),
+            np.zeros((1, 2, 4), np.int8),
+        ),
+    ),
     (perceptron.arc_point, (NUMBER, -NUMBER, NUMBER, NUMBER, STATE, np.zeros(2))),
     (perceptron.consistent_arc, (*LEARNT, RIGHT, REALS, np.zeros(4))),
     (
@@ -785,6 +807,7 @@ def test_every_public_kernel_is_looked_at():
         lattice,
         mean_field,
         binary,
+        binary_students,
         walls,
         network,
         spin_glass,

@@ -38,3 +38,29 @@ __all__ += [
     "committee_largest_rate",
     "committee_plateau",
 ]
+from smbook.theory.dynamics.binary_students import (
+    BinaryStudent,
+    annealed_load,
+    binary_student,
+    mean_binary_students,
+    spinodal_load,
+    transition_load,
+)
+from smbook.theory.dynamics.langevin import (
+    LangevinLaw,
+    gibbs_average,
+    langevin_bias,
+    langevin_law,
+    langevin_step_law,
+)
+
+__all__: list[str] = []
+__all__ += [
+    "BinaryStudent",
+    "annealed_load",
+    "binary_student",
+    "mean_binary_students",
+    "spinodal_load",
+    "transition_load",
+]
+__all__ += ["LangevinLaw", "gibbs_average", "langevin_bias", "langevin_law", "langevin_step_law"]

@@ -1,0 +1,253 @@
+"""Students with weights +1 and -1 in equilibrium at many temperatures: tempering of the number of mistakes.
+
+The energy of weights w is the number of examples that they answer wrong, those with y w.x <= 0, and p(w) is
+proportional to exp(-beta * wrong). At beta = 0 all weights are as likely, and at large beta those that answer
+right to all, uniformly: the students. `smbook.theory.dynamics.binary_student` knows the limit of large N.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from smbook import _checks
+from smbook._records import equal
+from smbook._runs import advance
+from smbook.kernels import binary as fields_of
+from smbook.kernels import binary_students as kernels
+from smbook.kernels.lattice import randomize
+from smbook.kernels.rng import state_apart
+from smbook.perceptron.binary import _checked_signs
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from smbook._runs import Call
+    from smbook.kernels.rng import Randomness, State
+
+    Counts = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Signs = NDArray[np.int8]
+
+_TEMPERING_APART = 6  # from inputs, labels and a teacher that an equal seed draws
+_WEIGHTS_PER_UPDATE = 16  # examples whose fields are looked at in the time of an update
+
+
+class TemperedStudents(NamedTuple):
+    """What tempering of students leaves, by temperature, a column a kept sweep; `betas` rises.
+
+    With K temperatures: `wrong` (K, kept) is the number of examples answered wrong, `overlap` (K, kept) is R,
+    w.teacher / N, nan if no teacher was given. `acceptance` (K,) is the share of tried weights that turned,
+    `swap_rates` (K - 1,) that of swaps made between neighbours. `round_trips` (K,) counts for each walker its
+    ways from the hottest temperature to the coldest and back. `weights` (K, N) are the final ones, `samples`
+    (K, kept, N) all kept ones, if they were asked for, else (K, 0, N).
+
+    Two results are equal if all their numbers are.
+    """
+
+    betas: Floats
+    wrong: Counts
+    overlap: Floats
+    acceptance: Floats
+    swap_rates: Floats
+    round_trips: Counts
+    weights: Signs
+    samples: Signs
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not equal(self, other)
+
+    def __repr__(self) -> str:
+        temperatures, kept = self.wrong.shape
+        each = f"{temperatures} temperature{'s' * (temperatures != 1)}"
+        rates = self.swap_rates
+        swaps = f", swap rates {rates.min():.2f} to {rates.max():.2f}" if rates.size else ""
+        seen = f", at least {self.wrong.min()} wrong" if kept else ""
+        return (
+            f"TemperedStudents({kept} kept sweep{'s' * (kept != 1)} of {each}{swaps}, "
+            f"{int(self.round_trips.sum())} round trips{seen})"
+        )
+
+
+def temper_binary(
+    inputs: ArrayLike,
+    labels: ArrayLike,
+    betas: ArrayLike,
+    n_sweeps: int,
+    *,
+    initial: ArrayLike | None = None,
+    teacher: ArrayLike | None = None,
+    keep_weights: bool = False,
+    thin: int = 1,
+    rng: Randomness = None,
+    progress: bool = False,
+) -> TemperedStudents:
+    """Sample weights +1 and -1 with probability proportional to exp(-beta * wrong answers), at many beta.
+
+    A walker at each temperature makes a sweep of N tries, each at a weight drawn at random, which turns with
+    probability min(1, exp(-beta change)) (Metropolis). Then neighbours k and k + 1 swap their weights with
+    probability min(1, exp((beta_k - beta_k+1) (wrong_k - wrong_k+1))), k even after one sweep and odd after
+    the next. All this keeps the law at every temperature, and what is cold gets out of a valley by way of
+    the hot. It does not get everywhere: a transition of first order has a barrier at every temperature.
+
+    Parameters
+    ----------
+    inputs
+        +1 and -1, (P, N).
+    labels
+        +1 and -1, (P,).
+    betas
+        Inverse temperatures of at least 0, rising, (K,), K at least 1.
+    n_sweeps
+        So many sweeps at each temperature, at least 0. A sweep takes N P steps.
+    initial
+        Weights to begin with, +1 and -1, (N,) for all walkers or (K, N); None draws them at random.
+    teacher
+        Weights +1 and -1, (N,), with which overlaps are noted.
+    keep_weights
+        Whether the weights of all kept sweeps are handed back, K N bytes each.
+    thin
+        Every so many sweeps are kept, at least 1.
+    rng
+        As for `smbook.ising.simulate`. An integer that has drawn the examples walks independently of them.
+    progress
+        Whether a bar shows the sweeps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
+
+    References
+    ----------
+    Hukushima and Nemoto (1996).
+
+    Examples
+    --------
+    >>> from smbook.perceptron import random_labels, teacher_examples
+    >>> teacher = random_labels(21, rng=1)  # signs
+    >>> examples = teacher_examples(teacher, 15, distribution="binary", rng=2)
+    >>> run = temper_binary(*examples, np.linspace(0.0, 6.0, 13), 2000, teacher=teacher, rng=3)
+    >>> run.overlap.shape, int(run.wrong[-1].min())
+    ((13, 2000), 0)
+    """
+    turned = _checked_signs(inputs, labels)
+    n = turned.shape[1]
+    ladder = _checked_ladder(betas)
+    n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
+    thin = _checks.integer("thin", thin, minimum=1)
+    known = None if teacher is None else _checked_weights("teacher", teacher, [(n,)])
+    walkers = _begin(turned, ladder, initial, state_apart(rng, _TEMPERING_APART))
+    kept = n_sweeps // thin
+    wrong, overlap = np.empty((ladder.size, kept), dtype=np.int64), np.full((ladder.size, kept), np.nan)
+    samples = np.empty((ladder.size, kept if keep_weights else 0, n), dtype=np.int8)
+
+    def note(entries: slice, counts: Counts, snapshots: Signs) -> None:
+        wrong[:, entries] = counts.T
+        if known is not None:
+            overlap[:, entries] = (snapshots.astype(np.float32) @ known.astype(np.float32)).T / float(n)
+        if keep_weights:
+            samples[:, entries] = snapshots.swapaxes(0, 1)
+
+    _advance(walkers, ladder, n_sweeps, thin, note, progress)
+    tried, made = walkers.swaps
+    return TemperedStudents(
+        ladder,
+        wrong,
+        overlap,
+        walkers.turned / max(n_sweeps * n, 1),
+        made / np.maximum(tried, 1),
+        walkers.trips,
+        walkers.weights[walkers.at],
+        samples,
+    )
+
+
+class _Walkers(NamedTuple):
+    """Examples, the walkers' weights and fields, where they are, and what they have done."""
+
+    columns: Signs
+    state: State
+    weights: Signs
+    fields: NDArray[np.int32]
+    at: Counts
+    clock: Counts
+    totals: Floats
+    swaps: Counts
+    heading: Counts
+    trips: Counts
+    turned: Counts
+
+    @property
+    def ladder(self) -> tuple[Any, ...]:
+        return self.at, self.clock, self.totals, self.swaps, self.heading, self.trips
+
+
+def _begin(turned: Signs, betas: Floats, initial: ArrayLike | None, state: State) -> _Walkers:
+    (p, n), k = turned.shape, betas.size
+    weights = np.empty((k, n), dtype=np.int8)
+    if initial is None:
+        randomize(weights.reshape(-1), state)
+    else:
+        weights[:] = _checked_weights("initial", initial, [(n,), (k, n)])
+    columns, fields = np.array(turned.T, order="C"), np.empty((k, p), dtype=np.int32)
+    for row, local in zip(weights, fields, strict=True):
+        fields_of.find_fields(columns, row, local)
+    totals = np.array([float(fields_of.count_wrong(0, local)) for local in fields])
+    counts = (np.zeros(k, dtype=np.int64) for _ in range(3))
+    swaps = np.zeros((2, k - 1), dtype=np.int64)
+    clock = np.zeros(1, dtype=np.int64)
+    return _Walkers(columns, state, weights, fields, np.arange(k), clock, totals, swaps, *counts)
+
+
+def _advance(walkers: _Walkers, betas: Floats, n_sweeps: int, thin: int, note: Any, progress: bool) -> None:
+    """Run all temperatures. A run can be stopped between the sweeps of two of them."""
+    k, n = walkers.weights.shape
+
+    def run(call: Call) -> None:
+        entries = call.entries.stop - call.entries.start
+        wrong, snapshots = np.empty((entries, k), dtype=np.int64), np.empty((entries, k, n), dtype=np.int8)
+        kernels.temper_weights(
+            walkers.columns,
+            0,
+            walkers.state,
+            walkers.weights,
+            walkers.fields,
+            betas,
+            walkers.ladder,
+            walkers.turned,
+            call.steps,
+            wrong,
+            snapshots,
+        )
+        if call.complete:
+            note(call.entries, wrong, snapshots)
+
+    updates = n * (1 + walkers.fields.shape[1] // _WEIGHTS_PER_UPDATE)
+    advance(run, n_sweeps * k, thin * k, updates=updates, steps_per_unit=k, progress=progress)
+
+
+def _checked_ladder(betas: ArrayLike) -> Floats:
+    found = _checks.reals("betas", betas, minimum=0.0)
+    if found.ndim != 1 or not found.size:
+        raise ValueError(f"betas must have the shape (K,), K at least 1; got {found.shape}")
+    steps = np.diff(found)
+    if (steps <= 0.0).any():
+        k = int(np.flatnonzero(steps <= 0.0)[0])
+        raise ValueError(f"betas must increase; got {found[k]:g} before {found[k + 1]:g} at {k}")
+    return found
+
+
+def _checked_weights(name: str, weights: ArrayLike, shapes: list[tuple[int, ...]]) -> Signs:
+    found = _checks.reals(name, weights)
+    if found.shape not in shapes:
+        wanted = " or ".join(map(str, shapes))
+        raise ValueError(f"{name} must have the shape {wanted}; got {found.shape}")
+    other = found[np.abs(found) != 1.0]
+    if other.size:
+        raise ValueError(f"{name} must be +1 or -1; got {other[0]:g}")
+    return found.astype(np.int8)
