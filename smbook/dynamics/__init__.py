@@ -37,3 +37,20 @@ from smbook.dynamics.langevin import LangevinPath, langevin
 __all__: list[str] = []
 __all__ += ["TemperedStudents", "temper_binary"]
 __all__ += ["LangevinPath", "langevin"]
+from smbook.dynamics.wide_networks import (
+    WideNetwork,
+    WideTraining,
+    empirical_kernel,
+    outputs,
+    train_network,
+    wide_network,
+)
+
+__all__: list[str] = [
+    "WideNetwork",
+    "WideTraining",
+    "empirical_kernel",
+    "outputs",
+    "train_network",
+    "wide_network",
+]

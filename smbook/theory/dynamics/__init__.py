@@ -64,3 +64,18 @@ __all__ += [
     "transition_load",
 ]
 __all__ += ["LangevinLaw", "gibbs_average", "langevin_bias", "langevin_law", "langevin_step_law"]
+from smbook.theory.dynamics.neural_tangent import (
+    arc_cosine,
+    lazy_outputs,
+    lazy_predictions,
+    nngp_kernel,
+    tangent_kernel,
+)
+
+__all__: list[str] = [
+    "arc_cosine",
+    "lazy_outputs",
+    "lazy_predictions",
+    "nngp_kernel",
+    "tangent_kernel",
+]
