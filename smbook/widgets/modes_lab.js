@@ -23,7 +23,7 @@ const NEARLY = 0.98; // of a singular value: learned, and as far as the axis is 
 const BEGUN = 0.05; // of a singular value: no longer waiting
 const TENTH = 0.1; // of a singular value, from which on theory is drawn from a random start
 const LONGEST = 400; // of the axis of time
-const APART = 7; // between marks, in units of the drawing
+const APART = 12; // between marks, in units of the drawing
 const KEPT = 4000; // points of a record
 const STARTS = { aligned: "aligned to the modes", random: "random" };
 const SETTINGS = ["start", "depth", "initial", "rate", "first", "second", "third", "fourth", "seed"];
@@ -174,7 +174,7 @@ class Course {
   // Axes for so much time, and for these singular values.
   range(end, singular, loss) {
     this.end = end;
-    const top = 1.08 * Math.max(...singular, 0.1);
+    const top = 1.2 * Math.max(...singular, 0.1);
     for (const [chart, high] of [
       [this.chart, top],
       [this.losses, 1.05 * Math.max(loss, 0.01)],
@@ -213,6 +213,7 @@ class Course {
   }
 
   add({ time, strengths, loss }) {
+    if (time > this.end * (1 + 1e-9)) return;
     for (const [k, seen] of this.drawn.entries()) {
       const [u, v] = [this.chart.x.to(time), this.chart.y.to(strengths[k])];
       if (!Number.isFinite(v) || Math.abs(v) > 1e4) continue;
@@ -231,7 +232,7 @@ class Course {
       this.marks[k].setAttribute("d", d);
     });
     this.loss.node.setAttribute("d", this.path.d);
-    if (loss <= this.losses.y.high) this.dot.move(time, loss);
+    if (loss <= this.losses.y.high && time <= this.end) this.dot.move(time, loss);
     else this.dot.hide();
   }
 }
@@ -263,7 +264,8 @@ class ModesLab {
     this.course = new Course();
     this.answers = new HeatMap(panel, {
       ...{ rows: COUNT, columns: COUNT, diverging: true, left: 58, x: [-0.5, 3.5], y: [3.5, -0.5] },
-      ...{ xLabel: "answer: what is true of the \u2026", yLabel: "shown", names: THINGS },
+      ...{ xLabel: "answer: what is true of the \u2026", yLabel: "shown the \u2026" },
+      places: THINGS.map((thing, k) => [k, thing]),
       heights: THINGS.map((thing, k) => [k, thing]),
       describe: "What the network answers when it is shown each of four things, as a matrix of colours.",
       onPick: () => {},
@@ -281,6 +283,7 @@ class ModesLab {
       element("ul", { class: "lab-legend" }, ...signs),
     );
     this.furnish();
+    second.append(el.querySelector(".lab-words"));
     panel.follow(SETTINGS, () => this.restart());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow("running", () => this.turn());
@@ -472,7 +475,10 @@ class ModesLab {
         ? "The start is aligned to the modes, so that marks lie on the lines of theory up to the step size."
         : depth === 1
           ? "With one layer each mode follows its line from the start, aligned or not."
-          : "The start is random; a line of theory begins where its mode has a tenth of its singular value, as only then the layers are aligned.";
+          : "The start is random, and the layers have to align themselves first; a line of theory begins where its mode has a tenth of its singular value. " +
+            (depth === 2
+              ? "The smaller the start, the nearer to it the marks stay."
+              : "The strongest mode stays near to it; weaker ones may leave it, as their layers are not aligned yet.");
     const state = Number.isFinite(loss) ? `Strengths: ${each}. Loss ${scientific(loss)}.` : "All is lost.";
     const long =
       `A linear network with ${counted(depth, "layer")} of weights, initial strength ${short(initial, 2)}, ` +
