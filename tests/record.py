@@ -148,6 +148,10 @@ ON_PAPER = {
         {"seed": 1},
         {"All sizes, one after another": ("sets tried", 1200)},
     ),
+    "CommitteeLab": (
+        {"hidden": 2, "rate": 1, "seed": 1, "speed": 200},
+        {"Start": ("\u03b1 = examples / N", 60), "Push": ("\u03b1 = examples / N", 140)},
+    ),
     "LearningCurveLab": (
         {"size": 50, "reach": 5, "load": 3, "stability": "true", "seed": 1, "speed": 5000},
         {"Start": ("runs", 12)},

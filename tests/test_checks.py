@@ -320,6 +320,9 @@ WITH_INTEGERS = {
     ),
     "ModesLab": lambda i: widgets.ModesLab(depth=i(3), first=i(2), seed=i(100)).simulate(i(4)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
+    "CommitteeLab": lambda i: widgets.CommitteeLab(inputs=i(60), seed=i(100)).simulate(
+        i(120), pushes=i([6, 60])
+    )[1:],
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)
     )[1:],

@@ -375,6 +375,7 @@ def public(module):
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",
+        "kernels.committee",
         "kernels.descent",
         "kernels.margin",
         "kernels.hull",

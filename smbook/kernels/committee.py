@@ -160,6 +160,74 @@ def push_committee(weights, teacher, size):
 
 
 @kernel
+def lean_committee(weights, teacher, scale, cross):
+    """Multiply all weights by `scale`, and add `cross` times each of the teacher's units to each unit.
+
+    Units at right angles to each other and to an orthonormal teacher then have all R_in = `cross`.
+
+    Examples
+    --------
+    >>> weights = np.array([[0.0, 4.0]])
+    >>> lean_committee(weights, np.array([[2.0, 0.0]]), 0.5, 0.1)
+    >>> weights
+    array([[0.2, 2. ]])
+    """
+    for i in range(weights.shape[0]):
+        for j in range(weights.shape[1]):
+            weights[i, j] *= scale
+        for n in range(teacher.shape[0]):
+            _add(teacher[n], cross, weights[i])
+
+
+@kernel
+def specialization(overlaps, k):
+    """Return how far R is from what all units share: the root of its squares less means of rows and columns.
+
+    The squares are summed, and divided by the least of K and M less 1. It is s where R_in is a constant plus
+    s for i = n, K = M, and 0 for units that are all alike; of one unit, or one of the teacher's, it is 0.
+
+    Examples
+    --------
+    >>> round(specialization(np.array([[1.0, 0.0, 0.5, 0.3], [0.0, 1.0, 0.3, 0.5], [0.5, 0.3, 1.0, 0.0],
+    ...     [0.3, 0.5, 0.0, 1.0]]), 2), 12)
+    0.2
+    """
+    m = overlaps.shape[0] - k
+    least = min(k, m) - 1
+    squares = 0.0
+    for i in range(k):
+        for n in range(k, k + m):
+            value = overlaps[i, n] - _row_mean(overlaps, i, k) - _column_mean(overlaps, n, k)
+            value += _whole_mean(overlaps, k)
+            squares += value * value
+    return sqrt(squares / max(least, 1))
+
+
+@kernel
+def _row_mean(overlaps, i, k):
+    m, total = overlaps.shape[0] - k, 0.0
+    for n in range(k, k + m):
+        total += overlaps[i, n]
+    return total / m
+
+
+@kernel
+def _column_mean(overlaps, n, k):
+    total = 0.0
+    for i in range(k):
+        total += overlaps[i, n]
+    return total / k
+
+
+@kernel
+def _whole_mean(overlaps, k):
+    total = 0.0
+    for i in range(k):
+        total += _row_mean(overlaps, i, k)
+    return total / k
+
+
+@kernel
 def arcsin(x):
     """Return the angle between -pi / 2 and pi / 2 whose sine is x; x beyond 1 or -1 counts as that.
 

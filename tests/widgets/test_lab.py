@@ -12,6 +12,7 @@ from smbook.widgets import (
     BoltzmannLab,
     BridgeLab,
     CapacityLab,
+    CommitteeLab,
     DescentLab,
     FiniteMagnetLab,
     HopfieldLab,
@@ -54,6 +55,7 @@ LABS = [
     MaxEntLab,
     PerceptronLab,
     CapacityLab,
+    CommitteeLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -90,6 +92,7 @@ REFUSED = [
     (CapacityLab, "inputs", 1, ValueError),
     (ModesLab, "depth", 5, ValueError),
     (ModesLab, "start", "orthogonal", ValueError),
+    (CommitteeLab, "rate", 3.5, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]

@@ -225,6 +225,16 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "CommitteeLab": {
+        "hidden": (2, 2, 5),
+        "rate": (1.0, 0.1, 3.0),
+        "push": (0.05, 0.001, 0.3),
+        "inputs": (500, 50, 2000),
+        "start": ["random", "symmetric"],
+        "speed": (10.0, 0.5, 200.0),
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],

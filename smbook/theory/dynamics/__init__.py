@@ -24,6 +24,7 @@ from smbook.theory.dynamics.committee import (
     committee_curve,
     committee_error,
     committee_flow,
+    specialization,
 )
 from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
 
@@ -37,6 +38,7 @@ __all__ += [
     "committee_flow",
     "committee_largest_rate",
     "committee_plateau",
+    "specialization",
 ]
 from smbook.theory.dynamics.binary_students import (
     BinaryStudent,

@@ -110,6 +110,38 @@ def committee_error(student: ArrayLike, cross: ArrayLike, teacher: ArrayLike) ->
     return plain(error_of(overlaps, k))
 
 
+def specialization(cross: ArrayLike) -> Values:
+    r"""Return how far the overlaps R of student and teacher are from what all units share.
+
+    .. math:: S^2 = \frac1{\min(K, M) - 1} \sum_{in} \bigl(R_{in} - \bar R_{i \cdot} - \bar R_{\cdot n} +
+              \bar R\bigr)^2
+
+    It is s where :math:`R_{in} = R + s\, \delta_{in}`, whatever the numbering of units; 0 for units that are
+    all alike, and 1 for a student that has become an orthonormal teacher. Of one unit it is 0.
+
+    Parameters
+    ----------
+    cross
+        R, (..., K, M).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it does not hold real numbers of this shape.
+
+    Examples
+    --------
+    >>> round(specialization([[0.5, 0.3], [0.3, 0.5]]), 12)
+    0.2
+    """
+    r = _checks.reals("cross", cross)
+    if r.ndim < 2 or 0 in r.shape[-2:]:
+        raise ValueError(f"cross must have the shape (..., K, M); got {r.shape}")
+    apart = r - r.mean(axis=-1, keepdims=True) - r.mean(axis=-2, keepdims=True)
+    apart = apart + r.mean(axis=(-2, -1), keepdims=True)
+    return plain(np.sqrt((apart * apart).sum(axis=(-2, -1)) / max(min(r.shape[-2:]) - 1, 1)))
+
+
 def committee_flow(
     student: ArrayLike, cross: ArrayLike, teacher: ArrayLike, *, rate: float, noise: float = 0.0
 ) -> CommitteeFlow:

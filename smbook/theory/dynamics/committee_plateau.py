@@ -17,7 +17,7 @@ from smbook import _checks
 from smbook.theory.dynamics.committee import averages, checked_rates, error_of, flow_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from smbook.theory._shared import Floats
 
@@ -100,7 +100,29 @@ def committee_plateau(n_hidden: int, *, rate: float = 0.0, noise: float = 0.0) -
     rate, noise = checked_rates(rate, noise)
     if 0.0 < rate < _SLOWEST:
         raise ValueError(f"rate must be 0 or at least {_SLOWEST:g}; got {rate:g}")
-    point = _at_no_rate(k) if rate == 0.0 else _followed(k, rate, noise)
+    if rate == 0.0:
+        return _plateau(_at_no_rate(k), k, rate)
+    *_, (last, point) = _followed(k, [rate], noise)
+    if point is None:
+        raise ValueError(
+            f"rate must be smaller for a plateau of {k} units with noise {noise:g}; got {rate:g}, and from "
+            f"{last:g} on weights grow without bound"
+        )
+    return _plateau(point, k, rate)
+
+
+def plateaus(k: int, rates: list[float]) -> list[Plateau | None]:
+    """Return the plateaus of growing rates of at least 1e-6, without noise; None where there is none."""
+    wanted = set(rates)
+    found = [
+        None if point is None else _plateau(point, k, rate)
+        for rate, point in _followed(k, rates, 0.0)
+        if rate in wanted and point is not None
+    ]
+    return found + [None] * (len(rates) - len(found))
+
+
+def _plateau(point: Floats, k: int, rate: float) -> Plateau:
     overlaps = _alike(point, k)
     growth = _growth(overlaps, k)
     return Plateau(
@@ -160,21 +182,22 @@ def _at_no_rate(k: int) -> Floats:
     return np.array([1 / (2 * k - 1), 1 / (2 * k - 1), 1 / math.sqrt(k * (2 * k - 1))])
 
 
-def _followed(k: int, rate: float, noise: float) -> Floats:
-    """Return Q, C and R at a rate, followed from a small one, with Q > C."""
-    now = min(rate, _EASY / k / (1 + noise * noise))
+def _followed(k: int, rates: list[float], noise: float) -> Iterator[tuple[float, Floats | None]]:
+    """Follow Q, C and R, with Q > C, from a small rate through growing ones; the last is None if they end."""
+    now = min(rates[0], _EASY / k / (1 + noise * noise))
     point = _at_no_rate(k) + np.array([1.0, 0.0, 0.0]) * now * (k - 1) / 10
-    while True:
-        found = _solved(point, k, now, noise)
-        if found is None:
-            raise ValueError(
-                f"rate must be smaller for a plateau of {k} units with noise {noise:g}; got {rate:g}, and "
-                f"from {now:g} on weights grow without bound"
-            )
-        point = found
-        if now == rate:
-            return point
-        now = min(rate, _STRIDE * now)
+    for rate in rates:
+        now = min(rate, now)
+        while True:
+            found = _solved(point, k, now, noise)
+            yield now, found
+            if found is None:
+                return
+            point = found
+            if now == rate:
+                break
+            now = min(rate, _STRIDE * now)
+        now *= _STRIDE
 
 
 def _solved(point: Floats, k: int, rate: float, noise: float) -> Floats | None:
