@@ -372,6 +372,7 @@ def public(module):
         "regression",
         "kernels.associative",
         "kernels.binary",
+        "kernels.binary_students",
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",

@@ -32,10 +32,17 @@ __all__ += [
     "train_committee",
 ]
 from smbook.dynamics.binary_students import TemperedStudents, temper_binary
+from smbook.dynamics.binary_students import (
+    StudentsLeft,
+    TemperedStudents,
+    free_entropy,
+    students_left,
+    temper_binary,
+)
 from smbook.dynamics.langevin import LangevinPath, langevin
 
 __all__: list[str] = []
-__all__ += ["TemperedStudents", "temper_binary"]
+__all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
 __all__ += ["LangevinPath", "langevin"]
 from smbook.dynamics.wide_networks import (
     WideNetwork,

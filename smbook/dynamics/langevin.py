@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Function = Callable[[Floats], ArrayLike]
 
 
+_FARTHEST = 1e100  # so that the cube of a weight is a number
+
+
 class LangevinPath(NamedTuple):
     """What Langevin learning leaves: `weights` after every kept step, and the share of steps made.
 
@@ -152,8 +155,9 @@ class _Descent(NamedTuple):
 
     def look(self, weights: Floats) -> _Place:
         """Return what there is at these weights, or raise if it is no finite number."""
-        if not np.isfinite(weights).all():
-            raise ValueError(f"rate must be small enough to settle; at {self.rate:g} the weights ran away")
+        far = np.abs(weights).max()
+        if not far < _FARTHEST:
+            raise ValueError(f"rate must be so small that weights stay; at {self.rate:g} one came to {far:g}")
         gradients = _returned("gradient", self.gradient(weights.copy()), weights.shape)
         if self.loss is None:
             return _Place(weights, gradients, np.zeros(len(weights)))

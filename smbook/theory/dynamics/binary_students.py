@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 _BRANCHES = ("student", "equilibrium")
-_DISTRIBUTIONS = ("binary", "normal")
+_DISTRIBUTIONS = ("binary", "gaussian")
 _WARMEST, _LIGHTEST = 0.01, 1e-6
 _WEAKEST = -25.0  # ln of the conjugate of R
 _SPINODALS = -1.0, 2.5  # between which the student's branch ends
@@ -144,7 +144,7 @@ def transition_load(*, beta: float = math.inf) -> float:
     """Return the load from which on the teacher outweighs all other students, where their phi is 0.
 
     At beta = inf it is 1.2446840: the last students other than the teacher go, and R jumps from 0.693760
-    to 1. It is larger at higher temperatures, 1.69 / beta for beta to 0.
+    to 1. It is larger at higher temperatures, 1.70 / beta for beta to 0.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def transition_load(*, beta: float = math.inf) -> float:
 def spinodal_load(*, beta: float = math.inf) -> float:
     """Return the load at which the student's branch ends, so that nothing but the teacher attracts.
 
-    At beta = inf it is 1.4926318, with R = 0.893661. In between the teacher is there, and what starts far
-    from it does not find it by itself: in the limit, neither tempering nor message passing does.
+    At beta = inf it is 1.4926318, with R = 0.893661. In between the teacher outweighs all others, and
+    yet what starts far from it is held by a barrier that grows with N; message passing finds it beyond only.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def mean_binary_students(n_examples: int, n_inputs: int, *, distribution: str = 
     n_inputs
         N, from 1 to 1001, and odd for "binary", so that no field is 0.
     distribution
-        "binary" or "normal" inputs.
+        "binary" or "gaussian" inputs.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def mean_binary_students(n_examples: int, n_inputs: int, *, distribution: str = 
     """
     n_examples = _checks.integer("n_examples", n_examples, minimum=0)
     n = _checks.integer("n_inputs", n_inputs, minimum=1, maximum=_MOST_INPUTS)
-    if _checks.choice("distribution", distribution, _DISTRIBUTIONS) == "normal":
+    if _checks.choice("distribution", distribution, _DISTRIBUTIONS) == "gaussian":
         alike = 1 - np.arccos(1 - 2 * np.arange(n + 1) / n) / math.pi
     elif n % 2 == 0:
         raise ValueError(f"n_inputs must be odd for binary inputs, so that no field is 0; got {n}")
