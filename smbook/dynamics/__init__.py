@@ -44,6 +44,14 @@ from smbook.dynamics.langevin import LangevinPath, langevin
 __all__: list[str] = []
 __all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
 __all__ += ["LangevinPath", "langevin"]
+from smbook.dynamics.p_spin import (
+    CriticalPoints,
+    Descent,
+    SphericalPSpin,
+    critical_points,
+    descend,
+    spherical_p_spin,
+)
 from smbook.dynamics.wide_networks import (
     WideNetwork,
     WideTraining,
@@ -54,10 +62,16 @@ from smbook.dynamics.wide_networks import (
 )
 
 __all__: list[str] = [
+    "CriticalPoints",
+    "Descent",
+    "SphericalPSpin",
     "WideNetwork",
     "WideTraining",
+    "critical_points",
+    "descend",
     "empirical_kernel",
     "outputs",
+    "spherical_p_spin",
     "train_network",
     "wide_network",
 ]

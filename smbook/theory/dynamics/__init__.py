@@ -73,11 +73,23 @@ from smbook.theory.dynamics.neural_tangent import (
     nngp_kernel,
     tangent_kernel,
 )
+from smbook.theory.dynamics.p_spin import (
+    complexity,
+    ground_state_energy,
+    mean_critical_points,
+    saddle_index,
+    threshold_energy,
+)
 
 __all__: list[str] = [
     "arc_cosine",
+    "complexity",
+    "ground_state_energy",
     "lazy_outputs",
     "lazy_predictions",
+    "mean_critical_points",
     "nngp_kernel",
+    "saddle_index",
     "tangent_kernel",
+    "threshold_energy",
 ]
