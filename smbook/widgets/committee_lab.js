@@ -33,7 +33,7 @@ const TOLD = {
 const SIGNS = [
   ["dot measured", "the student, measured"],
   ["line theory", "Saad and Solla's equations, N \u2192 \u221e"],
-  ["line guide", "the plateau"],
+  ["line guide", "the plateau; on the scale of S, the size of a push"],
   ["line third", "after a push: growth at the escape rate"],
 ];
 const PRESETS = [
@@ -224,6 +224,7 @@ class Charts {
       new Lines(this.special, ({ special }) => log(special)),
     ];
     this.growth = this.special.line("third");
+    this.size = this.special.line("guide");
     this.nodes = [this.cross, this.error, this.special].map(({ svg }) => svg);
   }
 
@@ -242,6 +243,11 @@ class Charts {
     const rise = plateau && pushed && (plateau.escape * (this.end - pushed.alpha)) / Math.LN10;
     const from = Math.log10(pushed?.special);
     this.growth.set(rise ? [pushed.alpha, this.end] : [], rise ? [from, from + rise] : []);
+  }
+
+  // How large a push is, on the scale of what it adds to.
+  mark(size) {
+    this.size.set([0, this.end], [Math.log10(size), Math.log10(size)]);
   }
 
   predict(prediction, before) {
@@ -286,6 +292,7 @@ class CommitteeLab {
     this.furnish();
     panel.follow(["hidden", "inputs", "start", "seed"], () => this.reset());
     panel.follow("rate", () => this.turn());
+    panel.follow("push", () => this.charts.mark(model.get("push")));
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow("running", () => model.get("running") || this.report());
   }
@@ -430,6 +437,7 @@ class CommitteeLab {
 
   redraw() {
     this.charts.guide(this.plateau, this.pushed);
+    this.charts.mark(this.model.get("push"));
     this.charts.predict(this.prediction, this.before);
     this.past.toggleAttribute("hidden", !this.before);
     this.report();

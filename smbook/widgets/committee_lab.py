@@ -107,8 +107,8 @@ class CommitteeLab(Lab, script="committee_lab.js"):
         "Overlaps of the units of a student with those of its teacher against examples per input: one bundle "
         "on a plateau, which parts into those near 1 and those near 0. Beside it the error, which rests on "
         "the plateau and then falls; below, who does whose work as a matrix of colours, and the "
-        "specialization, which grows along a straight line on a logarithmic scale. Points lie along the lines "
-        "of theory."
+        "specialization, which grows along a straight line on a logarithmic scale. Points lie along the "
+        "lines of theory."
     )
 
     hidden = Integer(2, FEWEST, MOST, doc="K, hidden units of the student, and of its teacher")
