@@ -7,7 +7,7 @@ stand in `smbook.theory.dynamics`: `complexity`, `threshold_energy`, `mean_criti
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from smbook import _checks
 from smbook._records import equal
 from smbook._runs import progress_bar
 from smbook.kernels.rng import fill_normal, state_apart
-from smbook.theory.dynamics import threshold_energy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -186,7 +185,7 @@ class SphericalPSpin:
     def _scale(self) -> float:
         """The largest curvature at the threshold, of a large sample with couplings of this size."""
         size = np.linalg.norm(self._couplings) * math.sqrt(math.factorial(self.p) / self._couplings.size)
-        return float(size) * (2 * math.sqrt(self.p * (self.p - 1)) - self.p * threshold_energy(self.p))
+        return float(size) * 4 * math.sqrt(self.p * (self.p - 1))
 
     def _checked(self, states: ArrayLike) -> tuple[Floats, bool]:
         rows = _checks.reals("states", states)
@@ -225,7 +224,7 @@ class Descent(NamedTuple):
     times: Floats
     energies: Floats
     curvatures: Floats
-    converged: NDArray[np.bool_]
+    converged: NDArray[Any]
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
@@ -331,8 +330,8 @@ def descend(
     initial
         States to begin with, (M, N), in place of random ones.
     rate
-        The step, above 0; None takes 1 / c, where c = 2 sqrt(p (p - 1)) - p u is the largest curvature
-        of a large sample at the threshold u, in proportion to the size of the couplings.
+        The step, above 0; None takes 1 / c, where c = 4 sqrt(p (p - 1)) is the largest curvature of a
+        large sample at the threshold, in proportion to the size of the couplings.
     n_steps
         At most so many, at least 0.
     tolerance
