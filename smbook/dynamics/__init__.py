@@ -5,12 +5,13 @@ Each is held against the closed forms and integrated equations of `smbook.theory
 
 from __future__ import annotations
 
-from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
-
-__all__: list[str] = [
-    "LinearTraining",
-    "linear_network",
-    "train_linear",
+from smbook.dynamics.binary_students import (
+    StudentsLeft,
+    TemperedStudents,
+    free_entropy,
+    students_left,
+    temper_binary,
+)
 from smbook.dynamics.committee import (
     CommitteeOverlaps,
     CommitteeTraining,
@@ -20,30 +21,8 @@ from smbook.dynamics.committee import (
     specialize,
     train_committee,
 )
-
-__all__: list[str] = []
-__all__ += [
-    "CommitteeOverlaps",
-    "CommitteeTraining",
-    "committee",
-    "committee_at",
-    "committee_overlaps",
-    "specialize",
-    "train_committee",
-]
-from smbook.dynamics.binary_students import TemperedStudents, temper_binary
-from smbook.dynamics.binary_students import (
-    StudentsLeft,
-    TemperedStudents,
-    free_entropy,
-    students_left,
-    temper_binary,
-)
 from smbook.dynamics.langevin import LangevinPath, langevin
-
-__all__: list[str] = []
-__all__ += ["StudentsLeft", "TemperedStudents", "free_entropy", "students_left", "temper_binary"]
-__all__ += ["LangevinPath", "langevin"]
+from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
 from smbook.dynamics.p_spin import (
     CriticalPoints,
     Descent,
@@ -61,17 +40,34 @@ from smbook.dynamics.wide_networks import (
     wide_network,
 )
 
-__all__: list[str] = [
+__all__ = [
+    "CommitteeOverlaps",
+    "CommitteeTraining",
     "CriticalPoints",
     "Descent",
+    "LangevinPath",
+    "LinearTraining",
     "SphericalPSpin",
+    "StudentsLeft",
+    "TemperedStudents",
     "WideNetwork",
     "WideTraining",
+    "committee",
+    "committee_at",
+    "committee_overlaps",
     "critical_points",
     "descend",
     "empirical_kernel",
+    "free_entropy",
+    "langevin",
+    "linear_network",
     "outputs",
+    "specialize",
     "spherical_p_spin",
+    "students_left",
+    "temper_binary",
+    "train_committee",
+    "train_linear",
     "train_network",
     "wide_network",
 ]

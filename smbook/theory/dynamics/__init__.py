@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from smbook.theory.dynamics.linear_networks import (
-    Modes,
-    TwoLayerMode,
-    correlation_modes,
-    learning_time,
-    mode_strength,
-    two_layer_mode,
+from smbook.theory.dynamics.binary_students import (
+    BinaryStudent,
+    annealed_load,
+    binary_student,
+    mean_binary_students,
+    spinodal_load,
+    transition_load,
 )
-
-__all__: list[str] = [
-    "Modes",
-    "TwoLayerMode",
-    "correlation_modes",
-    "learning_time",
-    "mode_strength",
-    "two_layer_mode",
 from smbook.theory.dynamics.committee import (
     CommitteeCurve,
     CommitteeFlow,
@@ -27,27 +19,6 @@ from smbook.theory.dynamics.committee import (
     specialization,
 )
 from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
-
-__all__: list[str] = []
-__all__ += [
-    "CommitteeCurve",
-    "CommitteeFlow",
-    "Plateau",
-    "committee_curve",
-    "committee_error",
-    "committee_flow",
-    "committee_largest_rate",
-    "committee_plateau",
-    "specialization",
-]
-from smbook.theory.dynamics.binary_students import (
-    BinaryStudent,
-    annealed_load,
-    binary_student,
-    mean_binary_students,
-    spinodal_load,
-    transition_load,
-)
 from smbook.theory.dynamics.langevin import (
     LangevinLaw,
     gibbs_average,
@@ -55,17 +26,14 @@ from smbook.theory.dynamics.langevin import (
     langevin_law,
     langevin_step_law,
 )
-
-__all__: list[str] = []
-__all__ += [
-    "BinaryStudent",
-    "annealed_load",
-    "binary_student",
-    "mean_binary_students",
-    "spinodal_load",
-    "transition_load",
-]
-__all__ += ["LangevinLaw", "gibbs_average", "langevin_bias", "langevin_law", "langevin_step_law"]
+from smbook.theory.dynamics.linear_networks import (
+    Modes,
+    TwoLayerMode,
+    correlation_modes,
+    learning_time,
+    mode_strength,
+    two_layer_mode,
+)
 from smbook.theory.dynamics.neural_tangent import (
     arc_cosine,
     lazy_outputs,
@@ -81,15 +49,41 @@ from smbook.theory.dynamics.p_spin import (
     threshold_energy,
 )
 
-__all__: list[str] = [
+__all__ = [
+    "BinaryStudent",
+    "CommitteeCurve",
+    "CommitteeFlow",
+    "LangevinLaw",
+    "Modes",
+    "Plateau",
+    "TwoLayerMode",
+    "annealed_load",
     "arc_cosine",
+    "binary_student",
+    "committee_curve",
+    "committee_error",
+    "committee_flow",
+    "committee_largest_rate",
+    "committee_plateau",
     "complexity",
+    "correlation_modes",
+    "gibbs_average",
     "ground_state_energy",
+    "langevin_bias",
+    "langevin_law",
+    "langevin_step_law",
     "lazy_outputs",
     "lazy_predictions",
+    "learning_time",
+    "mean_binary_students",
     "mean_critical_points",
+    "mode_strength",
     "nngp_kernel",
     "saddle_index",
+    "specialization",
+    "spinodal_load",
     "tangent_kernel",
     "threshold_energy",
+    "transition_load",
+    "two_layer_mode",
 ]
