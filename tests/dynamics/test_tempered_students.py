@@ -5,8 +5,9 @@ What the jump was bracketed with, beyond what is run here (N inputs; seconds of 
 * All weights, at T = 0. The mean chance 1 / S that a student is the teacher, S students being left, comes to
   1/2 at alpha = 1.143(4), 1.186(4), 1.222(3), 1.252(3), 1.259(5), 1.267(10) for N = 9 ... 27 (8000 samples up
   to N = 15, 6000 at 19, 3000 at 23 and 800 at 27; on a busy core the last two took 63 s and 297 s), where the
-  limit has 1.2447: 2 % off, on either side. At these sizes weights that differ from the teacher's in one place
-  are still there, N exp(-0.6 alpha sqrt(N)) of them, which may be why it overshoots; from 1/4 to 3/4 it takes .60 at N = 9, .43 at 19 and .38 at 27.
+  limit has 1.2447: 2 % off, on either side. At these sizes weights that differ from the teacher's in one
+  place are still there, N exp(-0.6 alpha sqrt(N)) of them, which may be why it overshoots; from 1/4 to 3/4 it
+  takes .60 at N = 9, .43 at 19 and .38 at 27.
 * Tempering at N = 51, up to beta = 5 (12 samples, 30,000 sweeps at 21 temperatures, 60 s a load and start).
   From random weights the chance comes to 1/2 near 1.28, from the teacher near 1.15. At N = 41 (20 samples,
   20,000 sweeps) near 1.29 and 1.18. The first is too late, the second too early: students at T = 0 are
