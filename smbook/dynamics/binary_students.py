@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Signs = NDArray[np.int8]
 
 _TEMPERING_APART = 6  # from inputs, labels and a teacher that an equal seed draws
+_COLDEST = 1e100  # beta, which by all wrong answers is still a float
 _WEIGHTS_PER_UPDATE = 16  # examples whose fields are looked at in the time of an update
 
 
@@ -103,7 +104,7 @@ def temper_binary(
     labels
         +1 and -1, (P,).
     betas
-        Inverse temperatures of at least 0, rising, (K,), K at least 1.
+        Inverse temperatures from 0 to 1e100, rising, (K,), K at least 1.
     n_sweeps
         So many sweeps at each temperature, at least 0. A sweep takes N P steps.
     initial
@@ -369,6 +370,8 @@ def _checked_ladder(betas: ArrayLike) -> Floats:
     found = _checks.reals("betas", betas, minimum=0.0)
     if found.ndim != 1 or not found.size:
         raise ValueError(f"betas must have the shape (K,), K at least 1; got {found.shape}")
+    if found[-1] > _COLDEST:
+        raise ValueError(f"betas must be at most {_COLDEST:g}; got {found[-1]:g}")
     steps = np.diff(found)
     if (steps <= 0.0).any():
         k = int(np.flatnonzero(steps <= 0.0)[0])

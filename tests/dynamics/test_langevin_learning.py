@@ -141,6 +141,15 @@ def test_a_function_that_writes_into_its_argument_changes_nothing():
     assert langevin(careless, START, 5, rate=0.1, temperature=T, rng=1) == careful
 
 
+def test_extreme_temperatures_keep_to_numbers():
+    path = langevin(lambda w: w @ G, START, 30, rate=0.1, temperature=1e-200, loss=parabola, rng=1)
+    assert np.isfinite(path.weights).all()
+    far = langevin(lambda w: w @ G, 1e90 * START, 30, rate=0.1, temperature=1.0, loss=parabola, rng=1)
+    assert np.isfinite(far.weights).all()
+    hot = langevin(lambda w: w @ G, START, 30, rate=1e-308, temperature=1e308, loss=parabola, rng=1)
+    assert 0.0 < hot.acceptance <= 1.0
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -155,6 +164,12 @@ def test_a_function_that_writes_into_its_argument_changes_nothing():
         ({"temperature": -1.0}, ValueError, "temperature must be at least 0"),
         ({"temperature": "1"}, TypeError, "temperature must be a real number"),
         ({"temperature": 0.0, "loss": parabola}, ValueError, "temperature must be positive for a Metropolis"),
+        (
+            {"temperature": 1e-200, "rate": 1e-200, "loss": parabola},
+            ValueError,
+            "rate times temperature must be at least 1e-300",
+        ),
+        ({"weights": [1e120]}, ValueError, r"weights must be below 1e\+100 in size; got 1e\+120"),
         ({"thin": 0}, ValueError, "thin must be at least 1"),
         ({"gradient": lambda w: w.sum()}, ValueError, r"gradient must return the shape \(1, 2\); got \(\)"),
         ({"gradient": lambda w: w * np.nan}, ValueError, "values of gradient must be finite; got nan"),

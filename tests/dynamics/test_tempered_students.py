@@ -290,6 +290,7 @@ def test_students_left_are_the_solutions():
         ({"betas": []}, ValueError, r"betas must have the shape \(K,\)"),
         ({"betas": [-1.0]}, ValueError, "betas must be at least 0; got -1"),
         ({"betas": [math.inf]}, ValueError, "betas must be finite"),
+        ({"betas": [0.0, 1e101]}, ValueError, r"betas must be at most 1e\+100; got 1e\+101"),
         ({"betas": "1"}, TypeError, "betas must hold real numbers"),
         ({"n_sweeps": -1}, ValueError, "n_sweeps must be at least 0"),
         ({"n_sweeps": 1.0}, TypeError, "n_sweeps must be an integer"),
@@ -325,6 +326,12 @@ def test_bad_arguments_of_students_left(options, error, message):
         given["labels"] = np.ones(12)
     with pytest.raises(error, match=message):
         students_left(**given | options)
+
+
+def test_all_but_no_temperature():
+    run = temper_binary(*EXAMPLES, [0.0, 1.0, 1e100], 400, rng=1)
+    assert run.wrong[-1, -1] == run.wrong[-1].min()
+    assert np.isfinite(free_entropy(run, skip=399)).all()
 
 
 @pytest.mark.parametrize(
