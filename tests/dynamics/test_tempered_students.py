@@ -25,6 +25,7 @@ from scipy.stats import chi2
 
 from smbook import _runs
 from smbook.dynamics import StudentsLeft, TemperedStudents, free_entropy, students_left, temper_binary
+from smbook.dynamics import binary_students as students_module
 from smbook.kernels import binary_students as kernels
 from smbook.kernels.rng import uniform
 from smbook.perceptron import binary_solutions, random_labels, teacher_examples
@@ -271,13 +272,15 @@ def test_inputs_are_left_as_they_were():
     assert isinstance(begun, TemperedStudents)
 
 
-def test_students_left_are_the_solutions():
+def test_students_left_are_the_solutions(monkeypatch):
     left = students_left(*EXAMPLES, teacher=TEACHER, first=3)
     for p, students, overlap in zip(*left, strict=True):
         found = binary_solutions(EXAMPLES.inputs[:p], EXAMPLES.labels[:p])
         assert len(found) == students
         assert (found @ TEACHER.astype(int)).mean() / N == pytest.approx(overlap, abs=1e-12)
     assert left.n_examples.tolist() == list(range(3, 13))
+    monkeypatch.setattr(students_module, "_AT_ONCE", 3)
+    assert students_left(*EXAMPLES, teacher=TEACHER, first=3) == left
     last = students_left(*EXAMPLES, teacher=TEACHER, first=12)
     assert last == StudentsLeft(left.n_examples[-1:], left.students[-1:], left.overlap[-1:])
     assert last != left
