@@ -64,7 +64,7 @@ def mean_square(path, skip):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_adjusted_steps_keep_gibbs_on_a_double_well(seed):
-    """At a rate at which plain steps are 20 errors off, by as much as the formula of the bias says."""
+    """At a rate at which plain steps are 15 errors off, by what the formula of the bias says, and a fifth."""
     starts = np.ones((2000, 1))
     options = {"rate": 0.15, "temperature": T, "rng": seed}
     value, error = mean_square(langevin(slope, starts, 600, loss=double_well, **options), 200)
@@ -73,13 +73,14 @@ def test_adjusted_steps_keep_gibbs_on_a_double_well(seed):
     plain, spread = mean_square(langevin(slope, starts, 600, **options), 200)
     bias = 0.15 * langevin_bias(np.square, lambda w: (w**2 - 1) ** 2 / 4, slope, bend, **ALONG)
     assert abs(plain - EXACT) > 8 * spread
-    assert plain - EXACT == pytest.approx(bias, rel=0.35)
+    assert abs(plain - EXACT - bias) < 4 * spread + 0.2 * abs(bias)
 
 
 def test_the_histogram_of_adjusted_steps():
     """Chi-square over twenty bins, one entry a run."""
-    path = langevin(slope, np.ones((20_000, 1)), 300, rate=0.3, temperature=T, loss=double_well, thin=300)
-    path = langevin(slope, path.weights[0], 60, rate=0.3, temperature=T, loss=double_well, thin=60, rng=2)
+    options = {"rate": 0.3, "temperature": T, "loss": double_well}
+    path = langevin(slope, np.ones((20_000, 1)), 300, thin=300, rng=1, **options)
+    path = langevin(slope, path.weights[0], 60, thin=60, rng=2, **options)
     edges = np.r_[-np.inf, np.linspace(-1.6, 1.6, 19), np.inf]
     counts = np.histogram(path.weights[0, :, 0], edges)[0]
     fine = np.linspace(-3.5, 3.5, 70_001)
