@@ -224,7 +224,7 @@ def test_two_phases_at_finite_temperature():
 def test_below_the_jump_both_sides_agree():
     """At load 0.65 and T = 1/2 the teacher's state melts, and both runs have the R of theory.
 
-    At 0.8 it does not always melt so soon: for 3 of 20 seeds there was more of it left than is allowed here.
+    At 0.8 it does not always melt so soon: for at least 3 of 20 seeds more of it was left than is allowed here.
     """
     expected = binary_student(66 / 101, beta=2.0).overlap
     for seed in range(4):
@@ -238,8 +238,8 @@ def test_a_run_from_random_weights_is_stuck_beyond_the_jump(load):
     """N = 101, down to T = 1/5: the teacher is there, with none wrong, and no run comes near it.
 
     This goes on beyond the spinodal at 1.4926, where nothing but the teacher attracts in the limit: there a
-    run is slow, and ends in glassy states of a few wrong answers. There 1 of 15 came to the teacher, so that
-    one of three may.
+    run is slow, and ends in glassy states of a few wrong answers. There one of 15 came to the teacher, and
+    so one of three may.
     """
     teacher, stuck = np.ones(101, np.int8), 0
     for seed in range(3):
