@@ -86,7 +86,7 @@ def langevin(
     rate
         eta, positive.
     temperature
-        T, at least 0; positive with a loss.
+        T, at least 0; with a loss positive, and eta T at least 1e-300.
     loss
         A function of weights (C, d) that returns their losses, (C,); None makes every step.
     thin

@@ -224,7 +224,7 @@ def test_two_phases_at_finite_temperature():
 def test_below_the_jump_both_sides_agree():
     """At load 0.65 and T = 1/2 the teacher's state melts, and both runs have the R of theory.
 
-    At 0.8 it does not always melt so soon: for at least 3 of 20 seeds more of it was left than is allowed here.
+    At 0.8 it does not always melt so soon: for at least 3 of 20 seeds more was left than is allowed here.
     """
     expected = binary_student(66 / 101, beta=2.0).overlap
     for seed in range(4):
