@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Signs = NDArray[np.int8]
 
 _TEMPERING_APART = 6  # from inputs, labels and a teacher that an equal seed draws
+_COLDEST = 1e100  # beta, which by all wrong answers is still a float
+_AT_ONCE = 2**16  # weights that are tried on the other examples
 _WEIGHTS_PER_UPDATE = 16  # examples whose fields are looked at in the time of an update
 
 
@@ -103,7 +105,7 @@ def temper_binary(
     labels
         +1 and -1, (P,).
     betas
-        Inverse temperatures of at least 0, rising, (K,), K at least 1.
+        Inverse temperatures from 0 to 1e100, rising, (K,), K at least 1.
     n_sweeps
         So many sweeps at each temperature, at least 0. A sweep takes N P steps.
     initial
@@ -288,17 +290,21 @@ def students_left(
         mu = int(np.flatnonzero(fields <= 0)[0])
         raise ValueError(f"teacher must answer right to all examples; its y w.x is {fields[mu]} at {mu}")
     weights = binary_solutions(turned[:first], np.ones(first))  # z = y x has the label 1
-    right = weights.astype(np.float32) @ turned[first:].T.astype(np.float32) > 0.0
-    survived = np.where(right.all(axis=1), p - first, right.argmin(axis=1) if p > first else 0)
-    students = _at_least(survived, p - first)
-    overlaps = _at_least(survived, p - first, (weights @ known.astype(np.float64)) / n)
-    return StudentsLeft(np.arange(first, p + 1), students.astype(np.int64), overlaps / students)
+    ended = np.zeros((2, p - first + 1))  # weights, and their fields of the teacher, by the examples survived
+    for start in range(0, len(weights), _AT_ONCE):
+        some = weights[start : start + _AT_ONCE].astype(np.float32)
+        survived = _survived(some, turned[first:])
+        for row, amounts in zip(ended, (None, some @ known), strict=True):
+            row += np.bincount(survived, amounts, minlength=row.size)
+    students, total = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return StudentsLeft(np.arange(first, p + 1), students.astype(np.int64), total / students / n)
 
 
-def _at_least(survived: Counts, most: int, amounts: Floats | None = None) -> Floats:
-    """Return how many, or how much, have survived 0, 1, ... `most` examples or more."""
-    found: Floats = np.bincount(survived, amounts, minlength=most + 1)[::-1].cumsum()[::-1].astype(np.float64)
-    return found
+def _survived(weights: NDArray[np.float32], examples: Signs) -> Counts:
+    """Return the number of examples that each of some weights answers right before the first wrong one."""
+    right = np.ones((len(weights), len(examples) + 1), dtype=bool)
+    np.greater(weights @ examples.T.astype(np.float32), 0.0, out=right[:, :-1])
+    return np.where(right.all(axis=1), len(examples), right.argmin(axis=1))
 
 
 class _Walkers(NamedTuple):
@@ -369,6 +375,8 @@ def _checked_ladder(betas: ArrayLike) -> Floats:
     found = _checks.reals("betas", betas, minimum=0.0)
     if found.ndim != 1 or not found.size:
         raise ValueError(f"betas must have the shape (K,), K at least 1; got {found.shape}")
+    if found[-1] > _COLDEST:
+        raise ValueError(f"betas must be at most {_COLDEST:g}; got {found[-1]:g}")
     steps = np.diff(found)
     if (steps <= 0.0).any():
         k = int(np.flatnonzero(steps <= 0.0)[0])

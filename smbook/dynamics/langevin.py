@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _FARTHEST = 1e100  # so that the cube of a weight is a number
+_SMALLEST = 1e-150  # kick that a Metropolis test divides by
 
 
 class LangevinPath(NamedTuple):
@@ -85,7 +86,7 @@ def langevin(
     rate
         eta, positive.
     temperature
-        T, at least 0; positive with a loss.
+        T, at least 0; with a loss positive, and eta T at least 1e-300.
     loss
         A function of weights (C, d) that returns their losses, (C,); None makes every step.
     thin
@@ -123,6 +124,12 @@ def langevin(
         raise ValueError("temperature must be positive for a Metropolis test of the loss; got 0.0")
     thin = _checks.integer("thin", thin, minimum=1)
     descent = _Descent(gradient, loss, rate, temperature, seed_state(rng))
+    if not np.abs(start).max() < _FARTHEST:
+        raise ValueError(f"weights must be below {_FARTHEST:g} in size; got {np.abs(start).max():g}")
+    if loss is not None and descent.size < _SMALLEST:
+        raise ValueError(
+            f"rate times temperature must be at least 1e-300; got {rate:g} times {temperature:g}"
+        )
     place = descent.look(np.array(np.atleast_2d(start)))
     path, made = np.empty((n_steps // thin, *place.weights.shape)), 0
     with progress_bar(n_steps, "step", progress) as tell:
@@ -153,6 +160,11 @@ class _Descent(NamedTuple):
     temperature: float
     state: State
 
+    @property
+    def size(self) -> float:
+        """The deviation of a kick."""
+        return math.sqrt(2 * self.rate * self.temperature)
+
     def look(self, weights: Floats) -> _Place:
         """Return what there is at these weights, or raise if it is no finite number."""
         far = np.abs(weights).max()
@@ -165,7 +177,7 @@ class _Descent(NamedTuple):
 
     def step(self, place: _Place) -> tuple[_Place, int]:
         """Return where a step leads, and how many of the runs made it."""
-        size = math.sqrt(2 * self.rate * self.temperature)
+        size = self.size
         noise = np.zeros(place.weights.size)
         if size:
             fill_normal(self.state, noise)
@@ -174,9 +186,10 @@ class _Descent(NamedTuple):
             new = self.look(place.weights - self.rate * place.gradients + size * kick)
         if self.loss is None:
             return new, len(kick)
-        back = (place.weights - new.weights + self.rate * new.gradients) / size
-        log_odds = (place.losses - new.losses) / self.temperature
-        log_odds += ((kick**2).sum(axis=1) - (back**2).sum(axis=1)) / 2
+        with np.errstate(over="ignore", invalid="ignore"):  # nan are odds of none
+            back = (place.weights - new.weights + self.rate * new.gradients) / size
+            log_odds = (place.losses - new.losses) / self.temperature
+            log_odds += ((kick**2).sum(axis=1) - (back**2).sum(axis=1)) / 2
         made = self.uniform(len(kick)) < np.exp(np.minimum(log_odds, 0.0))
         kept = made[:, np.newaxis]
         chosen = (

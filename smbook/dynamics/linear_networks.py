@@ -31,6 +31,7 @@ _APART = 5  # from tasks and examples that an equal seed draws
 _KINDS = ("aligned", "random", "orthogonal")
 _WIDEST = 2**20
 _ROUNDING = 1e-9  # of a covariance
+_LARGEST = 1e50  # of rates and covariances
 
 
 class LinearTraining(NamedTuple):
@@ -167,14 +168,14 @@ def train_linear(
     weights
         W_1, ... W_D, as `linear_network` returns them; they are not changed.
     cross_covariance
-        E[y x^T], (n_D, n_0).
+        E[y x^T], (n_D, n_0), its entries at most 1e50.
     rate
-        eta, above 0.
+        eta, above 0, at most 1e50.
     n_steps, thin
         Strengths and losses are noted at the start and after every `thin`-th step.
     input_covariance
-        E[x x^T], (n_0, n_0), symmetric and not negative; None for white inputs, the identity. If some
-        direction is missing in the inputs, E[y x^T] must vanish there.
+        E[x x^T], (n_0, n_0), symmetric, not negative, and at most 1e50; None for white inputs, the identity.
+        If some direction is missing in the inputs, E[y x^T] must vanish there.
     progress
         Whether a bar shows the steps.
 
@@ -198,20 +199,23 @@ def train_linear(
     """
     sizes, theta = _flat(weights)
     task = _matrix("cross_covariance", cross_covariance, (int(sizes[-1]), int(sizes[0])))
-    rate = _checks.positive("rate", rate)
+    rate = _at_most("rate", _checks.positive("rate", rate))
     n_steps = _checks.integer("n_steps", n_steps, minimum=0)
     thin = _checks.integer("thin", thin, minimum=1)
+    _at_most("cross_covariance", np.abs(task).max())
     inputs, best, root = _inputs(input_covariance, task)
     left, strengths, right = np.linalg.svd(task, full_matrices=False)
     forward = np.empty((int(sizes[1:].sum()), sizes[0]))
     errors = np.empty((2, int(sizes.max()), sizes[0]))
     kernels.follow(sizes, theta, forward)
+    if not np.abs(forward[-len(task) :]).max() <= kernels.LARGEST:
+        raise ValueError(f"weights must have a product of at most {kernels.LARGEST:g}; it is larger")
     noted = np.empty((n_steps // thin + 1, len(strengths)))
     losses = np.empty(len(noted))
 
     def note(entries: slice, maps: Floats) -> None:
-        noted[entries] = np.einsum("ik,tij,kj->tk", left, maps, right, optimize=True)
-        losses[entries] = (((maps - best) @ root) ** 2).sum(axis=(1, 2)) / 2
+        noted[entries] = ((left.T @ maps) * right).sum(axis=2)  # map by map: bits do not depend on the call
+        losses[entries] = (((maps - best) @ root) ** 2).reshape(len(maps), -1).sum(axis=1) / 2
 
     def run(call: Call) -> None:
         maps = np.empty((call.entries.stop - call.entries.start, *task.shape))
@@ -292,12 +296,19 @@ def _matrix(name: str, values: Any, shape: tuple[int, int] | None = None) -> Flo
     return array
 
 
+def _at_most(name: str, value: float) -> float:
+    if value > _LARGEST:
+        raise ValueError(f"{name} must be at most {_LARGEST:g}; got {value:g}")
+    return value
+
+
 def _inputs(input_covariance: ArrayLike | None, task: Floats) -> tuple[Floats, Floats, Floats]:
     """Return E[x x^T], the best linear map, and a root of the former."""
     n = task.shape[1]
     if input_covariance is None:
         return np.eye(n), task, np.eye(n)
     inputs = _matrix("input_covariance", input_covariance, (n, n))
+    _at_most("input_covariance", np.abs(inputs).max())
     largest = float(np.abs(inputs).max())
     apart = float(np.abs(inputs - inputs.T).max())
     if apart > _ROUNDING * largest:
@@ -312,5 +323,8 @@ def _inputs(input_covariance: ArrayLike | None, task: Floats) -> tuple[Floats, F
             "cross_covariance must vanish where input_covariance does, or no linear map is best; "
             f"got {lost:g} there"
         )
-    best = (task @ axes[:, seen] / variances[seen]) @ axes[:, seen].T
+    with np.errstate(over="ignore", invalid="ignore"):
+        best = (task @ axes[:, seen] / variances[seen]) @ axes[:, seen].T
+    if not np.abs(best).max() <= kernels.LARGEST:
+        raise ValueError(f"input_covariance must not be so small; got entries of at most {largest:g}")
     return inputs, best, axes[:, seen] * np.sqrt(variances[seen])

@@ -112,7 +112,8 @@ def effective_penalty(n_samples: ArrayLike, spectrum: ArrayLike, penalty: float 
     spectrum
         lambda, positive, (d,).
     penalty
-        delta, at least 0, in units of the sum over the examples as in `smbook.regression.ridge`.
+        delta, 0 or from 1e-100 to 1e100, in units of the sum over the examples as in
+        `smbook.regression.ridge`.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def effective_penalty(n_samples: ArrayLike, spectrum: ArrayLike, penalty: float 
     """
     n = _checks.integers("n_samples", n_samples, minimum=1).astype(np.float64)
     variances = _spectrum(spectrum)
-    shrink = _checks.real("penalty", penalty, minimum=0.0, maximum=_LARGEST)
+    shrink = _penalty(penalty)
     return plain(np.array([_kappa(m, variances, shrink) for m in n.ravel()]).reshape(n.shape))
 
 
@@ -161,7 +162,7 @@ def ridge_error(
     spectrum, coefficients
         lambda, positive, and beta, (d,).
     penalty
-        delta, at least 0, in units of the sum over the examples.
+        delta, 0 or from 1e-100 to 1e100, in units of the sum over the examples.
     noise
         sigma, at least 0.
 
@@ -188,7 +189,7 @@ def ridge_error(
     """
     n = _checks.integers("n_samples", n_samples, minimum=1).astype(np.float64)
     variances, beta = _problem(spectrum, coefficients)
-    shrink = _checks.real("penalty", penalty, minimum=0.0, maximum=_LARGEST)
+    shrink = _penalty(penalty)
     spread = _checks.real("noise", noise, minimum=0.0, maximum=_LARGEST) ** 2
     found = [_typical_error(m, variances, beta, shrink, spread) for m in n.ravel()]
     return plain(np.array(found).reshape(n.shape))
@@ -220,7 +221,9 @@ def flow_error(time: ArrayLike, spectrum: ArrayLike, coefficients: ArrayLike) ->
     t = _checks.reals("time", time, minimum=0.0)
     variances, beta = _problem(spectrum, coefficients)
     parts = variances * beta**2
-    return plain(np.array([parts @ np.exp(-2 * variances * s) for s in t.ravel()]).reshape(t.shape))
+    with np.errstate(over="ignore"):
+        found = [parts @ np.exp(-2 * (variances * s)) for s in t.ravel()]
+    return plain(np.array(found).reshape(t.shape))
 
 
 def largest_online_rate(spectrum: ArrayLike) -> float:
@@ -277,7 +280,8 @@ def online_error(
                      + \eta^2 \lambda_k \Bigl( \sum_j \lambda_j c_j + \sigma^2 \Bigr)
 
     from :math:`\beta_k^2`, at zero coefficients. The matrix of the step is symmetric, so its eigenvectors
-    give all times at once. For small rates the error is that of `flow_error` at time eta times the steps.
+    give all times at once, to within a share of 1e-16 for each step. For small rates the error is that of
+    `flow_error` at time eta times the steps.
 
     Parameters
     ----------
@@ -316,8 +320,9 @@ def online_error(
     decay, turn = np.linalg.eigh(np.diag(2 * pace - 2 * pace**2) - np.outer(pace, pace))
     start, fed = turn.T @ beta**2, turn.T @ (rate * spread * pace)
     seen = turn.T @ variances
-    left = np.exp(np.log1p(-decay) * steps.ravel()[:, None])
-    return plain(((left * start + (1 - left) / decay * fed) @ seen).reshape(steps.shape))
+    decay = np.maximum(decay, pace.min() * (1 - rate / limit))  # a bound, which rounding may have passed
+    logs = np.log1p(-decay) * steps.ravel()[:, None]
+    return plain(((np.exp(logs) * start - np.expm1(logs) / decay * fed) @ seen).reshape(steps.shape))
 
 
 def truncation_error(n_features: ArrayLike, target: float) -> Values:
@@ -480,12 +485,14 @@ def compute_optimal(compute: float, spectrum: float, target: float) -> Allocatio
 
 def _typical_error(n: float, variances: Floats, beta: Floats, shrink: float, spread: float) -> float:
     kappa = _kappa(n, variances, shrink)
-    learned = variances / (variances + kappa)
+    learned, missing = variances / (variances + kappa), kappa / (variances + kappa)
+    missed = float(variances @ (beta * missing) ** 2)
     share = float(learned @ learned) / n
-    missed = float(variances @ (beta * (1 - learned)) ** 2)
-    if share >= 1:
+    # 1 - gamma, by the equation of kappa a sum of what is positive
+    rest = (shrink / kappa + float(learned @ missing)) / n if kappa > 0 else 1 - share
+    if rest == 0:
         return math.inf if spread > 0 else 0.0
-    return (missed + share * spread) / (1 - share)
+    return (missed + share * spread) / rest
 
 
 def _kappa(n: float, variances: Floats, shrink: float) -> float:
@@ -495,14 +502,18 @@ def _kappa(n: float, variances: Floats, shrink: float) -> float:
         return 0.0
     lowest = max(shrink / n, float(variances.min()) * (d - n) / n)
     highest = (shrink + float(variances.sum())) / n
-
-    def excess(log_kappa: float) -> float:
-        kappa = math.exp(log_kappa)
-        return shrink / kappa + float((variances / (variances + kappa)).sum()) - n
-
     if highest <= lowest * (1 + 1e-14):  # equal variances, or a penalty that is all
         return highest
-    return math.exp(brentq(excess, math.log(lowest) - 1e-9, math.log(highest) + 1e-9, xtol=1e-14, rtol=1e-14))
+    low, high = math.log(lowest) - 1e-9, math.log(highest) + 1e-9
+    return math.exp(brentq(_excess, low, high, (n, variances, shrink), xtol=1e-14, rtol=1e-14))
+
+
+def _excess(log_kappa: float, n: float, variances: Floats, shrink: float) -> float:
+    """Return by how much n is too small for this penalty; small differences of whole numbers stay exact."""
+    kappa = math.exp(log_kappa)
+    large = variances > kappa
+    parts = np.where(large, -kappa, variances) / (variances + kappa)
+    return shrink / kappa + float(parts.sum()) + (int(large.sum()) - n)
 
 
 def _spectrum(spectrum: ArrayLike) -> Floats:
@@ -522,6 +533,13 @@ def _problem(spectrum: ArrayLike, coefficients: ArrayLike) -> tuple[Floats, Floa
     if np.abs(beta).max() > _LARGEST:
         raise ValueError(f"coefficients must be at most 1e100; got {np.abs(beta).max():g}")
     return variances, beta
+
+
+def _penalty(penalty: float) -> float:
+    number = _checks.real("penalty", penalty, minimum=0.0, maximum=_LARGEST)
+    if 0 < number < 1 / _LARGEST:
+        raise ValueError(f"penalty must be 0 or at least 1e-100; got {number:g}")
+    return number
 
 
 def _steepness(spectrum: float) -> float:

@@ -64,7 +64,7 @@ def mean_square(path, skip):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_adjusted_steps_keep_gibbs_on_a_double_well(seed):
-    """At a rate at which plain steps are 20 errors off, by as much as the formula of the bias says."""
+    """At a rate at which plain steps are 15 errors off, by what the formula of the bias says, and a fifth."""
     starts = np.ones((2000, 1))
     options = {"rate": 0.15, "temperature": T, "rng": seed}
     value, error = mean_square(langevin(slope, starts, 600, loss=double_well, **options), 200)
@@ -73,13 +73,14 @@ def test_adjusted_steps_keep_gibbs_on_a_double_well(seed):
     plain, spread = mean_square(langevin(slope, starts, 600, **options), 200)
     bias = 0.15 * langevin_bias(np.square, lambda w: (w**2 - 1) ** 2 / 4, slope, bend, **ALONG)
     assert abs(plain - EXACT) > 8 * spread
-    assert plain - EXACT == pytest.approx(bias, rel=0.35)
+    assert abs(plain - EXACT - bias) < 4 * spread + 0.2 * abs(bias)
 
 
 def test_the_histogram_of_adjusted_steps():
     """Chi-square over twenty bins, one entry a run."""
-    path = langevin(slope, np.ones((20_000, 1)), 300, rate=0.3, temperature=T, loss=double_well, thin=300)
-    path = langevin(slope, path.weights[0], 60, rate=0.3, temperature=T, loss=double_well, thin=60, rng=2)
+    options = {"rate": 0.3, "temperature": T, "loss": double_well}
+    path = langevin(slope, np.ones((20_000, 1)), 300, thin=300, rng=1, **options)
+    path = langevin(slope, path.weights[0], 60, thin=60, rng=2, **options)
     edges = np.r_[-np.inf, np.linspace(-1.6, 1.6, 19), np.inf]
     counts = np.histogram(path.weights[0, :, 0], edges)[0]
     fine = np.linspace(-3.5, 3.5, 70_001)
@@ -141,6 +142,15 @@ def test_a_function_that_writes_into_its_argument_changes_nothing():
     assert langevin(careless, START, 5, rate=0.1, temperature=T, rng=1) == careful
 
 
+def test_extreme_temperatures_keep_to_numbers():
+    path = langevin(lambda w: w @ G, START, 30, rate=0.1, temperature=1e-200, loss=parabola, rng=1)
+    assert np.isfinite(path.weights).all()
+    far = langevin(lambda w: w @ G, 1e90 * START, 30, rate=0.1, temperature=1.0, loss=parabola, rng=1)
+    assert np.isfinite(far.weights).all()
+    hot = langevin(lambda w: w @ G, START, 30, rate=1e-308, temperature=1e308, loss=parabola, rng=1)
+    assert 0.0 < hot.acceptance <= 1.0
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
@@ -155,6 +165,12 @@ def test_a_function_that_writes_into_its_argument_changes_nothing():
         ({"temperature": -1.0}, ValueError, "temperature must be at least 0"),
         ({"temperature": "1"}, TypeError, "temperature must be a real number"),
         ({"temperature": 0.0, "loss": parabola}, ValueError, "temperature must be positive for a Metropolis"),
+        (
+            {"temperature": 1e-200, "rate": 1e-200, "loss": parabola},
+            ValueError,
+            "rate times temperature must be at least 1e-300",
+        ),
+        ({"weights": [1e120]}, ValueError, r"weights must be below 1e\+100 in size; got 1e\+120"),
         ({"thin": 0}, ValueError, "thin must be at least 1"),
         ({"gradient": lambda w: w.sum()}, ValueError, r"gradient must return the shape \(1, 2\); got \(\)"),
         ({"gradient": lambda w: w * np.nan}, ValueError, "values of gradient must be finite; got nan"),

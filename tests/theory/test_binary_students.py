@@ -175,6 +175,11 @@ def test_the_mean_number_of_students_over_all_examples(n, p):
     assert theory.mean_binary_students(0, n) == pytest.approx(2.0**n, rel=1e-12)
 
 
+def test_after_all_examples_that_a_number_can_count_the_teacher_is_alone():
+    for n, kind in ((1001, "binary"), (101, "binary"), (100, "gaussian"), (1001, "gaussian")):
+        assert theory.mean_binary_students(2**63 - 1, n, distribution=kind) == pytest.approx(1.0, rel=1e-11)
+
+
 def test_gaussian_inputs_count_like_angles():
     mean = theory.mean_binary_students(3, 4, distribution="gaussian")
     angles = np.arccos([1.0, 0.5, 0.0, -0.5, -1.0])

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,29 @@ def test_free_and_unstable_directions():
     assert theory.langevin_step_law(0.0, 4, rate=0.5, temperature=1.0).covariance[0, 0] == pytest.approx(4.0)
     at_the_edge = theory.langevin_step_law(4.0, 6, rate=0.5, temperature=1.0)  # 1 - eta lambda = -1
     assert at_the_edge.covariance[0, 0] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("rate", [1e-15, 1e-10, 0.3, 1.0, 1.7, 2.0, 2.5])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 101])
+def test_steps_keep_their_digits(rate, n):
+    """Beside 60 digits, where A is all but 1, is 0, and is negative."""
+    law = theory.langevin_step_law(1.0, n, rate=rate, temperature=3.0, start=[5.0])
+    with mp.workdps(60):
+        factor = 1 - mp.mpf(rate)
+        variance = 6 * mp.mpf(rate) * sum(factor ** (2 * k) for k in range(n))
+        exact = float(5 * factor**n), float(variance)
+    assert (law.mean[0], law.covariance[0, 0]) == pytest.approx(exact, rel=1e-13)
+
+
+def test_laws_of_very_long_and_very_short_times():
+    for n in (2**62, 2**63 - 1):
+        assert theory.langevin_step_law(1.0, n, rate=0.1, temperature=1).covariance == pytest.approx(1 / 0.95)
+    assert theory.langevin_law(1e300, 1e300, temperature=1.0, start=[1.0]).mean == 0.0
+    assert theory.langevin_law(0.0, 1e-300, temperature=1.0).covariance == pytest.approx(2e-300, abs=0)
+    few = np.random.default_rng(1).normal(size=(40, 3, 6))
+    for inputs in few:  # of six eigenvalues three are 0 to rounding, above or below
+        with pytest.raises(ValueError, match="must be positive for a law in the long run"):
+            theory.langevin_law(inputs.T @ inputs, temperature=1.0)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 7.0])
@@ -173,6 +197,22 @@ def test_the_bias_of_steps_on_a_double_well():
             lambda: theory.gibbs_average(np.square, np.square, temperature=1, limits=(-1, 1)),
             ValueError,
             "limits must hold all of the law; got -1 and 1",
+        ),
+        (
+            lambda: theory.gibbs_average(np.square, np.square, temperature=1e-6, limits=(-6, 6)),
+            ValueError,
+            "limits must be closer",
+        ),
+        (
+            lambda: theory.gibbs_average(np.square, np.square, temperature=1e-308, limits=(-6, 6)),
+            ValueError,
+            "limits must be closer",
+        ),
+        (lambda: theory.langevin_law(-1.0, 1e4, temperature=1), ValueError, "its weights run away"),
+        (
+            lambda: theory.langevin_step_law(2.0, 9999, rate=2.0, temperature=1),
+            ValueError,
+            "its weights run away",
         ),
         (
             lambda: theory.gibbs_average(np.square, np.square, temperature=1, limits=(1, -1)),

@@ -136,7 +136,7 @@ def test_nothing_to_learn_and_nothing_to_begin_with():
 
 
 def test_extremes_stay_finite():
-    times = [0.0, 1e-30, 1e-3, 1.0, 1e6, 1e12]
+    times = [0.0, 1e-30, 1e-3, 1.0, 1e6, 1e12, 1e100]
     for depth in DEPTHS:
         for s in (1e-100, 1.0, 1e100):
             for start in (1e-100, 1e-3, 1.0, 1e3, 1e100):
@@ -144,6 +144,16 @@ def test_extremes_stay_finite():
                 inside = (found >= min(s, start) * (1 - 1e-9)) & (found <= max(s, start) * (1 + 1e-9))
                 assert inside.all(), (depth, s, start, found)
                 assert (np.diff(found) * np.sign(s - start) >= -1e-9 * found[1:]).all()
+
+
+def test_extremes_of_unequal_layers_stay_finite():
+    for s in (0.0, 1e-100, 1.0, 1e100):
+        for b, c in ((1e50, -1e-100), (1e50, 1e50), (1e50, -1e50), (-1e-100, 1e-100), (1e-100, 1e-100)):
+            found = two_layer_mode([0.0, 1e-100, 1.0, 1e100], s, b, c)
+            assert np.isfinite(found.strength).all(), (s, b, c)
+            low, high = min(b * c, s), max(b * c, s if b + c else 0.0)
+            assert (found.strength >= low - 1e-9 * abs(low)).all(), (s, b, c, found)
+            assert (found.strength <= high + 1e-9 * abs(high)).all(), (s, b, c, found)
 
 
 def test_shapes():
@@ -263,6 +273,10 @@ def test_other_bad_input_is_refused():
         mode_strength(1.0, 1.0, 1e-101)
     with pytest.raises(ValueError, match=r"arguments must broadcast; got time \(2,\), singular_value \(3,\)"):
         mode_strength([1.0, 2.0], [1.0, 2.0, 3.0], 0.1)
+    with pytest.raises(ValueError, match=r"time must be at least 0 and at most 1e\+100; got 1e\+101"):
+        two_layer_mode(1e101, 1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"inputs must be at most 1e\+100; got 1e\+200"):
+        correlation_modes([[-1e200]], [[1.0]])
     for fraction in (0.0, 1.0, -0.1, math.nan):
         with pytest.raises(ValueError, match="fraction must be"):
             learning_time(1.0, 0.1, fraction=fraction)

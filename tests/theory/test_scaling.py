@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -43,6 +44,34 @@ def test_the_effective_penalty_solves_its_equation(n, spectrum, penalty):
     else:
         assert penalty / kappa + (variances / (variances + kappa)).sum() == pytest.approx(n, rel=1e-9)
         assert kappa >= penalty / n * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n", "spectrum", "penalty"),
+    [(10, [1.0] * 10, 1e-30), (100, [1.0], 1e-12), (1, [1.0, 1e-50], 0.0), (2, [1.0, 1e-40, 1e-9], 1e-70)],
+)
+def test_small_penalties_keep_their_digits(n, spectrum, penalty):
+    """Against the two formulas in 120 digits; in floats 1 - 1e-25 is 1."""
+    with mp.workdps(120):
+        variances = [mp.mpf(v) for v in spectrum]
+
+        def excess(log_kappa):
+            k = mp.exp(log_kappa)
+            return penalty / k + sum(v / (v + k) for v in variances) - n
+
+        kappa = mp.exp(mp.findroot(excess, (-120, 1), solver="anderson", tol=1e-90, maxsteps=900))
+        share = sum((v / (v + kappa)) ** 2 for v in variances) / n
+        missed = kappa**2 * sum(v / (v + kappa) ** 2 for v in variances)
+        exact = [
+            float(kappa),
+            float((missed + share * mp.mpf(0.01)) / (1 - share)),
+            float(missed / (1 - share)),
+        ]
+    ones = np.ones(len(spectrum))
+    found = [scaling.effective_penalty(n, spectrum, penalty)] + [
+        scaling.ridge_error(n, spectrum, ones, penalty=penalty, noise=noise) for noise in (0.1, 0.0)
+    ]
+    assert found == pytest.approx(exact, rel=1e-11)
 
 
 def test_equal_variances_are_those_of_marchenko_and_pastur_with_corrections_of_one_over_n():
@@ -149,6 +178,15 @@ def test_the_largest_rate_is_where_the_mean_stops_settling():
         scaling.online_error(3, variances, np.ones(4), rate=1.001 * limit)
 
 
+def test_small_and_many_steps_keep_their_digits():
+    """Steps of 1e-12 add noise that rounding 1 - 1e-24 would hide; after all time the rest is stationary."""
+    rate, spectrum = 1e-12, [1.0]
+    assert scaling.online_error(3, spectrum, [0.0], rate=rate, noise=1.0) == pytest.approx(3e-24, rel=1e-10)
+    late = scaling.online_error([10**15, 2**63 - 1], [1.0, 1e-30], [1.0, 1.0], rate=0.1, noise=1.0)
+    assert late == pytest.approx([1 / 17, 1 / 17], rel=1e-12)  # x / (1 - x), x = .1 / 1.8
+    assert scaling.flow_error([1e308, 0.0], [1e100, 1.0], [1.0, 1.0]) == pytest.approx([0.0, 1e100])
+
+
 def test_small_rates_follow_the_flow():
     times = np.array([1.0, 5.0, 20.0])
     flow = scaling.flow_error(times, VARIANCES, BETA)
@@ -228,6 +266,11 @@ def test_best_allocations_scale():
         (lambda: scaling.effective_penalty(2, [1.0, 0.0]), ValueError, "spectrum must be positive.*got 0"),
         (lambda: scaling.effective_penalty(2, [[1.0]]), ValueError, r"shape \(1, 1\)"),
         (lambda: scaling.effective_penalty(2, [1.0], -1.0), ValueError, "penalty must be at least 0; got -1"),
+        (
+            lambda: scaling.effective_penalty(2, [1.0], 5e-324),
+            ValueError,
+            "penalty must be 0 or at least 1e-100",
+        ),
         (lambda: scaling.ridge_error(2, [1.0], [1.0, 2.0]), ValueError, "coefficients must be 1 numbers"),
         (
             lambda: scaling.ridge_error(2, [1.0], [math.nan]),

@@ -239,6 +239,7 @@ def mean_binary_students(n_examples: int, n_inputs: int, *, distribution: str = 
         raise ValueError(f"n_inputs must be odd for binary inputs, so that no field is 0; got {n}")
     else:
         alike = np.array([_alike(n, k) for k in range(n + 1)])
+    alike[0] = 1.0  # to the last bit, which counts after many examples
     with np.errstate(divide="ignore"):
         logs = np.log(alike) if n_examples else np.zeros(n + 1)
     return float(np.exp(log_binomials(n) + n_examples * logs).sum())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _ASYMMETRY = 1e-12  # relative to the largest entry
 _TAIL = 1e-12
 _PANELS = 500
+_SHARPEST = 0.45  # of the weight in one panel, less than that of one of two wells
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
@@ -85,12 +86,11 @@ def langevin_law(
     values, vectors = _eigenpairs(curvature)
     t = math.inf if isinstance(time, float) and time == math.inf else _checks.real("time", time, minimum=0.0)
     if t == math.inf:
-        _check_end(values, values.min() > 0.0, "be positive")
+        _check_end(values, _positive(values), "be positive")
         decay, variance = np.zeros_like(values), 1 / values
     else:
-        decay, flat = np.exp(-values * t), values == 0.0
-        safe = np.where(flat, 1.0, values)
-        variance = np.where(flat, 2 * t, -np.expm1(-2 * values * t) / safe)
+        with np.errstate(over="ignore"):
+            decay, variance = np.exp(-values * t), _grown(-2 * (values * t), -values, 2 * t)
     return _law(vectors, decay, variance, temperature, start)
 
 
@@ -131,18 +131,17 @@ def langevin_step_law(
     """
     values, vectors = _eigenpairs(curvature)
     rate = _checks.positive("rate", rate)
-    factor = 1 - rate * values
     if isinstance(n_steps, float) and n_steps == math.inf:
-        _check_end(
-            values, values.min() > 0.0 and rate * values.max() < 2.0, f"lie between 0 and {2 / rate:g}"
-        )
+        _check_end(values, _positive(values) and rate * values.max() < 2.0, f"lie between 0 and {2 / rate:g}")
         decay, variance = np.zeros_like(values), 1 / values / (1 - rate * values / 2)
     else:
         n = _checks.integer("n_steps", n_steps, minimum=0)
-        still = factor**2 == 1.0
-        gap = np.where(still, 1.0, 1 - factor**2)
-        decay = factor**n
-        variance = 2 * rate * np.where(still, n, (1 - factor ** (2 * n)) / gap)
+        x = rate * values
+        with np.errstate(over="ignore", divide="ignore"):
+            log = np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log(np.abs(x - 1)))
+            logs = n * log if n else np.zeros_like(x)
+            decay = np.exp(logs) * np.where(x > 1, (-1.0) ** (n % 2), 1.0)
+            variance = _grown(2 * logs, values * (x / 2 - 1), 2 * rate * n)
     return _law(vectors, decay, variance, temperature, start)
 
 
@@ -160,7 +159,8 @@ def gibbs_average(
     temperature
         T, positive.
     limits
-        Between which the law lies, all but 1e-12 of its peak at either end.
+        Between which the law lies, all but 1e-12 of its peak at either end, and not in one place alone: its
+        width must be more than 1/500 of theirs.
 
     Raises
     ------
@@ -231,12 +231,19 @@ def _gibbs(loss: Function, temperature: float, limits: Any) -> tuple[Floats, Flo
     edges = np.linspace(low, high, _PANELS + 1)
     half = np.diff(edges)[:, np.newaxis] / 2
     points = (edges[:-1, np.newaxis] + half * (1 + _NODES)).ravel()
-    exponent = _values("loss", loss, points) / temperature
-    weights = np.exp(exponent.min() - exponent)
+    losses = _values("loss", loss, points)
+    with np.errstate(over="ignore"):
+        weights = np.exp((losses.min() - losses) / temperature)
     if max(weights[0], weights[-1]) > _TAIL:
         raise ValueError(f"limits must hold all of the law; got {low:g} and {high:g}, where it is cut off")
     weights *= (half * _WEIGHTS).ravel()
-    return points, weights / weights.sum()
+    weights /= weights.sum()
+    if weights.reshape(_PANELS, -1).sum(axis=1).max() > _SHARPEST:
+        raise ValueError(
+            f"limits must be closer: the law has most of its weight in 1 of {_PANELS} parts of what lies "
+            f"between {low:g} and {high:g}"
+        )
+    return points, weights
 
 
 def _values(name: str, function: Function, points: Floats) -> Floats:
@@ -266,6 +273,16 @@ def _eigenpairs(curvature: ArrayLike) -> tuple[Floats, Floats]:
     return np.asarray(values), np.asarray(vectors)
 
 
+def _grown(logs: Floats, pace: Floats, flat: float) -> Floats:
+    """Return (e^logs - 1) / pace, and `flat` where the pace is 0."""
+    return np.asarray(np.divide(np.expm1(logs), pace, out=np.full(pace.shape, flat), where=pace != 0.0))
+
+
+def _positive(values: Floats) -> bool:
+    """Tell whether no eigenvalue is 0 to within rounding."""
+    return bool(values[0] > values.size * np.finfo(np.float64).eps * values[-1])
+
+
 def _check_end(values: Floats, settles: bool, wanted: str) -> None:
     if not settles:
         raise ValueError(
@@ -280,6 +297,8 @@ def _law(
     """Return the law whose mean decays and whose variance over T is given along each eigenvector."""
     temperature = _checks.real("temperature", temperature, minimum=0.0)
     d = len(vectors)
+    if not (np.isfinite(decay).all() and np.isfinite(variance).all()):
+        raise ValueError("curvature and steps or time must keep the law within floats; its weights run away")
     origin = np.zeros(d) if start is None else _checks.reals("start", start)
     if origin.shape != (d,):
         raise ValueError(f"start must have the shape ({d},); got {origin.shape}")

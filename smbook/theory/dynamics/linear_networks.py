@@ -132,7 +132,7 @@ def mode_strength(
     Parameters
     ----------
     time
-        t, at least 0.
+        t, from 0 to 1e100.
     singular_value
         s, 0 or from 1e-100 to 1e100.
     initial
@@ -241,7 +241,7 @@ def two_layer_mode(
     Parameters
     ----------
     time
-        t, at least 0.
+        t, from 0 to 1e100.
     singular_value
         s, 0 or from 1e-100 to 1e100.
     first, second
@@ -440,7 +440,7 @@ def _in_range(name: str, values: Floats) -> None:
         wrong = ((np.abs(values) < _LEAST) & (values != 0)) | (np.abs(values) > _LARGEST_WEIGHT)
         said = f"0 or of a size from {_LEAST:g} to {_LARGEST_WEIGHT:g}"
     elif name == "time":
-        wrong, said = values < 0, "at least 0"
+        wrong, said = (values < 0) | (values > _MOST), f"at least 0 and at most {_MOST:g}"
     else:
         wrong = ((values < _LEAST) & (values != 0)) | (values > _MOST)
         said = f"0 or from {_LEAST:g} to {_MOST:g}"
@@ -458,4 +458,7 @@ def _rows(name: str, values: ArrayLike) -> Floats:
     array = _checks.reals(name, values)
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(f"{name} must be a matrix with rows and columns; got the shape {array.shape}")
+    largest = np.abs(array).max()
+    if largest > _MOST:
+        raise ValueError(f"{name} must be at most {_MOST:g}; got {largest:g}")
     return array
