@@ -15,6 +15,7 @@ from smbook.boltzmann import _layers
 from smbook.boltzmann._gibbs import Sampler
 from smbook.boltzmann._layers import KINDS, LOWEST, Machine
 from smbook.kernels import bipartite as kernels
+from smbook.statistics import log_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class LogPartition(NamedTuple):
         """(sum w)^2 / sum w^2 of the weights: the number of chains that count; nan for "exact"."""
         if not self.log_weights.size:
             return math.nan
-        return float(np.exp(2 * logsumexp(self.log_weights) - logsumexp(2 * self.log_weights)))
+        return log_mean(self.log_weights).effective
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other)
@@ -249,9 +250,10 @@ class _Annealing:
 
 
 def _estimate(begin: float, log_weights: Reals, sign: float, method: str) -> LogPartition:
-    """Return ln Z and its error from weights whose mean is Z / Z_0, or Z_0 / Z if `sign` is -1."""
-    n_chains = log_weights.size
-    relative = np.exp(log_weights - log_weights.max())
-    error = float(relative.std(ddof=1) / relative.mean() / math.sqrt(n_chains)) if n_chains > 1 else math.inf
-    log_mean = float(log_weights.max() + math.log(relative.mean()))
-    return LogPartition(begin + sign * log_mean, error, method, log_weights)
+    """Return ln Z and its error from weights whose mean is Z / Z_0, or Z_0 / Z if `sign` is -1.
+
+    A logarithm is minus the work done on a chain, and so this is also how free energies are found from works,
+    as `smbook.thermodynamics.jarzynski` finds them.
+    """
+    found = log_mean(log_weights)
+    return LogPartition(begin + sign * found.value, found.error, method, log_weights)

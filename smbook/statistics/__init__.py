@@ -13,12 +13,14 @@ from smbook.statistics.disorder import DisorderMean, disorder_mean
 from smbook.statistics.errors import binder_cumulant, binned_error, bootstrap, jackknife, mean
 from smbook.statistics.estimate import Estimate
 from smbook.statistics.reweighting import Reweighted, ReweightingError, reweight, reweight_multiple
+from smbook.statistics.weights import LogMean, log_mean
 
 __all__ = [
     "AutocorrelationTime",
     "ChainTooShortError",
     "DisorderMean",
     "Estimate",
+    "LogMean",
     "Reweighted",
     "ReweightingError",
     "binder_cumulant",
@@ -27,6 +29,7 @@ __all__ = [
     "disorder_mean",
     "integrated_autocorrelation_time",
     "jackknife",
+    "log_mean",
     "mean",
     "reweight",
     "reweight_multiple",

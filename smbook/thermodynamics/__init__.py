@@ -6,6 +6,14 @@ closed forms of `smbook.theory.thermodynamics`.
 
 from __future__ import annotations
 
+from smbook.thermodynamics.learning import (
+    LearnedInBath,
+    MeasuredBalance,
+    OneWeightLearning,
+    learn_in_bath,
+    one_weight_learning,
+)
+from smbook.thermodynamics.networks import DrivenNetwork, drive_network
 from smbook.thermodynamics.particles import (
     Driven,
     Protocol,
@@ -18,6 +26,7 @@ from smbook.thermodynamics.particles import (
     stiffening_trap,
     trap_protocol,
 )
+from smbook.thermodynamics.works import CrooksRatio, FreeEnergy, bennett, crooks_ratio, jarzynski
 
 __all__ = [
     "Driven",
@@ -30,4 +39,19 @@ __all__ = [
     "share_right",
     "stiffening_trap",
     "trap_protocol",
+]
+
+__all__ += [
+    "CrooksRatio",
+    "DrivenNetwork",
+    "FreeEnergy",
+    "LearnedInBath",
+    "MeasuredBalance",
+    "OneWeightLearning",
+    "bennett",
+    "crooks_ratio",
+    "drive_network",
+    "jarzynski",
+    "learn_in_bath",
+    "one_weight_learning",
 ]
