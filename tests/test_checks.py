@@ -329,6 +329,9 @@ WITH_INTEGERS = {
     "trap_protocol": lambda i: trap_protocol(i([0, 100, 3]), i(2), duration=i(1)),
     "moving_trap": lambda i: moving_trap(i(2), distance=i(3), stiffness=i(2), jump=i(0)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
+    "CommitteeLab": lambda i: widgets.CommitteeLab(inputs=i(60), seed=i(100)).simulate(
+        i(120), pushes=i([6, 60])
+    )[1:],
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)
     )[1:],

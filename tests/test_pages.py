@@ -377,6 +377,7 @@ def public(module):
         "kernels.bipartite",
         "kernels.boltzmann",
         "kernels.bridge",
+        "kernels.committee",
         "kernels.descent",
         "kernels.driven_network",
         "kernels.margin",

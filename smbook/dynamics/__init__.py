@@ -54,4 +54,23 @@ __all__ = [
     "train_linear",
     "train_network",
     "wide_network",
+from smbook.dynamics.committee import (
+    CommitteeOverlaps,
+    CommitteeTraining,
+    committee,
+    committee_at,
+    committee_overlaps,
+    specialize,
+    train_committee,
+)
+
+__all__: list[str] = []
+__all__ += [
+    "CommitteeOverlaps",
+    "CommitteeTraining",
+    "committee",
+    "committee_at",
+    "committee_overlaps",
+    "specialize",
+    "train_committee",
 ]

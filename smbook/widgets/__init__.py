@@ -9,6 +9,7 @@ from smbook.widgets.amplifier_lab import AmplifierLab
 from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.bridge_lab import BridgeLab
 from smbook.widgets.capacity_lab import CapacityLab
+from smbook.widgets.committee_lab import CommitteeLab
 from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.engine_lab import EngineLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
@@ -33,6 +34,7 @@ __all__ = [
     "BoltzmannLab",
     "BridgeLab",
     "CapacityLab",
+    "CommitteeLab",
     "DescentLab",
     "EngineLab",
     "FiniteMagnetLab",

@@ -36,6 +36,7 @@ from smbook.kernels import (
     associative,
     boltzmann,
     bridge,
+    committee,
     descent,
     elementary,
     finite_magnet,
@@ -103,6 +104,8 @@ _TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 _EXAMPLE = (_REAL_ROWS, _BYTES, _INT64)  # inputs, labels, number of one or of all
 _SPACE = types.Array(types.float64, 3, "C")
 _WALKED = (_WORDS, _REALS, _REALS, _REALS, _REALS)  # state, room, inverses, fields, weights
+
+_REAL_STACK = types.Array(types.float64, 3, "C")
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -445,6 +448,30 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "error_of": (students.error_of, (_REALS, _REALS), _FLOAT64),
     "error_of_centre": (students.error_of_centre, (_REALS, _REALS, _REALS), _FLOAT64),
     "add_run": (students.add_run, (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS, _REAL_ROWS), _NOTHING),
+    "draw_committee": (committee.draw_committee, (_WORDS, _INT64, _FLOAT64, _REAL_ROWS), _NOTHING),
+    "lean_committee": (
+        committee.lean_committee,
+        (_REAL_ROWS, _REAL_ROWS, _FLOAT64, _FLOAT64),
+        _NOTHING,
+    ),
+    "committee_overlaps": (
+        committee.committee_overlaps,
+        (_REAL_ROWS, _REAL_ROWS, _REAL_ROWS),
+        _NOTHING,
+    ),
+    "learn_committee": (
+        committee.learn_committee,
+        (_REAL_ROWS, _REAL_ROWS, _FLOAT64, _FLOAT64, _INT64, _WORDS, _REALS, _REALS, _REAL_STACK),
+        _NOTHING,
+    ),
+    "push_committee": (committee.push_committee, (_REAL_ROWS, _REAL_ROWS, _FLOAT64), _NOTHING),
+    "specialization": (committee.specialization, (_REAL_ROWS, _INT64), _FLOAT64),
+    "committee_error": (committee.committee_error, (_REAL_ROWS, _INT64), _FLOAT64),
+    "follow_committee": (
+        committee.follow_committee,
+        (_REAL_ROWS, _INT64, _FLOAT64, _FLOAT64, _FLOAT64, _INT64, _REAL_STACK),
+        _NOTHING,
+    ),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

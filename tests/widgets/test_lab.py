@@ -12,6 +12,7 @@ from smbook.widgets import (
     BoltzmannLab,
     BridgeLab,
     CapacityLab,
+    CommitteeLab,
     DescentLab,
     EngineLab,
     FiniteMagnetLab,
@@ -56,6 +57,7 @@ LABS = [
     PerceptronLab,
     CapacityLab,
     EngineLab,
+    CommitteeLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -93,6 +95,7 @@ REFUSED = [
     (ModesLab, "depth", 5, ValueError),
     (ModesLab, "start", "orthogonal", ValueError),
     (EngineLab, "duration", 0.5, ValueError),
+    (CommitteeLab, "rate", 3.5, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]

@@ -231,6 +231,13 @@ LABS = {
         "tilt": (4.0, 0.0, 8.0),
         "bits": (400, 50, 1000),
         "speed": (2.0, 0.25, 1000.0),
+    "CommitteeLab": {
+        "hidden": (2, 2, 5),
+        "rate": (1.0, 0.1, 3.0),
+        "push": (0.05, 0.001, 0.3),
+        "inputs": (500, 50, 2000),
+        "start": ["random", "symmetric"],
+        "speed": (10.0, 0.5, 200.0),
         "seed": SEED,
         "running": True,
     },

@@ -68,4 +68,25 @@ __all__ = [
     "threshold_energy",
     "transition_load",
     "two_layer_mode",
+from smbook.theory.dynamics.committee import (
+    CommitteeCurve,
+    CommitteeFlow,
+    committee_curve,
+    committee_error,
+    committee_flow,
+    specialization,
+)
+from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
+
+__all__: list[str] = []
+__all__ += [
+    "CommitteeCurve",
+    "CommitteeFlow",
+    "Plateau",
+    "committee_curve",
+    "committee_error",
+    "committee_flow",
+    "committee_largest_rate",
+    "committee_plateau",
+    "specialization",
 ]
