@@ -12,6 +12,15 @@ from smbook.dynamics.binary_students import (
     students_left,
     temper_binary,
 )
+from smbook.dynamics.committee import (
+    CommitteeOverlaps,
+    CommitteeTraining,
+    committee,
+    committee_at,
+    committee_overlaps,
+    specialize,
+    train_committee,
+)
 from smbook.dynamics.langevin import LangevinPath, langevin
 from smbook.dynamics.linear_networks import LinearTraining, linear_network, train_linear
 from smbook.dynamics.p_spin import (
@@ -32,6 +41,8 @@ from smbook.dynamics.wide_networks import (
 )
 
 __all__ = [
+    "CommitteeOverlaps",
+    "CommitteeTraining",
     "CriticalPoints",
     "Descent",
     "LangevinPath",
@@ -41,6 +52,9 @@ __all__ = [
     "TemperedStudents",
     "WideNetwork",
     "WideTraining",
+    "committee",
+    "committee_at",
+    "committee_overlaps",
     "critical_points",
     "descend",
     "empirical_kernel",
@@ -48,29 +62,12 @@ __all__ = [
     "langevin",
     "linear_network",
     "outputs",
+    "specialize",
     "spherical_p_spin",
     "students_left",
     "temper_binary",
+    "train_committee",
     "train_linear",
     "train_network",
     "wide_network",
-from smbook.dynamics.committee import (
-    CommitteeOverlaps,
-    CommitteeTraining,
-    committee,
-    committee_at,
-    committee_overlaps,
-    specialize,
-    train_committee,
-)
-
-__all__: list[str] = []
-__all__ += [
-    "CommitteeOverlaps",
-    "CommitteeTraining",
-    "committee",
-    "committee_at",
-    "committee_overlaps",
-    "specialize",
-    "train_committee",
 ]

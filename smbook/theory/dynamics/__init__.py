@@ -10,6 +10,15 @@ from smbook.theory.dynamics.binary_students import (
     spinodal_load,
     transition_load,
 )
+from smbook.theory.dynamics.committee import (
+    CommitteeCurve,
+    CommitteeFlow,
+    committee_curve,
+    committee_error,
+    committee_flow,
+    specialization,
+)
+from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
 from smbook.theory.dynamics.langevin import (
     LangevinLaw,
     gibbs_average,
@@ -42,12 +51,20 @@ from smbook.theory.dynamics.p_spin import (
 
 __all__ = [
     "BinaryStudent",
+    "CommitteeCurve",
+    "CommitteeFlow",
     "LangevinLaw",
     "Modes",
+    "Plateau",
     "TwoLayerMode",
     "annealed_load",
     "arc_cosine",
     "binary_student",
+    "committee_curve",
+    "committee_error",
+    "committee_flow",
+    "committee_largest_rate",
+    "committee_plateau",
     "complexity",
     "correlation_modes",
     "gibbs_average",
@@ -63,30 +80,10 @@ __all__ = [
     "mode_strength",
     "nngp_kernel",
     "saddle_index",
+    "specialization",
     "spinodal_load",
     "tangent_kernel",
     "threshold_energy",
     "transition_load",
     "two_layer_mode",
-from smbook.theory.dynamics.committee import (
-    CommitteeCurve,
-    CommitteeFlow,
-    committee_curve,
-    committee_error,
-    committee_flow,
-    specialization,
-)
-from smbook.theory.dynamics.committee_plateau import Plateau, committee_largest_rate, committee_plateau
-
-__all__: list[str] = []
-__all__ += [
-    "CommitteeCurve",
-    "CommitteeFlow",
-    "Plateau",
-    "committee_curve",
-    "committee_error",
-    "committee_flow",
-    "committee_largest_rate",
-    "committee_plateau",
-    "specialization",
 ]
