@@ -174,6 +174,8 @@ def test_seeds_and_reprs():
             ValueError,
             "duration / step must be at most",
         ),
+        (lambda: one_weight_learning(1.0, 1.0, 1000, step=5e-324), ValueError, "at most 10000000; got inf"),
+        (lambda: learn_in_bath([[1.0]], [1], step=5e-324), ValueError, "at most 10000000; got inf"),
         (lambda: learn_in_bath([[1.0]], [2]), ValueError, "labels"),
         (lambda: learn_in_bath([[math.nan]], [1]), ValueError, "inputs"),
         (lambda: learn_in_bath([[1.0]], [1, 1]), ValueError, "labels"),
