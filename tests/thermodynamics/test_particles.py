@@ -110,12 +110,15 @@ PROTOCOLS = {
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_jarzynskis_equality_at_any_speed_and_step(name):
-    """On ten seeds: ln of a mean that is 2 in 100 off would be 4 errors off in their sum."""
+    """On ten seeds: ln of a mean that is 2 in 100 off would be 4 errors off in their sum.
+
+    Single means of exp(-W) are skewed, and may be 5 errors off.
+    """
     protocol = PROTOCOLS[name]
     exact = math.exp(-protocol.free_energy_change)
     runs = [drive_particles(protocol, 4000, rng=seed) for seed in range(10)]
     scores = np.array([z_of_mean(np.exp(-run.work), exact) for run in runs])
-    assert np.abs(scores).max() < 4
+    assert np.abs(scores).max() < 5
     assert abs(scores.sum()) / math.sqrt(10) < 4
     assert np.mean([run.work.mean() for run in runs]) > protocol.free_energy_change  # the second law
 
