@@ -152,7 +152,7 @@ def committee_at(
     (array([[0.3]]), array([[0.1, 0.2]]))
     """
     known = _checked_weights("teacher", teacher)
-    q, r = _checks.reals("student", student), _checks.reals("cross", cross)
+    q, r = (_checked_overlaps(name, part) for name, part in (("student", student), ("cross", cross)))
     m, n = known.shape
     if q.ndim != 2 or q.shape[0] != q.shape[1] or q.shape[0] == 0:
         raise ValueError(f"student must be square, one row and column a unit; got {q.shape}")
@@ -314,6 +314,15 @@ def _overlaps(weights: Floats, known: Floats) -> Floats:
     overlaps = np.empty((size, size))
     kernels.committee_overlaps(weights, known, overlaps)
     return overlaps
+
+
+def _checked_overlaps(name: str, overlaps: ArrayLike) -> Floats:
+    """Return overlaps as an array, or raise if no weights have some as large."""
+    found = _checks.reals(name, overlaps)
+    largest = float(np.abs(found).max(initial=0.0))
+    if largest > _LARGEST**2:
+        raise ValueError(f"{name} must be at most {_LARGEST**2:g} in size; got {largest:g}")
+    return found
 
 
 def _checked_weights(name: str, weights: ArrayLike) -> Floats:

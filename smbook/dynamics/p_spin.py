@@ -44,7 +44,7 @@ class SphericalPSpin:
     Parameters
     ----------
     couplings
-        J, of shape (N, ..., N) with p from 2 to 12 sides.
+        J, of shape (N, ..., N) with p from 2 to 12 sides, of size from 1e-50 to 1e50, or all 0.
 
     Raises
     ------
@@ -73,6 +73,11 @@ class SphericalPSpin:
         if np.abs(given).max() > 1e50:
             raise ValueError(f"couplings must be at most 1e+50 in size; got {np.abs(given).max():g}")
         self._couplings = _symmetric(given)
+        if 0.0 < np.abs(self._couplings).max() < 1e-50:
+            raise ValueError(
+                "couplings must, made symmetric, be all 0 or not all below 1e-50; the largest is "
+                f"{np.abs(self._couplings).max():g}"
+            )
         i, j = self._pairs = np.triu_indices(given.shape[0])
         if given.ndim > 2:
             self._packed = self._couplings.reshape(-1, *given.shape[:2])[:, i, j] * np.where(i == j, 1.0, 2.0)
@@ -177,7 +182,7 @@ class SphericalPSpin:
     def _curvatures(self, rows: Floats) -> Floats:
         """Return the eigenvalues, without the one of the state itself, which is moved beyond all others."""
         n, found = self.n_spins, self._hessians(rows)
-        far = 2 * np.abs(found).sum(axis=2).max(axis=1) + 1.0
+        far = 2 * np.abs(found).sum(axis=2).max(axis=1)
         beyond = rows[:, :, np.newaxis] * rows[:, np.newaxis] / n * far[:, np.newaxis, np.newaxis]
         return np.asarray(np.linalg.eigvalsh(found + beyond)[:, : n - 1])
 
@@ -370,6 +375,8 @@ def descend(
         rows = _random_states(count, known.n_spins, state_apart(rng, _STATES_APART))
     else:
         rows = known._checked(initial)[0].copy()
+        if not len(rows):
+            raise ValueError("initial must hold at least one state; got none")
     step = 1 / (known._scale or 1.0) if rate is None else _checks.positive("rate", rate)
     most = _checks.integer("n_steps", n_steps, minimum=0)
     small = _checks.real("tolerance", tolerance, minimum=0.0)
@@ -480,7 +487,8 @@ def _descend(
 
 def _newton(model: SphericalPSpin, rows: Floats) -> Floats:
     """Return the critical points to which Newton's steps along the sphere lead, where they lead to one."""
-    enough, n = _FOUND * model._scale, model.n_spins
+    scale, n = model._scale, model.n_spins
+    enough = _FOUND * scale
     found = []
     for _ in range(_NEWTON_STEPS):
         along = model._along(rows, model._slopes(rows))
@@ -489,7 +497,7 @@ def _newton(model: SphericalPSpin, rows: Floats) -> Floats:
         rows, along = rows[~there], along[~there]
         if not len(rows):
             break
-        outward = rows[:, :, np.newaxis] * rows[:, np.newaxis] / n
+        outward = rows[:, :, np.newaxis] * rows[:, np.newaxis] * (scale / n)
         step = _solved(model._hessians(rows) + outward, along)
         length = np.linalg.norm(step, axis=1, keepdims=True) / math.sqrt(n)
         rows = _on_sphere(rows - step * np.minimum(1.0, _LONGEST_STEP / np.maximum(length, _LONGEST_STEP)))

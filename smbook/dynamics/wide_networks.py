@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS_APART = 4  # from examples that an equal seed draws
 _MOST_WEIGHTS = 2**31
+_DEEPEST = 10_000
 _LARGEST = 1e100  # of a loss
 _MOST = 1e20  # of a number that comes in
 _SHARE_OF_CRITICAL = 0.1
@@ -122,7 +123,7 @@ def wide_network(n_inputs: int, width: int, *, depth: int = 1, rng: Randomness =
     Parameters
     ----------
     n_inputs, width, depth
-        At least 1. There are width (n_inputs + 1 + (depth - 1) width) weights.
+        At least 1, the depth at most 10,000. There are width (n_inputs + 1 + (depth - 1) width) weights.
     rng
         As for `smbook.ising.simulate`. An integer that has drawn examples draws independent weights.
 
@@ -141,7 +142,7 @@ def wide_network(n_inputs: int, width: int, *, depth: int = 1, rng: Randomness =
     """
     n = _checks.integer("n_inputs", n_inputs, minimum=1)
     m = _checks.integer("width", width, minimum=1)
-    layers = _checks.integer("depth", depth, minimum=1)
+    layers = _checks.integer("depth", depth, minimum=1, maximum=_DEEPEST)
     if m * (n + 1 + (layers - 1) * m) > _MOST_WEIGHTS:
         raise ValueError(
             f"width must make at most 2**31 weights; got {width} with {n} inputs, depth {layers}"
@@ -175,6 +176,8 @@ def outputs(network: WideNetwork, inputs: ArrayLike) -> Floats:
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or shape.
+    FloatingPointError
+        If what comes out is beyond the range of floats.
 
     Examples
     --------
@@ -183,7 +186,7 @@ def outputs(network: WideNetwork, inputs: ArrayLike) -> Floats:
     array([3., 2.])
     """
     known = _checked_network(network)
-    return np.asarray(_passed(known, _checked_inputs(known, "inputs", inputs)).answers)
+    return _finite("answers", _passed(known, _checked_inputs(known, "inputs", inputs)).answers)
 
 
 def empirical_kernel(network: WideNetwork, inputs: ArrayLike, others: ArrayLike | None = None) -> Floats:
@@ -212,6 +215,8 @@ def empirical_kernel(network: WideNetwork, inputs: ArrayLike, others: ArrayLike 
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or shape.
+    FloatingPointError
+        If what comes out is beyond the range of floats.
 
     References
     ----------
@@ -227,9 +232,8 @@ def empirical_kernel(network: WideNetwork, inputs: ArrayLike, others: ArrayLike 
     known = _checked_network(network)
     rows = _checked_inputs(known, "inputs", inputs)
     one = _passed(known, rows)
-    if others is None:
-        return _kernel(one, one)
-    return _kernel(one, _passed(known, _checked_inputs(known, "others", others)))
+    other = one if others is None else _passed(known, _checked_inputs(known, "others", others))
+    return _finite("tangent kernel", _kernel(one, other))
 
 
 def train_network(
@@ -310,12 +314,12 @@ def train_network(
     enough = _checks.real("tolerance", tolerance, minimum=0.0)
     every = _checks.integer("thin", thin, minimum=1)
     before = _passed(known, rows)
-    kernel = _kernel(before, before)
+    kernel = _finite("tangent kernel", _kernel(before, before))
     step = _default_rate(kernel) if rate is None else _checks.positive("rate", rate)
     trained = WideNetwork(tuple(part.copy() for part in known.hidden), known.readout.copy())
     kept, made, after = _descend(trained, rows, y, before, (alpha, step, most, enough, every), progress)
     times, answers, losses = (np.array(column) for column in zip(*kept, strict=True))
-    later = _kernel(after, after)
+    later = _finite("tangent kernel", _kernel(after, after))
     return WideTraining(
         trained,
         times * step,
@@ -336,6 +340,7 @@ class _Pass(NamedTuple):
     answers: Floats
 
 
+@np.errstate(all="ignore")  # what is beyond the range of floats is seen in the answers
 def _passed(network: WideNetwork, rows: Floats) -> _Pass:
     """Pass examples forward through a network, and the slope of its answer back."""
     factor, layers, gates = math.sqrt(2.0 / network.width), [rows], []
@@ -349,6 +354,7 @@ def _passed(network: WideNetwork, rows: Floats) -> _Pass:
     return _Pass(layers, slopes[::-1], layers[-1] @ network.readout)
 
 
+@np.errstate(all="ignore")
 def _kernel(one: _Pass, other: _Pass) -> Floats:
     found = one.layers[-1] @ other.layers[-1].T
     for slopes, others, before, before_others in zip(
@@ -366,9 +372,7 @@ def _descend(
     now, made, kept = start, 0, []
     with progress_bar(most, "step", progress) as tell:
         while True:
-            answers = alpha * (now.answers - start.answers)
-            missing = answers - y
-            loss = float(missing @ missing) / (2 * len(y))
+            answers, missing, loss = _loss(now.answers, start.answers, alpha, y)
             if not loss < _LARGEST:
                 raise FloatingPointError(
                     f"the loss is {loss:.3g} after {made} steps: descent has run away at the rate {rate:g}; "
@@ -384,6 +388,14 @@ def _descend(
             tell(1)
 
 
+@np.errstate(all="ignore")
+def _loss(now: Floats, before: Floats, alpha: float, y: Floats) -> tuple[Floats, Floats, float]:
+    answers = alpha * (now - before)
+    missing = answers - y
+    return answers, missing, float(missing @ missing) / (2 * len(y))
+
+
+@np.errstate(all="ignore")
 def _step(network: WideNetwork, now: _Pass, pushes: Floats) -> None:
     """Move all weights against the gradients of the answers, each example by its push."""
     for weights, slopes, before in zip(network.hidden, now.slopes, now.layers[:-1], strict=True):
@@ -411,6 +423,12 @@ def _moved(before: WideNetwork, after: WideNetwork) -> float:
     length = math.sqrt(sum(float((old**2).sum()) for old, _ in pairs))
     change = math.sqrt(sum(float(((new - old) ** 2).sum()) for old, new in pairs))
     return change / length if length else 0.0
+
+
+def _finite(name: str, values: Floats) -> Floats:
+    if not np.isfinite(values).all():
+        raise FloatingPointError(f"the network's {name} go beyond the range of floats")
+    return np.asarray(values)
 
 
 def _checked_network(network: WideNetwork) -> WideNetwork:

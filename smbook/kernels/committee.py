@@ -38,6 +38,7 @@ def draw_committee(state, orthonormal, scale, weights):
         fill_normal(state, weights[i])
         if orthonormal == 1:
             _make_orthogonal(weights, i)
+    for i in range(weights.shape[0]):  # only now, as those of scale 0 have no direction
         for j in range(weights.shape[1]):
             weights[i, j] *= scale
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _BLOCKS = 20
 _NEIGHBOUR = 4
 _LEAST_WEIGHTS = 1000
+_MOST_STEPS = 10**7
 _RULES = ("hebb", "perceptron", "adatron")
 
 
@@ -171,7 +172,7 @@ def one_weight_learning(
     time = _checks.real("duration", duration, minimum=0.0, maximum=1e4)
     n_weights = _checks.integer("n_weights", n_weights, minimum=_LEAST_WEIGHTS)
     step = _checks.positive("step", step)
-    n_steps = _checks.integer("duration / step", math.ceil(time / step), minimum=0, maximum=10**7)
+    n_steps = _number_of_steps(time, step)
     random = np.random.default_rng(seed_state(rng))
     labels = random.choice(np.array([-1, 1], dtype=np.int8), n_weights)
     initial = random.normal(size=n_weights)
@@ -256,7 +257,7 @@ def learn_in_bath(
     strength = _checks.real("field", field, minimum=-1e6, maximum=1e6)
     _checks.choice("rule", rule, _RULES)
     time, step = _checks.positive("duration", duration), _checks.positive("step", step)
-    n_steps = _checks.integer("duration / step", max(math.ceil(time / step), 1), minimum=1, maximum=10**7)
+    n_steps = max(_number_of_steps(time, step), 1)
     n_learners = _checks.integer("n_learners", n_learners, minimum=1)
     random = np.random.default_rng(seed_state(rng))
     pull = _pull(rows * signs[:, np.newaxis] / math.sqrt(rows.shape[1]), strength, rule)
@@ -279,6 +280,12 @@ def learn_in_bath(
             tell(1)
     heat = (start - energy) / rows.shape[1]
     return LearnedInBath(weights, heat, accepted / (n_steps * n_learners))
+
+
+def _number_of_steps(time: float, step: float) -> int:
+    if time / step > _MOST_STEPS:
+        raise ValueError(f"duration / step must be at most {_MOST_STEPS}; got {time / step:g}")
+    return math.ceil(time / step)
 
 
 def _pull(rows: Floats, strength: float, rule: str) -> Callable[[Floats], tuple[Floats, Floats]]:

@@ -37,6 +37,9 @@ _CELLS, _MOST_CELLS = 1024, 2**20  # of the law of an equilibrium
 _PANELS, _NODES = 16, 20  # of a quadrature, from a landmark of a potential to the next
 _SHORTER = kernels.SHORT / 4  # a step times U'' of a trap, whose mean work is compared with an exact one
 _MOST = 10**7  # steps of a protocol
+_LARGEST, _BRIEFEST = 1e60, 1e-100  # coefficient or position, and time: their products are floats
+_HIGHEST = 1e50  # barrier or tilt
+_UNSURE = 1e-3  # of a level, in k_B T, by rounding
 
 
 class Protocol(NamedTuple):
@@ -150,9 +153,11 @@ def drive_particles(
     Parameters
     ----------
     protocol
-        A `Protocol`, or its coefficients c0 to c4, (n_steps + 1, 5), or c1 to c4, (n_steps + 1, 4), in k_B T.
+        A `Protocol`, or its coefficients c0 to c4, (n_steps + 1, 5), or c1 to c4, (n_steps + 1, 4), in k_B T,
+        within 1e60.
     particles
-        How many, at least 1, to begin in equilibrium with the first potential; or where they begin, (n,).
+        How many, at least 1, to begin in equilibrium with the first potential; or where they begin,
+        (n,), within 1e60.
     step
         The time of a step; the protocol's own if it is not given. Needed with bare coefficients.
     thin
@@ -167,6 +172,8 @@ def drive_particles(
     TypeError, ValueError
         If an argument is of the wrong kind or out of range, or if the first potential has no equilibrium and
         a number of particles is given.
+    FloatingPointError
+        If a potential does not hold the particles, and one has left the range of floats.
 
     References
     ----------
@@ -182,11 +189,12 @@ def drive_particles(
     True
     """
     table, time = _checked_protocol(protocol, step)
+    _within("protocol", table)
     kept = None if thin is None else _checks.integer("thin", thin, minimum=1)
     n_steps = len(table) - 1
     state = seed_state(rng)
     if np.ndim(particles):
-        x = _checked_positions("particles", particles)
+        x = _within("particles", _checked_positions("particles", particles))
     else:
         x = _draw(table[0], _checks.integer("particles", particles, minimum=1), state)
     every = max(n_steps, 1) if kept is None else kept
@@ -205,6 +213,8 @@ def drive_particles(
 
     advance(run, n_steps, every, updates=4 * x.size, unit="step", progress=progress)
     work += table[-1, 0] - table[0, 0]
+    if not (np.isfinite(work).all() and np.isfinite(heat).all()):
+        raise FloatingPointError("a particle has left the range of floats: the potential does not hold it")
     return Driven(x, work, heat, initial, accepted / max(n_steps * x.size, 1), path)
 
 
@@ -254,13 +264,14 @@ def free_energy(coefficients: ArrayLike) -> float:
     True
     """
     row = _checked_rows("coefficients", coefficients, 1)
+    height, row[0] = row[0], 0.0
     places, least = _landmarks(row)
     edges = np.concatenate([np.linspace(a, b, _PANELS + 1)[1:] for a, b in itertools.pairwise(places)])
     starts = np.concatenate([places[:1], edges[:-1]])
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     halves = (edges - starts)[:, np.newaxis] / 2
     levels = polynomial.polyval(starts[:, np.newaxis] + halves * (1 + nodes), row)
-    return least - math.log(float((np.exp(least - levels) * halves * weights).sum()))
+    return float(height + least - math.log(float((np.exp(least - levels) * halves * weights).sum())))
 
 
 def share_right(positions: ArrayLike) -> float:
@@ -287,12 +298,12 @@ def trap_protocol(centres: ArrayLike, stiffness: ArrayLike, *, duration: float) 
     centres, stiffness
         Before the first step and after each, (n_steps + 1,); one of both may be a number. k is positive.
     duration
-        The time that it takes, positive.
+        The time that it takes, at least 1e-100.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of range.
+        If an argument is of the wrong kind or out of range, or if a coefficient is beyond 1e60.
 
     Examples
     --------
@@ -302,7 +313,8 @@ def trap_protocol(centres: ArrayLike, stiffness: ArrayLike, *, duration: float) 
     a, k = _checks.reals("centres", centres), _checks.reals("stiffness", stiffness)
     if not (k > 0.0).all():
         raise ValueError(f"stiffness must be positive; got {k.min()}")
-    duration = _checks.positive("duration", duration)
+    duration = _checked_duration(duration)
+    a, k = _within("centres", a), _within("stiffness", k)
     try:
         a, k = np.broadcast_arrays(a, k)
     except ValueError:
@@ -312,7 +324,8 @@ def trap_protocol(centres: ArrayLike, stiffness: ArrayLike, *, duration: float) 
     if a.ndim != 1 or a.size < 2:
         raise ValueError(f"centres or stiffness must have two entries or more, in a row; got shape {a.shape}")
     none = np.zeros_like(a)
-    return Protocol(np.stack([k * a * a / 2, -k * a, k / 2, none, none], axis=1), duration / (a.size - 1))
+    rows = np.stack([k * a * a / 2, -k * a, k / 2, none, none], axis=1)
+    return Protocol(_within("coefficients", rows), duration / (a.size - 1))
 
 
 def moving_trap(
@@ -418,9 +431,9 @@ def erasure(
     duration
         The time that it takes, positive. It is a bit for times far below exp(B) / (0.9 B), Kramers' time.
     barrier
-        B, the height of the barrier, positive.
+        B, the height of the barrier, positive, within 1e50.
     tilt
-        The largest slope f, at least 0. With one that is too small many end on the left.
+        The largest slope f, from 0 to 1e50. With one that is too small many end on the left.
     lowest
         The share of its height that the barrier falls to, 0 to 1.
     step
@@ -447,7 +460,8 @@ def erasure(
     True
     """
     barrier = _checks.positive("barrier", barrier)
-    tilt = _checks.real("tilt", tilt, minimum=0.0)
+    _checks.real("barrier", barrier, maximum=_HIGHEST)
+    tilt = _checks.real("tilt", tilt, minimum=0.0, maximum=_HIGHEST)
     lowest = _checks.real("lowest", lowest, minimum=0.0, maximum=1.0)
     n_steps = _number_of_steps(duration, step, kernels.SHORT / (8.0 * barrier))
     rows = np.empty((n_steps + 1, _TERMS - 1))
@@ -457,11 +471,23 @@ def erasure(
 
 
 def _number_of_steps(duration: float, step: float | None, short: float) -> int:
-    duration = _checks.positive("duration", duration)
+    duration = _checked_duration(duration)
     longest = short if step is None else _checks.positive("step", step)
     if duration / longest > _MOST:
         raise ValueError(f"duration must be at most {_MOST} steps of {longest:g}; got {duration}")
     return max(math.ceil(duration / longest), kernels.FEWEST if step is None else 1)
+
+
+def _checked_duration(value: float) -> float:
+    duration = _checks.positive("duration", value)
+    return _checks.real("duration", duration, minimum=_BRIEFEST)
+
+
+def _within(name: str, values: Floats) -> Floats:
+    largest = float(np.abs(values).max())
+    if largest > _LARGEST:
+        raise ValueError(f"{name} must be within {_LARGEST:g}; got {largest:g}")
+    return values
 
 
 def _checked_protocol(protocol: Protocol | ArrayLike, step: float | None) -> tuple[Floats, float]:
@@ -499,8 +525,6 @@ def _draw(row: Floats, n: int, state: State) -> Floats:
         cells *= 2
         sums = np.empty(cells + 1)
         share = kernels.bound_law(c, low, high, sums)
-    if not share > 0.01:
-        raise ValueError(f"coefficients must have wells less narrow than {high - low:g} / {cells}; got {row}")
     positions = np.empty(n)
     kernels.draw_equilibrium(c, low, high, sums, state, positions)
     return positions
@@ -518,10 +542,27 @@ def _landmarks(row: Floats) -> tuple[Floats, float]:
     if not (c4 > 0.0 or (c4 == c3 == 0.0 and c2 > 0.0)):
         raise ValueError(f"coefficients must hold a particle, by c4 > 0 or c2 > 0 alone; got {row.tolist()}")
     terms = np.trim_zeros(row, "b").copy()
+    terms[0] = 0.0
+    try:
+        places, least = _found(terms)
+    except np.linalg.LinAlgError:
+        places, least = np.empty(0), math.nan
+    with np.errstate(all="ignore"):
+        ends = polynomial.polyval(places, terms) - least - _DEEP
+        sizes = polynomial.polyval(np.abs(places), np.abs(terms))
+    unsure = np.finfo(np.float64).eps * sizes < _UNSURE
+    if places.size < 3 or not (unsure.all() and max(abs(ends[0]), abs(ends[-1])) < 1.0):
+        raise ValueError(f"coefficients must give levels that rounding leaves apart; got {row.tolist()}")
+    return places, least + float(row[0])
+
+
+@np.errstate(all="ignore")
+def _found(terms: Floats) -> tuple[Floats, float]:
+    """Return where U, without a constant, is flat or 50 above its least value, and that."""
     flat = _real_roots(np.asarray(polynomial.polyder(terms), dtype=float))
-    least = float(polynomial.polyval(flat, row).min())
-    terms[0] -= least + _DEEP
-    return np.unique(np.concatenate([flat, _real_roots(terms)])), least
+    least = float(polynomial.polyval(flat, terms).min())
+    high = _real_roots(np.concatenate([[-least - _DEEP], terms[1:]]))
+    return np.unique(np.concatenate([flat, high])), least
 
 
 def _real_roots(terms: Floats) -> Floats:

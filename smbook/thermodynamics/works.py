@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 _MOST_WORK = 1e300
+_LEVEL = 1e-12  # slope, over the range of all works, that is none
 _LEAST_COUNT = 10  # of a bin, for its logarithm to be nearly Gaussian
 
 
@@ -169,7 +170,7 @@ class CrooksRatio(NamedTuple):
     slope_error
         Its standard error.
     crossing
-        The work at which this line crosses 0: dF.
+        The work at which this line crosses 0: dF; nan if it has no slope.
     crossing_error
         Its standard error.
     """
@@ -245,7 +246,7 @@ def crooks_ratio(forward: ArrayLike, reverse: ArrayLike, *, n_bins: int = 40) ->
 def _line(ahead: Floats, back: Floats) -> tuple[float, float, float, float]:
     """Return slope and crossing with errors of ln(p_F / p_R), by logistic regression."""
     works = np.concatenate([ahead, back])
-    centre, unit = float(works.mean()), float(works.std())
+    centre, unit = float(np.median(works)), float(np.ptp(works / 4)) or 1.0
     columns = np.stack([(works - centre) / unit, np.ones(works.size)])
     signs = np.where(np.arange(works.size) < ahead.size, 1.0, -1.0)
     shift = math.log(ahead.size / back.size)
@@ -263,9 +264,11 @@ def _line(ahead: Floats, back: Floats) -> tuple[float, float, float, float]:
     found = minimize(loss, np.zeros(2), jac=gradient, hess=hessian, method="trust-exact").x
     spread = np.linalg.inv(hessian(found))
     spread[1, 1] -= 1 / ahead.size + 1 / back.size  # how many there are of each kind was not drawn
+    if abs(found[0]) < _LEVEL:
+        return 0.0, math.sqrt(float(spread[0, 0])) / unit, math.nan, math.inf
     slope, crossing = float(found[0] / unit), float(centre - found[1] / found[0] * unit)
-    lever = np.array([found[1] / found[0], -1.0]) * unit / found[0]
-    error = math.sqrt(max(float(lever @ spread @ lever), 0.0))
+    lever = np.array([found[1] / found[0], -1.0])
+    error = math.sqrt(max(float(lever @ spread @ lever), 0.0)) * unit / abs(float(found[0]))
     return slope, math.sqrt(float(spread[0, 0])) / unit, crossing, error
 
 

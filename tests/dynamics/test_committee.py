@@ -209,6 +209,10 @@ def test_an_orthonormal_committee_is(seed, n, share, scale):
     np.testing.assert_allclose(weights @ weights.T / n, scale**2 * np.eye(k), atol=1e-12 * scale**2)
 
 
+def test_an_orthonormal_committee_of_scale_0_is_0():
+    np.testing.assert_array_equal(committee(10, 3, scale=0.0, rng=1), 0.0)
+
+
 def test_other_committees_are_independent_normal_numbers():
     weights = committee(1000, 20, orthonormal=False, scale=0.5, rng=1)
     assert abs(weights.mean()) < 4 * 0.5 / math.sqrt(20_000)
@@ -345,6 +349,11 @@ GOOD = np.ones((2, 4))
             lambda: committee_at(committee(9, 2), student=[[1, 0], [0.5, 1]], cross=np.zeros((2, 2))),
             ValueError,
             r"student must be symmetric; got entries that are 0\.5 apart",
+        ),
+        (
+            lambda: committee_at(np.eye(2, 9), student=[[1.0]], cross=[[1e200, 0.0]]),
+            ValueError,
+            "cross must be at most 1e\\+06 in size; got 1e\\+200",
         ),
     ],
 )

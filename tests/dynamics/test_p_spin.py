@@ -224,7 +224,7 @@ def test_nothing_given_changes_and_seeds_repeat():
 
 def test_the_size_of_couplings_only_scales():
     model = spherical_p_spin(5, 3, rng=4)
-    for size in (1e-6, 1e6):
+    for size in (1e-40, 1e-6, 1e6, 1e40):
         scaled = SphericalPSpin(size * model.couplings)
         one, other = critical_points(model, rng=1), critical_points(scaled, rng=1)
         np.testing.assert_allclose(other.energies, size * one.energies, rtol=1e-9)
@@ -251,6 +251,7 @@ BAD = [
     (SphericalPSpin, (np.empty((0, 0)),), {}, ValueError, "couplings must have from 2 to 12 sides"),
     (SphericalPSpin, ([[math.inf]],), {}, ValueError, "couplings must be finite; got inf"),
     (SphericalPSpin, ([[1e60]],), {}, ValueError, "couplings must be at most"),
+    (SphericalPSpin, ([[1e-60]],), {}, ValueError, "not all below 1e-50; the largest is 1e-60"),
     (SphericalPSpin, ([[True]],), {}, TypeError, "couplings must hold real numbers"),
     (MODEL.energy, ([1.0, 1.0],), {}, ValueError, "states must have 3 numbers each"),
     (MODEL.energy, ([1.0, 1.0, 2.0],), {}, ValueError, "length sqrt\\(3\\); number 0 has 2.449"),
@@ -264,6 +265,7 @@ BAD = [
     (descend, ("model",), {}, TypeError, "model must be a SphericalPSpin; got str"),
     (descend, (MODEL, 0), {}, ValueError, "n_starts must be at least 1; got 0"),
     (descend, (MODEL,), {"initial": [1.0, 1.0]}, ValueError, "states must have 3 numbers each"),
+    (descend, (MODEL,), {"initial": np.empty((0, 3))}, ValueError, "initial must hold at least one state"),
     (descend, (MODEL,), {"rate": -1.0}, ValueError, "rate must be positive; got -1.0"),
     (descend, (MODEL,), {"n_steps": 1.5}, TypeError, "n_steps must be an integer; got 1.5"),
     (descend, (MODEL,), {"tolerance": -1.0}, ValueError, "tolerance must be at least 0; got -1.0"),

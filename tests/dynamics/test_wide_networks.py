@@ -72,13 +72,13 @@ def test_the_variance_of_the_kernel_is_twelve_over_the_width():
 
 
 def test_the_error_of_the_kernel_falls_with_the_root_of_the_width():
-    """Over ten draws of a network: 2.05 / sqrt(m), as the theory notes have it."""
+    """Over ten draws of a network: 2.1 / sqrt(m), four deviations of 0.4 / sqrt(10) wide."""
     inputs, _ = examples(0)
     exact = tangent_kernel(inputs)
     for width in (64, 256, 1024, 4096):
         found = [empirical_kernel(wide_network(10, width, rng=seed), inputs) for seed in SEEDS]
         errors = [np.linalg.norm(kernel - exact) / np.linalg.norm(exact) for kernel in found]
-        assert np.mean(errors) * math.sqrt(width) == pytest.approx(2.05, abs=0.35)
+        assert np.mean(errors) * math.sqrt(width) == pytest.approx(2.1, abs=0.5)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -217,8 +217,16 @@ def test_targets_of_zero_are_learned_at_once():
 
 def test_descent_that_runs_away_says_so():
     inputs, targets = examples(0, 5, 3)
-    with pytest.raises(FloatingPointError, match="descent has run away at the rate 100"):
-        train_network(wide_network(3, 50, rng=1), inputs, targets, rate=100.0)
+    for rate in (100.0, 1e10, 1e300):
+        with pytest.raises(FloatingPointError, match="descent has run away at the rate 1"):
+            train_network(wide_network(3, 50, rng=1), inputs, targets, rate=rate)
+
+
+@pytest.mark.parametrize("call", [outputs, empirical_kernel])
+def test_numbers_beyond_floats_are_told(call):
+    large = WideNetwork((np.full((2, 1), 1e20), *[np.full((2, 2), 1e20)] * 20), np.ones(2))
+    with pytest.raises(FloatingPointError, match="beyond the range of floats"):
+        call(large, [[1.0]])
 
 
 NETWORK = wide_network(2, 3, rng=1)
@@ -226,6 +234,7 @@ BAD = [
     (wide_network, (0, 3), {}, ValueError, "n_inputs must be at least 1; got 0"),
     (wide_network, (2, 3.0), {}, TypeError, "width must be an integer; got 3.0"),
     (wide_network, (2, 3), {"depth": 0}, ValueError, "depth must be at least 1; got 0"),
+    (wide_network, (2, 1), {"depth": 10**9}, ValueError, "depth must be at most 10000"),
     (wide_network, (2, 2**31), {}, ValueError, "at most 2\\*\\*31 weights"),
     (wide_network, (2, 3), {"rng": -1}, ValueError, "rng"),
     (outputs, ("net", [[1.0, 2.0]]), {}, TypeError, "network must be a WideNetwork; got str"),

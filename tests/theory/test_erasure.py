@@ -140,6 +140,11 @@ def test_a_harmonic_bit_in_a_long_time():
             TypeError,
             "mobility must be a real number; got True",
         ),
+        (
+            lambda: erasure_work([0, -8, 0, 4], 1.0, error=1e-12),
+            ValueError,
+            "error must be 0 or at least 1e-10",
+        ),
     ],
 )
 def test_bad_input(call, error, message):

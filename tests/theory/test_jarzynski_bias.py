@@ -37,6 +37,18 @@ def test_two_works_by_an_integral_over_one(sd):
     assert jarzynski_bias(2, float(sd)) == pytest.approx(float(exact), rel=1e-10)
 
 
+@pytest.mark.parametrize("sd", [1e-8, 1e-4, 3e-3])
+def test_faint_works_keep_their_digits(sd):
+    """By the moments of a weight less 1, also where the bias is below the rounding of a quadrature."""
+    v = math.expm1(sd * sd)
+    for n in (2, 7, 10**6):
+        exact = v / (2 * n) + (3 * v * v / 4 - v * v * (v + 3) / 3) / n**2
+        assert jarzynski_bias(n, sd) == pytest.approx(exact, rel=1e-9)
+    # where series and quadrature meet
+    below, above = (jarzynski_bias(n, 0.5) for n in (28_500, 28_300))
+    assert above / below == pytest.approx(28_500 / 28_300, rel=1e-7)
+
+
 def test_limits():
     assert jarzynski_bias(1, 3.0) == 4.5
     assert jarzynski_bias(7, 0.0) == 0.0

@@ -59,6 +59,8 @@ def test_information_is_between_nothing_and_a_bit(p):
         (lambda: label_information([0.2, 1.1]), ValueError, "probability must be at most 1; got 1.1"),
         (lambda: label_information(np.ma.array([0.5])), TypeError, "masked"),
         (lambda: label_information(0.5j), TypeError, "probability must hold real numbers"),
+        (lambda: landauer_work(1e101), ValueError, "temperature must be at most 1e\\+100; got 1e\\+101"),
+        (lambda: landauer_work(300, bits=1e200), ValueError, "bits must be at most 1e\\+100"),
     ],
 )
 def test_bad_input(call, error, message):

@@ -181,6 +181,16 @@ def test_what_the_kernel_does_not_see_is_not_learned():
     np.testing.assert_allclose(lazy_predictions(kernel, kernel, [1.0, 0.0], math.inf), 0.5, rtol=1e-12)
 
 
+def test_what_is_beyond_floats_is_told_or_the_end():
+    assert lazy_outputs([[1e100]], [1.0], 1e300) == [1.0]
+    with pytest.raises(FloatingPointError, match="beyond the range of floats"):
+        lazy_predictions([[1e-300]], [[1e100]], [1e100], math.inf)
+    with pytest.raises(TypeError, match="masked"):
+        lazy_outputs([[1.0]], [1.0], np.ma.masked_array([math.inf], mask=[True]))
+    with pytest.raises(ValueError, match="depth must be at most 100000"):
+        tangent_kernel([[1.0]], depth=10**9)
+
+
 BAD = [
     (arc_cosine, (2, 0.5), {}, ValueError, "order must be at most 1; got 2"),
     (arc_cosine, (True, 0.5), {}, TypeError, "order must be an integer; got True"),

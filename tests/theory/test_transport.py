@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import expon, logistic, norm, uniform
+from scipy.stats import cauchy, expon, logistic, norm, uniform
 
 from smbook.theory.thermodynamics import (
     least_dissipation,
@@ -138,6 +138,8 @@ def test_the_optimal_transport_simulated():
         (lambda: least_dissipation(1.0, 1.0, mobility=-1), ValueError, "mobility must be positive; got -1.0"),
         (lambda: least_dissipation(1e101, 1.0), ValueError, "distance must be within"),
         (lambda: least_dissipation(np.ma.array([1.0]), 1.0), TypeError, "masked"),
+        (lambda: least_dissipation(1e100, 1e-100, mobility=1e-100), OverflowError, "beyond the range"),
+        (lambda: quantile_wasserstein(cauchy.ppf, norm.ppf), ValueError, "a finite distance"),
     ],
 )
 def test_bad_input(call, error, message):

@@ -176,6 +176,12 @@ def test_the_work_of_the_best_stiffening_by_its_own_equations():
     assert work == pytest.approx(stiffened_trap_work(1.0, 4.0, 2.0, protocol="optimal").mean, rel=1e-5)
 
 
+def test_extreme_units_do_not_overflow():
+    assert dragged_trap_work(1.0, 1e100, stiffness=1e100, mobility=1e100).mean == pytest.approx(1e-200)
+    assert dragged_trap_work(1e100, 1e100, stiffness=1e100, mobility=1e100).mean == pytest.approx(1.0)
+    assert optimal_drag(5e99, 1e100, 1e100, stiffness=1e100) == pytest.approx(5e99)
+
+
 def test_protocols_jump_at_both_ends():
     drag = optimal_drag([0.0, 1e-12, 3.0 - 1e-12, 3.0], 2.0, 3.0)
     np.testing.assert_allclose(drag, [0.0, 0.4, 1.6, 2.0], rtol=1e-10)
@@ -220,6 +226,12 @@ def test_results_compare():
         (lambda: optimal_drag(4.0, 1.0, 3.0), ValueError, "times must be at most the duration 3; got 4.0"),
         (lambda: optimal_drag(-1.0, 1.0, 3.0), ValueError, "times must be at least 0; got -1.0"),
         (lambda: optimal_stiffening(1.0, 1.0, -2.0, 3.0), ValueError, "final must be positive; got -2.0"),
+        (lambda: optimal_stiffening(0.5, 1.0, 1e100, 1.0), ValueError, "final / initial must be from 1e-06"),
+        (
+            lambda: optimal_stiffening(0.5, 1.0, 2.0, 1e8),
+            ValueError,
+            "initial \\* duration must be from 1e-09",
+        ),
     ],
 )
 def test_bad_input(call, error, message):

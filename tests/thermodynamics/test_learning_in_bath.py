@@ -159,6 +159,22 @@ def test_seeds_and_reprs():
     assert one_weight_learning(1.0, 0.0, 1000, rng=1).balance().heat.value == 0
 
 
+@pytest.mark.parametrize("rule", ["perceptron", "adatron"])
+def test_long_steps_end_in_gibbs_law_too(rule):
+    """One weight, one example: <w> and <w^2> of exp(-w^2 / 2 - nu V(w)), w < 0 being wrong, at steps of 1."""
+    nu, w = 3.0, np.linspace(-12, 12, 200_001)
+    wrong = np.minimum(w, 0.0)
+    law = np.exp(-(w**2) / 2 - nu * (-wrong if rule == "perceptron" else wrong**2 / 2))
+    found = learn_in_bath(
+        [[1.0]], [1], field=nu, rule=rule, duration=20.0, step=1.0, n_learners=50_000, rng=1
+    )
+    assert found.acceptance < 0.95
+    for power in (1, 2):
+        sample = found.weights[:, 0] ** power
+        exact = (w**power * law).sum() / law.sum()
+        assert abs(sample.mean() - exact) < 4 * sample.std() / math.sqrt(sample.size)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -174,6 +190,8 @@ def test_seeds_and_reprs():
             ValueError,
             "duration / step must be at most",
         ),
+        (lambda: one_weight_learning(1.0, 1.0, 1000, step=5e-324), ValueError, "at most 10000000; got inf"),
+        (lambda: learn_in_bath([[1.0]], [1], step=5e-324), ValueError, "at most 10000000; got inf"),
         (lambda: learn_in_bath([[1.0]], [2]), ValueError, "labels"),
         (lambda: learn_in_bath([[math.nan]], [1]), ValueError, "inputs"),
         (lambda: learn_in_bath([[1.0]], [1, 1]), ValueError, "labels"),

@@ -110,12 +110,15 @@ PROTOCOLS = {
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_jarzynskis_equality_at_any_speed_and_step(name):
-    """On ten seeds: ln of a mean that is 2 in 100 off would be 4 errors off in their sum."""
+    """On ten seeds: ln of a mean that is 2 in 100 off would be 4 errors off in their sum.
+
+    Single means of exp(-W) are skewed, and may be 5 errors off.
+    """
     protocol = PROTOCOLS[name]
     exact = math.exp(-protocol.free_energy_change)
     runs = [drive_particles(protocol, 4000, rng=seed) for seed in range(10)]
     scores = np.array([z_of_mean(np.exp(-run.work), exact) for run in runs])
-    assert np.abs(scores).max() < 4
+    assert np.abs(scores).max() < 5
     assert abs(scores.sum()) / math.sqrt(10) < 4
     assert np.mean([run.work.mean() for run in runs]) > protocol.free_energy_change  # the second law
 
@@ -259,6 +262,20 @@ def test_the_mean_energy_of_an_erased_bit_is_that_of_a_fresh_one(erased):
 # Results and refusals
 
 
+def test_a_height_that_only_a_constant_adds_moves_nothing():
+    np.testing.assert_array_equal(
+        equilibrium([1e300, 0, 0.5, 0, 0], 100, rng=1), equilibrium([0, 0.5, 0, 0], 100, rng=1)
+    )
+    assert free_energy([-1e9, 0, 0.5, 0, 0]) == pytest.approx(-1e9 - math.log(2 * math.pi) / 2, abs=1e-6)
+
+
+def test_a_particle_that_is_lost_is_told():
+    """Down a slope without an end, in one long step, and then where x^4 is no float."""
+    rows = [[0, -1, 0, 0, 0], [0, -1, 0, 0, 0], [0, 0, 0, 0, 1]]
+    with pytest.raises(FloatingPointError, match="left the range of floats"):
+        drive_particles(rows, [0.0, 1.0], step=1e100, rng=1)
+
+
 def test_positions_given_are_kept_and_runs_repeat():
     start = np.linspace(-1.0, 1.0, 7)
     run = drive_particles(erasure(1.0), start, thin=10, rng=3)
@@ -299,9 +316,22 @@ def test_records_say_what_they_hold():
         (lambda: drive_particles(erasure(1.0), [0.0], thin=0), ValueError, "thin must be at least 1"),
         (lambda: drive_particles([[0, 0, -1, 0, 0]], 5, step=1.0), ValueError, "hold a particle"),
         (lambda: equilibrium([0, 0, 1, 0.5, 0], 5), ValueError, "hold a particle"),
-        (lambda: equilibrium([0, 0, -1e15, 0, 1e15], 5), ValueError, "wells less narrow"),
+        (lambda: equilibrium([0, 0, -1e15, 0, 1e15], 5), ValueError, "rounding leaves apart"),
         (lambda: equilibrium(np.ma.masked_array([0, 0, 1, 0, 0]), 5), TypeError, "masked"),
         (lambda: free_energy([0, 1, 0, 0, 0]), ValueError, "hold a particle"),
+        (lambda: free_energy([0, 0, 0.5, 0, 1e-300]), ValueError, "rounding leaves apart"),
+        (lambda: equilibrium([0, 1e8, 0.5, 0, 0], 5), ValueError, "rounding leaves apart"),
+        (lambda: equilibrium([0, 1e200, 1, 0, 0], 5), ValueError, "rounding leaves apart"),
+        (lambda: drive_particles(erasure(1.0), [1e200]), ValueError, "particles must be within 1e\\+60"),
+        (
+            lambda: drive_particles([[0, 0, 1e300, 0, 0]], [0.0], step=1.0),
+            ValueError,
+            "protocol must be within",
+        ),
+        (lambda: moving_trap(1e-200), ValueError, "duration must be at least 1e-100"),
+        (lambda: moving_trap(1.0, distance=1e200), ValueError, "centres must be within 1e\\+60"),
+        (lambda: moving_trap(1.0, distance=1e50), ValueError, "coefficients must be within 1e\\+60"),
+        (lambda: erasure(1.0, barrier=1e200, step=1.0), ValueError, "barrier must be at most 1e\\+50"),
         (lambda: share_right([]), ValueError, "positions must be one"),
         (lambda: moving_trap(0.0), ValueError, "duration must be positive"),
         (lambda: moving_trap(1.0, stiffness=-1), ValueError, "stiffness must be positive"),

@@ -98,6 +98,16 @@ def test_without_fluctuations_all_agree():
     assert bennett([2.0], [1.0]).error == math.inf
 
 
+def test_works_without_a_slope_cross_nowhere():
+    line = crooks_ratio([0.0, 1.0, 2.0], [0.0, -1.0, -2.0])
+    assert line.slope == 0.0
+    assert line.slope_error > 0.9
+    assert math.isnan(line.crossing)
+    assert math.isinf(line.crossing_error)
+    far = crooks_ratio([0.0, 2e299, 1e300], [-1e299, -3e299])
+    assert far.crossing == pytest.approx(crooks_ratio([0.0, 2.0, 10.0], [-1.0, -3.0]).crossing * 1e299)
+
+
 def test_large_works_neither_overflow_nor_vanish():
     assert jarzynski([1e5, 1e5 + 1, 1e5 + 2]).value == pytest.approx(
         1e5 + math.log(3) - np.log(1 + math.exp(-1) + math.exp(-2))

@@ -280,7 +280,8 @@ def _places(overlaps: Floats, k: int) -> tuple[NDArray[np.int64], NDArray[np.int
 def error_of(overlaps: Floats, k: int) -> Floats:
     """Return the error of all overlaps (..., K + M, K + M), the student's k units first."""
     signs = signs_of(overlaps, k)
-    return np.asarray(np.einsum("...cd,c,d", arcsines(overlaps), signs, signs) / np.pi)
+    found = np.einsum("...cd,c,d", arcsines(overlaps), signs, signs) / np.pi
+    return np.asarray(np.maximum(found, 0.0))  # but for rounding it is a mean of squares
 
 
 def flow_of(overlaps: Any, k: int, rate: float, noise: float) -> Any:

@@ -27,6 +27,7 @@ _LARGEST = 1e100  # of a number, whose square is a float
 _SMALL_ANGLE = 0.3
 _NEAR = 0.9  # cosines beyond come from differences
 _MOST_DIFFERENCES = 2**20  # at a time
+_DEEPEST = 100_000
 _ROUNDING = float(np.finfo(np.float64).eps)
 
 
@@ -86,7 +87,7 @@ def nngp_kernel(inputs: ArrayLike, others: ArrayLike | None = None, *, depth: in
     others
         (P', N); None takes the inputs themselves.
     depth
-        D, the number of hidden layers, at least 0. Without any f is linear and the kernel x . x'.
+        D, the number of hidden layers, from 0 to 100,000. Without any f is linear and the kernel x . x'.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def nngp_kernel(inputs: ArrayLike, others: ArrayLike | None = None, *, depth: in
     array([[1.     , 0.63662],
            [0.63662, 4.     ]])
     """
-    pairs, layers = _checked_pairs(inputs, others), _checks.integer("depth", depth, minimum=0)
+    pairs, layers = _checked_pairs(inputs, others), _checked_depth(depth)
     angle = pairs.angle
     for _ in range(layers):
         angle = _next_angle(angle)
@@ -154,7 +155,7 @@ def tangent_kernel(inputs: ArrayLike, others: ArrayLike | None = None, *, depth:
     >>> tangent_kernel([[1.0, 0.0]], [[0.0, 1.0]], depth=5).round(6)
     array([[1.792196]])
     """
-    pairs, layers = _checked_pairs(inputs, others), _checks.integer("depth", depth, minimum=0)
+    pairs, layers = _checked_pairs(inputs, others), _checked_depth(depth)
     angle, found = pairs.angle, np.cos(pairs.angle)
     for _ in range(layers):
         found = found * _slopes(angle) + _rectifiers(angle)
@@ -244,6 +245,8 @@ def lazy_predictions(
     ------
     TypeError, ValueError
         If an argument is of the wrong kind, shape or range.
+    FloatingPointError
+        If a prediction is beyond the range of floats.
 
     References
     ----------
@@ -265,8 +268,12 @@ def lazy_predictions(
     start = _checked_start("initial_new", initial_new, len(to_new))
     learned = flow.rates > 0.0
     rates = np.where(learned, flow.rates, 1.0)
-    shares = np.where(learned, -np.expm1(-flow.exponents()) / rates, 0.0)
-    return np.asarray(start + (shares * flow.amplitudes) @ (to_new @ flow.modes).T / len(flow.initial))
+    with np.errstate(all="ignore"):
+        shares = np.where(learned, -np.expm1(-flow.exponents()) / rates, 0.0)
+        found = start + (shares * flow.amplitudes) @ (to_new @ flow.modes).T / len(flow.initial)
+    if not np.isfinite(found).all():
+        raise FloatingPointError("predictions go beyond the range of floats: the kernel is too small")
+    return np.asarray(found)
 
 
 class _Pairs(NamedTuple):
@@ -289,7 +296,8 @@ class _Flow(NamedTuple):
         """Return rate times time, (..., P); where nothing is learned, 0 at all times."""
         late = np.isinf(self.times)[..., np.newaxis]
         finite = np.where(late, 0.0, self.times[..., np.newaxis])
-        return np.where(late & (self.rates > 0.0), math.inf, finite * self.rates)
+        with np.errstate(over="ignore"):
+            return np.where(late & (self.rates > 0.0), math.inf, finite * self.rates)
 
 
 def _slopes(angle: Floats) -> Floats:
@@ -372,6 +380,10 @@ def _checked_flow(kernel: ArrayLike, targets: ArrayLike, times: ArrayLike, initi
     return _Flow(modes, rates, modes.T @ (y - start), start, when)
 
 
+def _checked_depth(depth: int) -> int:
+    return _checks.integer("depth", depth, minimum=0, maximum=_DEEPEST)
+
+
 def _checked_rows(name: str, values: ArrayLike) -> Floats:
     rows = _checked_numbers(name, values)
     if rows.ndim != 2 or 0 in rows.shape:
@@ -387,7 +399,9 @@ def _checked_start(name: str, values: ArrayLike, n: int) -> Floats:
 
 
 def _checked_times(times: ArrayLike) -> Floats:
-    values = np.asarray(times) if not isinstance(times, np.ma.MaskedArray) else times
+    if isinstance(times, np.ma.MaskedArray):
+        raise TypeError("times must hold real numbers; got a masked array")
+    values = np.asarray(times)
     late = values == math.inf if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
     finite = _checks.reals("times", np.where(late, 0.0, values) if late.any() else times, minimum=0.0)
     return np.where(late, math.inf, finite)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _DEPTH = 32.0  # of the potential at the end of the grid, over its lowest point
 _CELLS = 20_000
 _HIGHEST = 25.0  # barrier
+_RAREST = 1e-10  # error
 _QUICKEST, _SLOWEST = 2e-3, 1e6  # mu tau, in units of the mean square of the position
 _SHORTER = 1.4  # from one time to the next, for which its solution is a guess
 _NODES = 500
@@ -96,7 +97,7 @@ def erasure_work(
     duration
         tau, any shape. mu tau is from 2e-3 to 1e6 of the mean square of the position.
     error
-        Share of particles left of 0 at the end, from 0 to 0.4.
+        Share of particles left of 0 at the end, 0 or from 1e-10 to 0.4.
     mobility
         mu, from 1e-100 to 1e100.
 
@@ -125,6 +126,8 @@ def erasure_work(
     times = positives("duration", duration)
     mobile = float(positives("mobility", _checks.real("mobility", mobility)))
     wrong = _checks.real("error", error, minimum=0.0, maximum=0.4)
+    if 0.0 < wrong < _RAREST:
+        raise ValueError(f"error must be 0 or at least {_RAREST:g}; got {wrong:g}")
     reduced = mobile * times / law.mean_square
     if (reduced < _QUICKEST).any() or (reduced > _SLOWEST).any():
         raise ValueError(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WIDEST = 30.0
 _STEP = 0.25  # of trapezoidal sums over functions that are analytic within pi / 2 of the real axis
 _ROWS = 500
+_FAINT = 1e-5  # relative variance of the mean weight, below which a series has ten digits
 
 
 def jarzynski_bias(n_samples: ArrayLike, sd: ArrayLike) -> Values:
@@ -101,11 +102,20 @@ def _bias(n: float, sd: float) -> float:
         return 0.0
     if n == 1:
         return sd * sd / 2
+    spread = math.expm1(min(sd * sd, 1.0)) / n
+    if sd <= 1 and spread < _FAINT:
+        return spread / 2 + (0.75 * spread - _third(sd) / n) * spread
     high = max(5.0, math.log(n) + sd * sd / 2 + 9.5 * sd)
     u = np.arange(-40.0, high + _STEP, _STEP)
     powers = np.concatenate([_log_power(part, n, sd) for part in np.array_split(u, u.size // _ROWS + 1)])
     # both terms are 1 to the left, and small differences of them come from the powers
     return max(_STEP * float((np.expm1(powers) - np.expm1(-np.exp(np.minimum(u, 10.0)))).sum()), 0.0)
+
+
+def _third(sd: float) -> float:
+    """Return a third of the third moment of a weight less its mean, over its variance v, (v + 3) v / 3."""
+    v = math.expm1(sd * sd)
+    return (v + 3) * v / 3
 
 
 def _log_power(u: Floats, n: float, sd: float) -> Floats:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from smbook.theory._shared import Floats
 
+_MOST = 1e100  # of a temperature or a number of bits
+
 
 def landauer_work(temperature: ArrayLike, *, bits: ArrayLike = 1.0, error: ArrayLike = 0.0) -> Values:
     r"""Return the least work, in joules, that resets bits to a known state at a temperature.
@@ -29,9 +31,9 @@ def landauer_work(temperature: ArrayLike, *, bits: ArrayLike = 1.0, error: Array
     Parameters
     ----------
     temperature
-        T in kelvin, at least 0, any shape.
+        T in kelvin, from 0 to 1e100, any shape.
     bits
-        n, at least 0, of a shape that broadcasts with the others.
+        n, from 0 to 1e100, of a shape that broadcasts with the others.
     error
         epsilon, from 0 to 1; at 1/2 nothing is erased, and nothing paid.
 
@@ -53,6 +55,9 @@ def landauer_work(temperature: ArrayLike, *, bits: ArrayLike = 1.0, error: Array
     """
     warm = _checks.reals("temperature", temperature, minimum=0.0)
     count = _checks.reals("bits", bits, minimum=0.0)
+    for name, values in (("temperature", warm), ("bits", count)):
+        if (values > _MOST).any():
+            raise ValueError(f"{name} must be at most {_MOST:g}; got {values.max()}")
     information = _information(_probabilities("error", error))
     try:
         warm, count, information = np.broadcast_arrays(warm, count, information)

@@ -128,7 +128,7 @@ def quantile_wasserstein(
     TypeError
         If an argument cannot be called.
     ValueError
-        If the integral is not finite.
+        If the integral is not finite, or not found to a tenth of its value.
 
     Examples
     --------
@@ -151,6 +151,10 @@ def quantile_wasserstein(
     value, error = (float(part) for part in np.sum(halves, axis=0))
     if not math.isfinite(value):
         raise ValueError(f"quantiles must have a finite distance; its square came out as {value}")
+    if error > 0.1 * value and error > 1e-8:
+        raise ValueError(
+            f"quantiles must have a finite distance; its square came out as {value:g} +- {error:g}"
+        )
     root = math.sqrt(max(value, 0.0))
     return QuantileDistance(root, min(error / root, math.sqrt(error)) if root > 0 else math.sqrt(error))
 
@@ -175,6 +179,8 @@ def least_dissipation(distance: ArrayLike, duration: ArrayLike, *, mobility: Arr
     ------
     TypeError, ValueError
         If an argument does not hold real numbers, is out of range, or if the shapes do not broadcast.
+    OverflowError
+        If the result is beyond the range of floats.
 
     References
     ----------
@@ -190,7 +196,11 @@ def least_dissipation(distance: ArrayLike, duration: ArrayLike, *, mobility: Arr
         duration=positives("duration", duration),
         mobility=positives("mobility", mobility),
     )
-    return plain(way * (way / time) / mobile)
+    with np.errstate(over="ignore"):
+        found = way / time * way / mobile
+    if np.isinf(found).any():
+        raise OverflowError("the dissipation is beyond the range of floats")
+    return plain(found)
 
 
 def _spread(name: str, values: ArrayLike) -> Floats:

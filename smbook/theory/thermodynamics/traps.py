@@ -114,7 +114,7 @@ def dragged_trap_work(
     )
     x = mobile * stiff * time
     share = 1 / (2 + x) if protocol == "optimal" else _lag_share(x)
-    mean = stiff * way**2 * share
+    mean = stiff * way * (way * share)
     return WorkLaw(plain(mean), plain(2 * mean), plain(np.zeros(mean.shape)))
 
 
@@ -155,18 +155,8 @@ def stiffened_trap_work(
     >>> round(slow.mean, 6), round(best.mean, 6), round(slow.free_energy, 6)
     (0.832601, 0.803806, 0.693147)
     """
-    start, end, time, mobile = _checked(initial, final, duration, mobility)
+    ratio, x, _ = _reduced(initial, final, duration, mobility)
     _checks.choice("protocol", protocol, _WAYS)
-    # in units of time in which mu k_0 = 1, and of length in which k_0 = 1
-    ratio, x = end / start, mobile * start * time
-    if not 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO:
-        raise ValueError(
-            f"final / initial must be from {1 / _LARGEST_RATIO:g} to {_LARGEST_RATIO:g}; got {ratio:g}"
-        )
-    if not _SHORTEST <= x <= _LONGEST:
-        raise ValueError(
-            f"mobility * initial * duration must be from {_SHORTEST:g} to {_LONGEST:g}; got {x:g}"
-        )
     if protocol == "linear":
         mean, variance = _follow(lambda s: (1 + (ratio - 1) * s, ratio - 1), ratio, x)
     else:
@@ -210,7 +200,7 @@ def optimal_drag(
     way = float(within("distance", _checks.real("distance", distance)))
     stiff, _, time, mobile = _checked(stiffness, 1.0, duration, mobility, name="stiffness")
     t = _times(times, time)
-    centre = way * (1 + mobile * stiff * t) / (2 + mobile * stiff * time)
+    centre = way * ((1 + mobile * stiff * t) / (2 + mobile * stiff * time))
     return plain(np.where(t == 0, 0.0, np.where(t == time, way, centre)))
 
 
@@ -247,9 +237,9 @@ def optimal_stiffening(
     >>> optimal_stiffening([0.0, 1e-9, 1.0, 2.0], 1.0, 4.0, 2.0).round(6)
     array([1.      , 1.220871, 1.930818, 4.      ])
     """
-    start, end, time, mobile = _checked(initial, final, duration, mobility)
+    ratio, x, start = _reduced(initial, final, duration, mobility)
+    time, end = float(duration), float(final)
     t = _times(times, time)
-    ratio, x = end / start, mobile * start * time
     last = _last_width(ratio, x)
     width = 1 + (last - 1) * t / time
     inside = start * (1 / width**2 - (last - 1) / (x * width))
@@ -263,7 +253,7 @@ def _lag_share(x: Floats) -> Floats:
     for k in range(12, 1, -1):
         series = 1 / math.factorial(k) - small * series
     large = np.maximum(x, 0.1)
-    return np.asarray(np.where(x < 0.1, series, (large + np.expm1(-large)) / large**2))
+    return np.asarray(np.where(x < 0.1, series, (large + np.expm1(-large)) / large / large))
 
 
 def _last_width(ratio: float, x: float) -> float:
@@ -303,6 +293,21 @@ def _checked(
 ) -> list[float]:
     given = {name: initial, "final": final, "duration": duration, "mobility": mobility}
     return [float(positives(key, _checks.real(key, value))) for key, value in given.items()]
+
+
+def _reduced(initial: float, final: float, duration: float, mobility: float) -> tuple[float, float, float]:
+    """Return k_1 / k_0 and mu k_0 tau, for units in which mu k_0 = k_0 = 1, and k_0."""
+    start, end, time, mobile = _checked(initial, final, duration, mobility)
+    ratio, x = end / start, mobile * start * time
+    if not 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO:
+        raise ValueError(
+            f"final / initial must be from {1 / _LARGEST_RATIO:g} to {_LARGEST_RATIO:g}; got {ratio:g}"
+        )
+    if not _SHORTEST <= x <= _LONGEST:
+        raise ValueError(
+            f"mobility * initial * duration must be from {_SHORTEST:g} to {_LONGEST:g}; got {x:g}"
+        )
+    return ratio, x, start
 
 
 def _times(times: ArrayLike, duration: float) -> Floats:
