@@ -151,9 +151,6 @@ ON_PAPER = {
     "EngineLab": (
         {"duration": 8, "seed": 1},
         {"All speeds, one after another": ("time, all runs", 250)},  # of the last duration, 32
-    "CommitteeLab": (
-        {"hidden": 2, "rate": 1, "seed": 1, "speed": 200},
-        {"Start": ("\u03b1 = examples / N", 60), "Push": ("\u03b1 = examples / N", 140)},
     ),
     "CommitteeLab": (
         {"hidden": 2, "rate": 1, "seed": 1, "speed": 200},
