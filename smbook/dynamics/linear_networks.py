@@ -46,7 +46,7 @@ class LinearTraining(NamedTuple):
     strengths
         u_k^T W_D ... W_1 v_k of the modes of E[y x^T], the strongest first; (T + 1, K).
     losses
-        1/2 E |y - W_D ... W_1 x|^2 minus that of the best linear map, (T + 1,).
+        Half the mean squared error minus that of the best linear map, (T + 1,).
     steps
         The number of steps, (T + 1,).
 

@@ -151,14 +151,14 @@ def test_a_wrong_mean_is_seen(landscapes):
 
 
 def test_saddles_high_up_have_the_index_of_a_semicircle():
-    """At N = 11 on average within 0.03, of samples that have some 400 points each."""
+    """At N = 11 on average within 0.05, of samples that have some 400 points each."""
     points = [critical_points(spherical_p_spin(11, 3, rng=s), 3000, rng=s) for s in range(3)]
     energies, indices = (
         np.concatenate([getattr(each, name) for each in points]) for name in ("energies", "indices")
     )
     for low in np.arange(-1.2, 1.2, 0.4):
         here = (low <= energies) & (energies < low + 0.4)
-        assert np.mean(indices[here] / 10 - saddle_index(energies[here], 3)) == pytest.approx(0, abs=0.03)
+        assert np.mean(indices[here] / 10 - saddle_index(energies[here], 3)) == pytest.approx(0, abs=0.05)
 
 
 # Descent
