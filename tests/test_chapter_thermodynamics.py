@@ -173,10 +173,11 @@ def test_haste_costs_what_the_text_says():
     *printed, best = CHAPTER.printed("speed").splitlines()[1:]
     rows = np.array([[float(v.split("(")[0]) for v in line.split()] for line in printed])
     assert np.all(rows[:, 4] > 2 * rows[:, 5])  # above the price of transport
-    assert rows[2:, 4] == pytest.approx(4.5, abs=1.0)
+    assert rows[1:, 4] == pytest.approx(4.5, abs=1.0)
     assert rows[3:, 5] == pytest.approx(1.7, abs=0.15)
     assert best.endswith("1.7 1.7]")
-    assert "about $4.5/\\tau$" in TEXT
+    assert "near $4.5/\\tau$" in TEXT
+    assert np.exp(8) / (0.9 * 8) == pytest.approx(400, abs=20)
     excess = []
     for seed in SEEDS:
         run = drive_particles(erasure(4.0), 1000, rng=seed)
@@ -188,19 +189,28 @@ def test_haste_costs_what_the_text_says():
 def test_each_well_owns_one_half_and_a_sample_without_errors_misses_one():
     z, alone = [], []
     for seed in SEEDS:
-        bit = drive_particles(erasure(4.0, tilt=2.0), 1500, rng=seed)
+        bit = drive_particles(erasure(8.0, tilt=1.5), 500, rng=seed)
         weight, right = np.exp(-bit.work), bit.positions > 0
         z += [average(weight * right).z(0.5), average(weight * ~right).z(0.5)]
-        few = drive_particles(erasure(8.0, tilt=10.0), 150, rng=seed)
-        alone.append(share_right(few.positions))
+        few = drive_particles(erasure(16.0), 150, rng=seed)
+        alone.append(average(np.exp(-few.work) * (few.positions > 0)).z(0.5))
     assert abs(np.mean(z)) < 4 / np.sqrt(len(z)) + 0.3  # tails make errors from samples a little too small
     assert np.max(np.abs(z)) < 5
-    assert np.mean(alone) > 0.997
-    first, second = CHAPTER.printed("halves-code").splitlines()[1:]
-    assert first.split()[-1] == "2"
-    assert second.split()[-1] in "12"
-    assert float(first.split()[2]) == pytest.approx(1 / 7, abs=0.02)
-    assert float(second.split()[2]) <= 0.002
+    assert np.max(np.abs(alone)) < 4
+    rows = [line.split() for line in CHAPTER.printed("halves-code").splitlines()[1:]]
+    assert float(rows[0][3]) == pytest.approx(1 / 6, abs=0.02)
+    assert 0 < float(rows[2][3]) < 0.012
+    carried = [int(row[-2]) for row in rows]
+    assert min(carried[:3]) > 100 > 10 > carried[3]
+
+
+def test_wrong_ends_bring_work_back_in_slow_erasures_only():
+    """A hundredth of the runs goes wrong in a slow erasure, and some of these give much back."""
+    fast = drive_particles(erasure(0.5), 2000, rng=1)
+    assert fast.work[fast.positions < 0].mean() > 2
+    slow = drive_particles(erasure(8.0), 4000, rng=1)
+    wrong = slow.work[slow.positions < 0]
+    assert wrong.mean() + 3 * wrong.std() / np.sqrt(wrong.size) < 0
 
 
 def test_the_estimate_by_hand_is_that_of_the_package():
@@ -222,7 +232,8 @@ def test_the_bias_of_few_runs_is_that_of_the_theory():
         known = theory.jarzynski_bias(10, work.std())
         z.append(average([by_hand(ten) for ten in work.reshape(-1, 10)]).z(known))
     assert abs(np.mean(z)) < 4 / np.sqrt(len(z))
-    assert theory.jarzynski_bias(100, 3.02) == pytest.approx(0.66, abs=0.005)
+    assert theory.jarzynski_bias(90, 3.0) == pytest.approx(0.68, abs=0.005)
+    assert theory.jarzynski_bias(8103, 3.0) == pytest.approx(0.07, abs=0.005)
     assert theory.jarzynski_bias(10**4, 1.0) == pytest.approx((np.e - 1) / 2e4, rel=0.01)
     assert CHAPTER.printed("bias").rstrip().endswith("True")
 
@@ -256,26 +267,6 @@ def test_heat_and_answers_of_one_weight_on_ten_seeds():
     assert "False" not in printed
 
 
-@pytest.fixture(scope="module")
-def hebb():
-    return CHAPTER.functions("hebb", norm=norm)
-
-
-def test_hebbs_heat_and_answers_are_those_of_the_formulas(hebb):
-    """Without the crosstalk the answers would be right in 69 percent, 14 errors off on ten seeds."""
-    z, wrong = [], []
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        draws = [hebb["hebb_learner"](0.5, 2.0, 500, rng) for _ in range(10)]
-        right, heat = (average(v) for v in np.transpose(draws))
-        told = theory.label_learning(0.5, 2.0)
-        z += [right.z(told.probability), heat.z(told.heat)]
-        wrong.append(right.z(norm.cdf(0.5)))
-    assert abs(np.mean(z)) < 4 / np.sqrt(len(z)) + 0.3
-    assert abs(np.mean(wrong)) > 4
-    assert CHAPTER.printed("hebb").count("True") == 6
-
-
 @given(nu=st.floats(1e-3, 100), load=st.floats(1e-3, 100))
 @settings(deadline=None, max_examples=50)
 def test_no_load_and_no_field_makes_hebb_efficient(nu, load):
@@ -290,22 +281,6 @@ def test_no_load_and_no_field_makes_hebb_efficient(nu, load):
 def test_weak_fields_pay_one_over_pi_at_any_load():
     for load in (0.1, 1.0, 10.0):
         assert theory.label_learning(1e-3, load).efficiency == pytest.approx(1 / np.pi, rel=1e-4)
-
-
-def test_who_learns_from_mistakes_is_slower_and_cheaper_at_large_loads():
-    hebb, *others = (
-        theory.rule_learning(0.3, [10.0, 30.0, 100.0], rule=r) for r in ("hebb", "perceptron", "adatron")
-    )
-    assert hebb.heat[2] / hebb.heat[1] > 9
-    for one in others:
-        assert np.all(one.error > hebb.error)
-        assert one.heat[2] / one.heat[1] < 4
-        assert one.efficiency[1] > hebb.efficiency[1]
-    loads = np.logspace(-1, 2, 30)
-    for rule in ("hebb", "perceptron", "adatron"):
-        told = theory.rule_learning(0.3, loads, rule=rule).efficiency
-        assert 0 < np.argmax(told) < 29
-        assert told.max() <= 1
 
 
 def test_what_a_mixture_of_labels_knows_is_paid_for():
@@ -413,6 +388,28 @@ def test_a_budget_is_spent_at_the_same_ratio(tools):
     assert np.log(best[1] / best[0]) / np.log(100) == pytest.approx(0.4, abs=0.01)
 
 
+def test_the_formula_of_ridge_regression_is_that_of_the_text():
+    """The effective penalty of eq-thermo-ridge, found by halving, gives the package's error."""
+    spectrum = scaling.power_law(3000, 1.5)
+    rule, n, delta = np.ones(3000), 40, 0.02
+    low, high = 1e-9, 1e3
+    for _ in range(200):
+        kappa = np.sqrt(low * high)
+        count = np.sum(spectrum / (spectrum + kappa)) + delta / kappa
+        low, high = (kappa, high) if count > n else (low, kappa)
+    learned = spectrum / (spectrum + kappa)
+    by_hand = spectrum @ (rule * (1 - learned)) ** 2 / (1 - learned @ learned / n)
+    assert scaling.ridge_error(n, spectrum, rule, penalty=delta) == pytest.approx(by_hand, rel=1e-8)
+
+
+def test_a_budget_of_time_collapses():
+    rows = [line.split() for line in CHAPTER.printed("time-code").splitlines()[1:]]
+    for column in (1, 2, 3):
+        values = [float(row[column]) for row in rows]
+        assert max(values) / min(values) < 1.1
+    assert all(float(row[3]) > float(row[2]) for row in rows)
+
+
 def test_exponents_move(tools):
     for n, told in ((181, 0.49), (2896, 0.46)):
         errors = tools["typical"](np.array([n, 2 * n]), 2**16, 0.1)
@@ -438,12 +435,16 @@ def test_the_fits_to_language_models_say_what_the_text_says():
 
 
 def test_questions_tell_mistakes_apart():
-    assert CHAPTER.tells_apart("question-halves", 0.5005, [1.0, 500.0, 0.693, 0.001])
+    assert CHAPTER.tells_apart("question-halves", 0.556, [0.5, 0.45, 5.0, 1.0, 0.693])
+    assert CHAPTER.tells_apart("question-runs", 22.8, [518.0, 4.77, 3.125, 12.2])
     body = 20 / theory.landauer_work(310.0)
     assert CHAPTER.tells_apart(
-        "question-brain", body, [body * np.log(2), body * 310 / 37, body * 310 / 300, 1 / body, body / 8]
+        "question-brain",
+        body,
+        [body * np.log(2), body * 310 / 37, body * 310 / 300, 7e21, 1 / body, body / 8],
     )
-    assert CHAPTER.tells_apart("question-budget", 2**2.5, [2**1.25, 2**1.8, 4.0, 2.0])
+    assert CHAPTER.question("question-brain").check(6.7e21).right
+    assert CHAPTER.tells_apart("question-budget", 2**2.5, [2**1.25, 2**3.5, 16.0, 2 ** (2 / 1.8), 4.0, 2.0])
 
 
 def test_the_live_figure_shows_what_the_text_says():
@@ -462,6 +463,8 @@ def test_the_live_figure_shows_what_the_text_says():
     weak = EngineLab(barrier=6.0, tilt=1.0, duration=8.0, running=False).simulate(5)
     assert weak.errors > 0.1
     assert weak.least_work < weak.mean_work
+    assert min(weak.jarzynski_worth, weak.jarzynski_right_worth) > 100
+    assert max(hasty.jarzynski_worth, hasty.jarzynski_right_worth) < 100
     for value, exact in ((weak.jarzynski, 0), (weak.jarzynski_right, np.log(2))):
         assert abs(value[0] - exact) < 4 * value[1]
 

@@ -438,7 +438,7 @@ def erasure(
         The share of its height that the barrier falls to, 0 to 1.
     step
         The longest time of a step; 1 / (128 B) if it is not given, and never fewer than 50 steps. The work in
-        excess of the least is lower by some 3 of 100 than without steps.
+        excess of the least is lower by one or two of 100 than without steps.
 
     Raises
     ------

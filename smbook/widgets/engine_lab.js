@@ -13,6 +13,7 @@ const LOW = -20; // of the works that are counted
 const WIDTH = 0.25; // of a box
 const BOXES = 240;
 const TAIL = 0.004; // share of the works that may lie beyond the histogram, on each side
+const SHOWN = [-2, 4]; // of the works, the least
 const PLACES = 121; // of the potential
 const EDGE = 1.8; // of its picture
 const LIFT = 36; // pixels that a bit may stand above the potential
@@ -25,7 +26,7 @@ const FAST = 1000;
 const TOUR = [1, 2, 4, 8, 16, 32];
 const ENOUGH = 4000; // bits of a duration before the next one, when all have their turn
 const LEAST = 1200; // milliseconds that each of them is seen
-const FEW = 20; // bits that a mean of exp(-W) is worth, below which it tells little
+const FEW = 100; // bits that carry a mean of exp(-W), below which neither it nor its error is to be trusted
 const BUDGET = 10; // milliseconds of a frame for steps
 const FASTEST = 1.06; // of one over the duration
 const ROWS = [0.95, 0.87, 0.79]; // where on the axis the three means stand
@@ -50,6 +51,7 @@ const SIGNS = [
   ["dot measured", "mean work"],
   ["diamond flow", "\u2212ln\u27e8exp(\u2212W)\u27e9 of all bits: 0"],
   ["diamond theory", "of the right ends: ln 2"],
+  ["doubt", "too few works carry this mean: its error is not to be trusted"],
   ["dot mean", "ln 2 \u2212 S(p), the least for the errors made"],
   ["line beyond", "least of protocols that leave all bits settled on the right"],
 ];
@@ -199,8 +201,14 @@ class Record {
     const minusLog = ({ value, error }) => ({ value: -run.log(value), error: error / value });
     this.all = minusLog(meanOf(n, weights, weightSquares));
     this.right = minusLog(meanOf(n, right[3], right[4]));
-    this.worth = right[3] ** 2 / right[4];
+    this.right.worth = worthOf(right);
+    this.all.worth = Math.min(worthOf(left), worthOf(right));
   }
+}
+
+// How many bits of equal weight would make a mean of exp(-W) as sure as those of one well do.
+function worthOf(sums) {
+  return sums[4] > 0 ? sums[3] ** 2 / sums[4] : 0;
 }
 
 function meanOf(n, sum, squares) {
@@ -298,6 +306,16 @@ class Strokes {
   }
 }
 
+// The least axis that holds some.
+function hull(...ends) {
+  return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
+}
+
+// Whether a mean of exp(-W) hangs on few bits.
+function doubtful({ worth }) {
+  return worth < FEW;
+}
+
 // The works as a histogram, with three means above it.
 class Works {
   constructor() {
@@ -317,11 +335,15 @@ class Works {
       }),
     );
     this.marks = [this.chart.dot("measured", 4.5), this.chart.diamond("flow"), this.chart.diamond("theory")];
-    this.notes = ["0", "ln 2"].map((words) => {
-      const note = drawing("text", { class: "lab-note", y: 32 }, words);
-      this.node.append(note);
-      return note;
-    });
+    this.notes = ["0", "ln 2"].map((words) => this.note(words, { y: 32 }));
+    this.doubts = this.marks.map(() => this.note("?", { visibility: "hidden" }));
+    this.obey();
+  }
+
+  note(words, where) {
+    const note = drawing("text", { class: "lab-note", ...where }, words);
+    this.node.append(note);
+    return note;
   }
 
   draw(bits, record) {
@@ -332,8 +354,9 @@ class Works {
     const [wrong, right] = [density(counts, 0, total), density(counts, BOXES, total)];
     const both = right.map((d, k) => d + wrong[k]);
     const flying = density(now, 0, bits.count).map((d, k) => d + Number(now[BOXES + k]) / bits.count / WIDTH);
-    if (bits.done > 0) this.frame(flying);
-    if (record.n > 0 || bits.done === 0) this.frame(both);
+    if (this.runs !== bits.runs) this.land(bits.runs);
+    this.flight = hull(this.flight, this.ends(flying));
+    this.frame(hull(this.flight, this.last, this.ends(both)), Math.max(...flying, ...both, 0.3));
     const lefts = both.map((_, k) => LOW + k * WIDTH);
     const rights = lefts.map((x) => x + WIDTH);
     this.boxes.measured.set(...this.some(lefts, rights, both));
@@ -352,26 +375,29 @@ class Works {
 
   // Forget how far works reached.
   obey() {
-    this.reach = [-2, 4];
+    Object.assign(this, { last: SHOWN, flight: SHOWN, runs: 0 });
   }
 
-  // Give the axes ends that hold nearly all works that were seen.
-  frame(shown) {
-    const sum = (from, to) => shown.slice(from, to).reduce((a, b) => a + b, 0) * WIDTH;
-    const all = Math.max(sum(0, BOXES), 1e-9);
+  // Remember how far works reached in the run that is over, but not of those before it.
+  land(runs) {
+    Object.assign(this, { last: this.flight, flight: SHOWN, runs });
+  }
+
+  // Where nearly all works that are shown lie; none reach no further than the axis does at first.
+  ends(shown) {
+    const all = shown.reduce((a, b) => a + b, 0) * WIDTH;
+    if (all === 0) return SHOWN;
     let [first, last] = [0, BOXES];
     for (let tail = 0; first < BOXES && tail <= TAIL * all; first += 1) tail += shown[first] * WIDTH;
     for (let tail = 0; last > first && tail <= TAIL * all; last -= 1) tail += shown[last - 1] * WIDTH;
     const [least, most] = [LOW + (first - 1) * WIDTH, LOW + (last + 1) * WIDTH];
-    const x = [
-      Math.min(this.reach[0], 2 * Math.floor(least / 2)),
-      Math.max(this.reach[1], 2 * Math.ceil(most / 2)),
-    ];
-    this.reach = x;
-    const high = Math.max(...shown, 0.3) / 0.72;
-    const y = [0, Math.ceil(high * 5) / 5];
-    if (String([x, y]) === this.ends) return;
-    this.ends = String([x, y]);
+    return [2 * Math.floor(least / 2), 2 * Math.ceil(most / 2)];
+  }
+
+  frame(x, highest) {
+    const y = [0, Math.ceil((highest / 0.72) * 5) / 5];
+    if (String([x, y]) === this.framed) return;
+    this.framed = String([x, y]);
     this.chart.range(x, y);
     for (const [k, place] of [0, Math.LN2].entries()) {
       this.lines[k].set([place, place], [0, y[1]]);
@@ -386,6 +412,11 @@ class Works {
     for (const [k, mark] of this.marks.entries()) {
       if (n > 0) mark.move(means[k].value, heights[k]);
       else mark.hide();
+      const doubt = this.doubts[k];
+      doubt.setAttribute("visibility", n > 0 && doubtful(means[k]) ? "visible" : "hidden");
+      if (!(n > 0 && Number.isFinite(means[k].value))) continue;
+      doubt.setAttribute("x", (this.chart.x.to(means[k].value) + 9).toFixed(1));
+      doubt.setAttribute("y", (this.chart.y.to(heights[k]) + 4).toFixed(1));
     }
     this.errors.set(
       means.map(({ value }) => value),
@@ -599,12 +630,14 @@ class EngineLab {
     write.errors(withError({ value: 100 * errors.value, error: 100 * errors.error }));
     write.work(withError(work));
     write.least(fixed(least, 3).trim());
-    write.all(withError(all));
-    write.right(withError(right));
+    write.all(withDoubt(all));
+    write.right(withDoubt(right));
     const told = { time: bits.time, runs: bits.runs, erased: n, errors: errors.value };
     Object.assign(told, { errors_error: errors.error, work: work.value, work_error: work.error });
     Object.assign(told, { least_work: least, jarzynski: all.value, jarzynski_error: all.error });
     Object.assign(told, { jarzynski_right: right.value, jarzynski_right_error: right.error });
+    Object.assign(told, { jarzynski_worth: all.worth, jarzynski_right_worth: right.worth });
+    if (n === 0) Object.assign(told, { jarzynski_worth: NaN, jarzynski_right_worth: NaN });
     for (const [name, value] of Object.entries(told)) model.set(name, Number.isFinite(value) ? value : null);
     model.save_changes();
     this.describe();
@@ -641,19 +674,15 @@ class EngineLab {
     const { bits, record, past } = this;
     const before = past.size > 0 ? ` Seen before: t = ${[...past.keys()].join(", ")}.` : "";
     if (record.n === 0) return `No run is over yet.${before}`;
-    const { errors, work, least, all, right, worth } = record;
+    const { errors, work, least, all, right } = record;
     const bound = Math.LN2 + bits.distance / bits.duration;
-    const thin =
-      worth < FEW
-        ? ` It hangs on few bits, worth ${short(worth, 2)}: the rare small works that it needs are hardly seen at this speed.`
-        : "";
     return (
       `${counted(bits.runs, "run")} of ${bits.count} bits: the mean work is ${withError(work)} kT, the share of errors ` +
       `${withError({ value: 100 * errors.value, error: 100 * errors.error })} %, and for these the least mean work ` +
       `${least.toFixed(3)}. A protocol that leaves all bits in equilibrium in the right well takes at least ` +
       `${bound.toFixed(3)} in this time. Minus the ` +
-      `logarithm of the mean of exp(\u2212W) is ${withError(all)} for all bits, exactly 0, and ${withError(right)} for ` +
-      `those that end on the right, exactly ln 2 = 0.693.${thin}${before}`
+      `logarithm of the mean of exp(\u2212W) is ${withError(all)} for all bits, exactly 0${inDoubt(all)}, and ${withError(right)} for ` +
+      `those that end on the right, exactly ln 2 = 0.693${inDoubt(right)}.${before}`
     );
   }
 }
@@ -662,6 +691,7 @@ class EngineLab {
 function signs() {
   const own = {
     bit: (kind) => drawing("path", { d: "M13 7h0", class: `lab-bits ${kind}` }),
+    doubt: () => drawing("text", { x: 10, y: 12, class: "lab-note" }, "?"),
     box: (kind) => drawing("rect", { x: 6, y: 1, width: 14, height: 12, class: `lab-boxes ${kind}` }),
   };
   const form = { class: "lab-key", viewBox: "0 0 26 14", "aria-hidden": "true" };
@@ -672,6 +702,19 @@ function signs() {
     else list.append(...legend([[sign, words]]).children);
   }
   return list;
+}
+
+// What is said of a mean of exp(-W) that hangs on few bits.
+function withDoubt(mean) {
+  return doubtful(mean) && Number.isFinite(mean.value)
+    ? `${withError(mean)} (too few works)`
+    : withError(mean);
+}
+
+function inDoubt(mean) {
+  return doubtful(mean)
+    ? `, but too few works carry this mean for its error to be trusted, worth ${short(mean.worth, 2)} bits`
+    : "";
 }
 
 // A measured value with its error, to two digits of that.

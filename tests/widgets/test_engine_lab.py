@@ -1,6 +1,7 @@
 """EngineLab: what its bits cost, the equalities that their works obey, and a page that counts the same."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -83,11 +84,49 @@ def test_a_record_derives_all_from_its_bits():
     weights = np.array([math.exp(-1), math.exp(-2), 1.0, 0.0])
     error = weights.std(ddof=1) / 2 / weights.mean()
     assert runs.jarzynski_right[1] == pytest.approx(error)
+    kept = weights[:3]
+    assert runs.jarzynski_right_worth == pytest.approx(kept.sum() ** 2 / (kept**2).sum())
+    assert runs.jarzynski_worth == pytest.approx(1)  # a single bit ended on the left
+    assert Erasures(work, np.abs(ends), ends).jarzynski_worth == 0
+
+
+def test_means_that_few_bits_carry_are_known_as_such():
+    """On ten seeds: in haste neither mean is seen, in a slow run one, with many errors both.
+
+    A hundred bits in each well are asked for. With a count over all bits at once the mean over all would be
+    taken for sure when hardly any bit has gone wrong, and lie many of its errors off: this is tried too.
+    """
+    hurried, slow, weak = (
+        {"duration": 1.0},
+        {"duration": 16.0},
+        {"duration": 8.0, "barrier": 6.0, "tilt": 1.0},
+    )
+    fooled, z = 0, []
+    for seed in range(10):
+        runs = EngineLab(seed=seed, **hurried).simulate(10)
+        assert max(runs.jarzynski_worth, runs.jarzynski_right_worth) < 100
+        runs = EngineLab(seed=seed, **slow).simulate(1)
+        assert runs.jarzynski_worth < 100 < runs.jarzynski_right_worth
+        z.append((runs.jarzynski_right[0] - LN2) / runs.jarzynski_right[1])
+        weights = np.exp(-runs.work)
+        naive = weights.sum() ** 2 / (weights**2).sum()
+        fooled += naive > 100 and abs(runs.jarzynski[0]) > 4 * runs.jarzynski[1]
+        if seed > 2:
+            continue
+        runs = EngineLab(seed=seed, **weak).simulate(5)
+        assert min(runs.jarzynski_worth, runs.jarzynski_right_worth) > 100
+        z += [
+            runs.jarzynski[0] / runs.jarzynski[1],
+            (runs.jarzynski_right[0] - LN2) / runs.jarzynski_right[1],
+        ]
+    assert fooled >= 3
+    assert np.abs(z).max() < 4
 
 
 def test_without_runs_there_is_nothing_to_tell():
     runs = EngineLab(bits=50).simulate(0)
     told = runs.errors, runs.errors_error, runs.mean_work, runs.mean_work_error, runs.least_work
+    told += runs.jarzynski_worth, runs.jarzynski_right_worth
     assert all(map(math.isnan, (*told, *runs.jarzynski, *runs.jarzynski_right)))
     assert repr(runs) == "Erasures(0 runs of 50 bits: none)"
 
@@ -108,7 +147,16 @@ def shown(alone):
 
 
 NUMBERS = ["time", "runs", "erased", "errors", "errors_error", "work", "work_error", "least_work", "duration"]
-NUMBERS += ["jarzynski", "jarzynski_error", "jarzynski_right", "jarzynski_right_error", "speed", "running"]
+NUMBERS += [
+    "jarzynski_worth",
+    "jarzynski_right_worth",
+    "jarzynski",
+    "jarzynski_error",
+    "jarzynski_right",
+    "jarzynski_right_error",
+    "speed",
+    "running",
+]
 
 
 def told(lab):
@@ -149,6 +197,7 @@ def test_the_page_counts_the_runs_of_simulate(shown, settings):
     measured = {"errors_error": runs.errors_error, "work": runs.mean_work, "least_work": runs.least_work}
     measured |= {"work_error": runs.mean_work_error, "jarzynski": everyone, "jarzynski_error": error}
     measured |= {"jarzynski_right": right, "jarzynski_right_error": right_error}
+    measured |= {name: getattr(runs, name) for name in ("jarzynski_worth", "jarzynski_right_worth")}
     for name, value in measured.items():
         assert after[name] == pytest.approx(value, rel=1e-9, abs=1e-11)
     page.press("Reset")
@@ -240,3 +289,49 @@ def test_who_asks_for_less_motion_starts_it_by_hand(shown):
     page = shown(EngineLab(), reduced_motion="reduce")
     assert not page.running
     assert "Paused" in page.status
+
+
+def axis(lab):
+    """The numbers at the ends of the axis of works, as they are written."""
+    texts = lab.root.locator(".lab-second > svg").first.locator(".lab-axes text").all_text_contents()
+    numbers = [
+        float(text.replace("\u2212", "-")) for text in texts if re.fullmatch(r"[\u2212-]?[\d.]+", text)
+    ]
+    return numbers
+
+
+@pytest.mark.browser
+def test_the_axis_of_works_holds_them_and_shrinks_again(shown):
+    """Before any run is over an empty histogram once drew the axis out to 42."""
+    page = shown(EngineLab(duration=16.0, running=False))
+    assert max(axis(page)) <= 6
+    for _ in range(4):
+        page.press("Step")
+    slow = max(axis(page))
+    assert slow <= 10
+    page.type("Duration t", 1)
+    for _ in range(4):
+        page.press("Step")
+    assert max(axis(page)) > slow
+    page.type("Duration t", 16)
+    for _ in range(8):
+        page.press("Step")
+    assert max(axis(page)) <= 10
+
+
+@pytest.mark.browser
+def test_a_mean_that_few_works_carry_is_marked(shown):
+    page = shown(EngineLab(duration=1.0, running=False))
+    doubts = page.root.locator(".lab-second > svg").first.locator("text", has_text="?")
+    assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden"] * 3
+    for _ in range(4):
+        page.press("Step")
+    assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden", "visible", "visible"]
+    assert "too few works carry this mean" in described(page, "t = 1")
+    page.type("Barrier B", 6)
+    page.type("Tilt f", 1)
+    page.type("Duration t", 8)
+    for _ in range(20):
+        page.press("Step")
+    assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden"] * 3
+    assert "too few" not in described(page, "t = 8")
