@@ -361,7 +361,7 @@ MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros(
 DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
 NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
 ROOM = np.zeros(4, np.uint64), REALS.copy(), np.arange(4)
-CHAINS = SPINS[np.newaxis], REALS[np.newaxis].copy(), NOTED[np.newaxis]
+DRIVEN = SPINS[np.newaxis], REALS[np.newaxis].copy(), NOTED[np.newaxis]
 RULE, ORDER, ENERGY = network.METROPOLIS, network.RANDOM, np.zeros(1)
 LADDER = np.arange(2), np.zeros(1, np.int64), np.zeros(2), np.zeros((2, 1), np.int64), *np.zeros((2, 2), int)
 
@@ -513,8 +513,8 @@ KERNELS = [
     (network.turn, (*SPARSE[:-1], SPINS, REALS.copy(), COUNT)),
     (network.sweep, (DENSE, SPINS, REALS.copy(), NOTED, STATE, ROOM, RULE, ORDER, NUMBER)),
     (network.run, of_run(DENSE)),
-    (driven_network.switch, (DENSE, *CHAINS, ENERGY)),
-    (driven_network.relax, (DENSE, *CHAINS, STATE, ROOM, RULE, ORDER, NUMBER, COUNT, ENERGY)),
+    (driven_network.switch, (DENSE, *DRIVEN, ENERGY)),
+    (driven_network.relax, (DENSE, *DRIVEN, STATE, ROOM, RULE, ORDER, NUMBER, COUNT, ENERGY)),
     (network.run, of_run(NARROW_DENSE)),
     (network.run, of_run(SPARSE)),
     (network.temper, of_temper(DENSE)),
