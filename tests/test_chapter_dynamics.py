@@ -395,6 +395,18 @@ def test_free_entropy_changes_its_sign_across_the_jump(both, seed):
         assert ends[:, k, 0].mean() > chance.value + 0.1
 
 
+def test_cold_runs_are_stuck_beyond_the_limit_of_message_passing():
+    """At beta = 5 and the load 1.7; theirs are weights with a few wrong answers, and R below 1."""
+    rng, betas, stuck = np.random.default_rng(4), np.linspace(0, 5, 16), []
+    for _ in range(8):
+        x, teacher = rng.choice([-1, 1], size=(172, 101)), rng.choice([-1, 1], size=101)
+        run = temper_binary(x, np.sign(x @ teacher), betas, 1000, teacher=teacher, rng=rng)
+        stuck.append((run.wrong[-1, 500:].mean() > 0.5) & (run.overlap[-1, 500:].mean() < 0.95))
+    assert np.mean(stuck) > 0.5
+    assert theory.spinodal_load() < 1.5
+    assert theory.spinodal_load(beta=2) == pytest.approx(1.90, abs=0.005)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_in_small_systems_both_ends_meet_on_every_set(both, seed):
     ends = both(15, 1.6, 6000, np.random.default_rng(seed))
