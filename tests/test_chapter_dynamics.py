@@ -505,8 +505,8 @@ def test_the_complexity_of_the_text_is_that_of_the_package():
         assert area + gradient + energy + determinant == pytest.approx(formula)
         assert theory.complexity(u, p) == pytest.approx(formula)
         assert theory.threshold_energy(p) == pytest.approx(-2 * np.sqrt((p - 1) / p))
-    band = theory.ground_state_energy(3) / theory.threshold_energy(3) - 1
-    assert band == pytest.approx(0.015, abs=5e-4)
+    band = 1 - theory.threshold_energy(3) / theory.ground_state_energy(3)
+    assert band == pytest.approx(0.0145, abs=1e-4)
 
 
 def test_the_hessian_of_the_text_is_that_of_a_sample():
