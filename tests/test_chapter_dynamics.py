@@ -14,8 +14,10 @@ from smbook.dynamics import (
     critical_points,
     descend,
     empirical_kernel,
+    free_entropy,
     langevin,
     spherical_p_spin,
+    students_left,
     temper_binary,
     train_committee,
     train_linear,
@@ -34,6 +36,8 @@ CHAPTER = Chapter(
     erf=erf,
     statistics=statistics,
     theory=theory,
+    free_entropy=free_entropy,
+    students_left=students_left,
     temper_binary=temper_binary,
     Question=Question,
 )
@@ -224,8 +228,32 @@ def test_a_push_saves_time_in_the_live_figure():
     small, large = (escape(lab, size) for size in (0.05, 0.3))
     assert large < small < free
     assert free - large < 6 * (free - small)
+    assert 15 < (small - large) / lab.inputs < 50
     lab = CommitteeLab(running=False, start="symmetric")
     assert lab.simulate(100_000).specialization[-1] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_growth_of_the_live_figure_is_that_of_the_plateau(seed):
+    """Of the exercise: S from 0.02 to 0.2, the rate 0.059; by the theorem for small rates 0.066."""
+    lab = CommitteeLab(running=False, hidden=2, rate=1.0, seed=seed)
+    run = lab.simulate(200 * lab.inputs)
+    last = np.argmax(run.specialization > 0.2)
+    first = np.flatnonzero(run.specialization[:last] < 0.02)[-1]
+    took = (run.examples[last] - run.examples[first]) / lab.inputs
+    assert np.log(10) / took == pytest.approx(theory.committee_plateau(2, rate=1.0).escape_rate, rel=0.15)
+    assert theory.committee_plateau(2, rate=1.0).escape_rate == pytest.approx(0.059, abs=5e-4)
+    assert theory.committee_plateau(2).escape_rate == pytest.approx(0.066, abs=5e-4)
+
+
+def test_units_with_equal_weights_stay_equal_and_the_plateau_of_the_figure_is_at_its_rate():
+    rng, n = np.random.default_rng(3), 100
+    teacher = np.linalg.qr(rng.normal(size=(n, 2)))[0].T * np.sqrt(n)
+    w = np.tile(rng.normal(size=n), (2, 1))
+    seen = train_committee(w, teacher, 200 * n, rate=0.5, rng=rng).cross
+    assert (seen[:, 0] == seen[:, 1]).all()
+    assert theory.committee_plateau(2, rate=0.5).error == pytest.approx(0.0146, abs=5e-5)
+    assert theory.committee_plateau(2).error == pytest.approx(0.0116, abs=5e-5)
 
 
 def escape(lab, push):
@@ -324,20 +352,77 @@ def test_the_jump_follows_from_what_one_label_tells():
     assert theory.binary_student(at).entropy == pytest.approx(0, abs=1e-7)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_tempering_meets_in_small_systems_and_parts_in_large_ones(seed):
-    both = CHAPTER.functions("tempering", betas=np.linspace(0, 5, 16))["temper_both"]
+@pytest.mark.parametrize("seed", SEEDS)
+def test_counting_sees_the_jump_come_on_both_sides(seed):
+    """R falls with N at the load 0.9 and rises at 1.4; the half of 11 weights is below the jump, by 0.03."""
+    cell = CHAPTER.functions("students-count")
+    rng, overlaps, halves = np.random.default_rng(seed), {}, {}
+    for n in (11, 19):
+        load, number, overlap = cell["count"](n, 700, rng)
+        overlaps[n] = [average([np.interp(at, load, row) for row in overlap]) for at in (0.9, 1.4)]
+        halves[n] = cell["half_way"](1 / number, load)
+    below, above = (
+        (b.value - a.value) / np.hypot(a.error, b.error) for a, b in zip(*overlaps.values(), strict=True)
+    )
+    assert below < 0 < above
+    assert above - below > 4
+    assert halves[11].z(theory.transition_load()) < -2
+    assert abs(halves[19].z(1.252)) < 4
+
+
+def test_the_halves_that_the_text_tells_are_printed():
+    rows = [CHAPTER.printed("students-count").splitlines()[k].split() for k in (1, 2, 3)]
+    assert [row[1] for row in rows] == ["True"] * 3
+    assert [float(row[2][:6]) for row in rows] == pytest.approx([1.19, 1.22, 1.25], abs=0.005)
+
+
+@pytest.fixture(scope="module")
+def both():
+    return CHAPTER.functions("tempering", betas=np.linspace(0, 2, 9))["temper_both"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_free_entropy_changes_its_sign_across_the_jump(both, seed):
+    """At T = 1/2, where it is at 1.5708; runs keep to where they begin on both sides."""
     rng = np.random.default_rng(seed)
-    marks = (0.8, 1.2, 1.6)
-    small = np.array([both(25, load, 3000, rng) for load in marks for _ in range(4)])
-    assert abs(np.diff(small.mean(axis=0))) < 0.07
-    chance, teacher = both(101, 1.4, 1000, rng)
-    assert teacher > 0.98
-    assert chance < 0.93
+    ends = np.array([[both(101, load, 1000, rng) for load in (1.4, 1.8)] for _ in range(5)])
+    known = theory.binary_student([1.4, 1.8], beta=2)
+    for k, sign in ((0, 1), (1, -1)):
+        phi, chance = average(ends[:, k, 2]), average(ends[:, k, 1])
+        assert sign * phi.value > 0
+        assert abs(phi.value - known.free_entropy[k]) < 4 * phi.error + 0.01
+        assert abs(chance.value - known.overlap[k]) < 4 * chance.error + 0.03
+        assert ends[:, k, 0].mean() > chance.value + 0.1
 
 
-def test_the_cell_says_so():
-    assert re.findall(r": (\w+)", CHAPTER.printed("tempering")) == ["True", "True"]
+def test_cold_runs_are_stuck_beyond_the_limit_of_message_passing():
+    """At beta = 5 and the load 1.7; theirs are weights with a few wrong answers, and R below 1."""
+    rng, betas, stuck = np.random.default_rng(4), np.linspace(0, 5, 16), []
+    for _ in range(8):
+        x, teacher = rng.choice([-1, 1], size=(172, 101)), rng.choice([-1, 1], size=101)
+        run = temper_binary(x, np.sign(x @ teacher), betas, 1000, teacher=teacher, rng=rng)
+        stuck.append((run.wrong[-1, 500:].mean() > 0.5) & (run.overlap[-1, 500:].mean() < 0.95))
+    assert np.mean(stuck) > 0.5
+    assert theory.spinodal_load() < 1.5
+    assert theory.spinodal_load(beta=2) == pytest.approx(1.90, abs=0.005)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_in_small_systems_both_ends_meet_on_every_set(both, seed):
+    ends = both(15, 1.6, 6000, np.random.default_rng(seed))
+    assert abs(ends[0] - ends[1]) < 0.15
+
+
+def test_the_temperature_of_the_search_and_of_theory_are_the_same():
+    assert "within 0.15: True" in CHAPTER.printed("tempering")
+    assert f"in theory at {theory.transition_load(beta=2):.4f}" in CHAPTER.printed("tempering")
+
+
+def test_a_pair_glass_ends_at_its_threshold():
+    """Of the exercise: no complexity, and the ground state at the edge of the semicircle."""
+    assert theory.threshold_energy(2) == pytest.approx(-np.sqrt(2))
+    assert theory.mean_critical_points(5, 2) == pytest.approx(10)
+    assert theory.mean_critical_points(5, 2, index=0) == pytest.approx(2)
 
 
 def test_enough_examples_are_those_of_the_bound():
@@ -402,7 +487,7 @@ def test_rich_training_finds_the_direction_and_lazy_training_does_not(training, 
         missed.append(np.mean((scale * (training.answers(w, a, new) - start) - asked) ** 2))
         along.append(np.sum(w[:, 0] ** 2) / np.sum(w**2))
     fit = empirical_kernel(network, new, x) @ np.linalg.solve(empirical_kernel(network, x), y)
-    assert missed[0] < 0.6 * missed[1]
+    assert missed[0] < 0.5 * missed[1]
     assert missed[1] == pytest.approx(np.mean((fit - asked) ** 2), rel=0.1)
     assert along[0] > 3 * along[1]
 
@@ -420,8 +505,8 @@ def test_the_complexity_of_the_text_is_that_of_the_package():
         assert area + gradient + energy + determinant == pytest.approx(formula)
         assert theory.complexity(u, p) == pytest.approx(formula)
         assert theory.threshold_energy(p) == pytest.approx(-2 * np.sqrt((p - 1) / p))
-    band = theory.ground_state_energy(3) / theory.threshold_energy(3) - 1
-    assert band == pytest.approx(0.015, abs=5e-4)
+    band = 1 - theory.threshold_energy(3) / theory.ground_state_energy(3)
+    assert band == pytest.approx(0.0145, abs=1e-4)
 
 
 def test_the_hessian_of_the_text_is_that_of_a_sample():
@@ -461,15 +546,15 @@ def test_descent_ends_above_the_threshold_and_comes_closer():
 
 
 def test_questions_tell_usual_mistakes_apart():
-    answer = np.log(2e4 - 1) / 4
-    wrong = [2 * answer, 4 * answer, answer / np.log(10), np.log(1e4) / 4]
+    answer = np.log(3e4 - 1) / 6
+    wrong = [2 * answer, 3 * answer, 6 * answer, answer / np.log(10), np.log(1e4) / 6]
     assert CHAPTER.tells_apart("question-mode", answer, wrong)
     growth = 4 / np.pi / np.sqrt(3) / 5**1.5
     later = np.log(100) / growth / 0.1
     assert later == pytest.approx(700, abs=1)
     wrong = [later / 10, 2 / growth / 0.1, 100 / growth / 0.1, later / 2]
     assert CHAPTER.tells_apart("question-plateau", later, wrong)
-    wrong = [3**0.5, -2 * (2 / 3) ** 0.5, -(0.75**0.5), -1.794085, -2 * (4 / 3) ** 0.5]
+    wrong = [3**0.5, -2 * (2 / 3) ** 0.5, -(0.75**0.5), -1.794085, -2 * (4 / 3) ** 0.5, -2 * 12**0.5, -1.5]
     assert CHAPTER.tells_apart("question-threshold", -(3**0.5), wrong)
 
 
