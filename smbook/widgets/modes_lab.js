@@ -127,7 +127,7 @@ class Network {
   }
 }
 
-// What has been seen since Restart: all points, or as many as can be told apart.
+// What has been seen since Reset: all points, or as many as can be told apart.
 class Record {
   constructor(entry) {
     this.entries = [entry];
@@ -295,7 +295,7 @@ class ModesLab {
     for (const [name, settings] of PRESETS) panel.preset(name, () => this.go({ ...TASK, ...settings }));
     panel.switch();
     panel.button("Step", () => this.step());
-    panel.button("Restart", () => this.restart());
+    panel.button("Reset", () => this.restart());
     panel.share();
     panel.slider("initial", {
       ...{ label: "Initial strength a\u2080", step: 0.00001, digits: 5, where },
@@ -517,7 +517,9 @@ class ModesLab {
       return `The weights ran away by step ${this.lost}: the learning rate is too large.`;
     if (this.singular.every((s) => s === 0)) return "There is nothing to learn: all singular values are 0.";
     if (steps === 0)
-      return this.aligned ? "At the start, all modes are equally weak." : "At the start, nothing is aligned.";
+      return this.aligned
+        ? "At the start, all modes are equally strong."
+        : "At the start, nothing is aligned.";
     const told = this.sorted();
     if (told === undefined) return `At time ${short(time, 4)} all modes are learned.`;
     const warning = this.fast

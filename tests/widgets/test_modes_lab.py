@@ -156,7 +156,7 @@ def test_the_page_runs_what_simulate_returns(shown, start, depth):
     assert after["time"] == run.time[-1]
     assert after["outside"] == run.outside[-1]
     assert [after[f"{name}_strength"] for name in NAMES] == run.strengths[-1].tolist()
-    page.press("Restart")
+    page.press("Reset")
     assert told(page)["steps"] == 0
     page.press("Step")
     assert told(page)["loss"] == lab.simulate(1).loss[1]
@@ -214,7 +214,7 @@ def test_from_a_random_start_lines_begin_later(shown):
 @pytest.mark.browser
 def test_words_follow_the_state(shown):
     page = shown(ModesLab(speed=200, running=False))
-    assert "aligned to the modes" in described(page, "all modes are equally weak")
+    assert "aligned to the modes" in described(page, "all modes are equally strong")
     page.run_for(400)
     long = described(page, "still waiting")
     assert "2 layers of weights" in long
