@@ -295,7 +295,10 @@ class ModesLab {
     for (const [name, settings] of PRESETS) panel.preset(name, () => this.go({ ...TASK, ...settings }));
     panel.switch();
     panel.button("Step", () => this.step());
-    panel.button("Reset", () => this.restart());
+    panel.button("Reset", () => {
+      this.answers.forget();
+      this.restart();
+    });
     panel.share();
     panel.slider("initial", {
       ...{ label: "Initial strength a\u2080", step: 0.00001, digits: 5, where },

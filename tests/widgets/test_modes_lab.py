@@ -282,6 +282,8 @@ def test_the_answers_can_be_read_cell_by_cell(shown):
     words = page.root.locator(".lab-told").inner_text()
     assert words.startswith("Shown the canary, how far it answers as for the robin: ")
     assert float(words.split(": ")[1].replace("\u2212", "-")) == pytest.approx(0, abs=1e-6)
+    page.press("Reset")
+    assert page.root.locator(".lab-told").inner_text() == ""
 
 
 @pytest.mark.browser
