@@ -153,8 +153,8 @@ ON_PAPER = {
         {"All speeds, one after another": ("time, all runs", 250)},  # of the last duration, 32
     ),
     "CommitteeLab": (
-        {"hidden": 2, "rate": 1, "seed": 1, "speed": 200},
-        {"Start": ("\u03b1 = examples / N", 60), "Push": ("\u03b1 = examples / N", 140)},
+        {"hidden": 2, "rate": 1, "seed": 1, "speed": 20},
+        {"Start": ("\u03b1 = examples / N", 20), "Push": ("\u03b1 = examples / N", 65)},
     ),
     "LearningCurveLab": (
         {"size": 50, "reach": 5, "load": 3, "stability": "true", "seed": 1, "speed": 5000},

@@ -489,12 +489,13 @@ def test_the_brush_is_seen_when_keys_follow_a_click(magnet):
     assert "?" not in magnet.root.evaluate(PIXELS)
 
 
-# How the signs of a legend are drawn, with no colour in it.
+# How the signs of a legend are drawn, with no colour in it; marks have shapes of their own.
 SIGNS = """root => [...root.querySelectorAll(".lab-legend")].filter(e => e.checkVisibility()).map(list =>
     [...list.querySelectorAll(".lab-key > *")].map(e => {
         const style = getComputedStyle(e);
         const hollow = /rgba\\(0, 0, 0, 0\\)|none|transparent/.test(style.fill);
-        return [e.tagName, style.strokeDasharray, style.strokeWidth, hollow, style.stroke !== "none"].join();
+        const shape = e.matches(".lab-mark") ? e.getAttribute("d") : e.tagName;
+        return [shape, style.strokeDasharray, style.strokeWidth, hollow, style.stroke !== "none"].join();
     }))"""
 
 

@@ -1,7 +1,7 @@
 // The live committee: overlaps on the plateau, the reader's push, and the escape; the equations start where it begins.
 
 import { Chart, legend, scientific, short } from "./runtime/chart.js";
-import { counted, drawing, element, fixed } from "./runtime/dom.js";
+import { drawing, element, fixed } from "./runtime/dom.js";
 import { HeatMap } from "./runtime/heatmap.js";
 import { Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
@@ -14,9 +14,17 @@ const REACHES = [100, 200, 400, 800, 1600]; // ends of the axis of alpha
 const SAMPLES = 400; // of a line by the equations, at most
 const DOTS = 70; // of a measured line
 const HIGH = 260; // of a chart
-const ACROSS = [-0.3, 1.2]; // overlaps that are drawn
-const DECADES = { error: [-8, 0.5], special: [-4, 0.3] };
-const LEARNED = 1e-12; // error from which there is nothing left to learn
+const ACROSS = [
+  [-0.3, 1.2],
+  [-2, 3],
+  [-6, 8],
+  [-15, 20],
+]; // overlaps that are drawn, wider where weights grow
+const DECADES = { error: [-8, 0.5], special: [-4, 0.3], grown: [-4, 1.3] };
+const LEARNED = 1e-8; // error at which a run ends: the foot of its chart
+const AT_ONCE = 80; // milliseconds for which the equations are followed at once, and a frame otherwise
+const A_FRAME = 14;
+const AGAIN = 300; // milliseconds after which a longer part of their lines is drawn
 const ALIKE = 0.1; // specialization below which all units do the same
 const APART = 0.75; // and from which each has its own
 const NEAR = 1.5; // errors over that of the plateau at which it is reached
@@ -36,11 +44,12 @@ const SIGNS = [
   ["line guide", "the plateau; on the scale of S, the size of a push"],
   ["line third", "after a push: growth at the escape rate"],
 ];
+const USUAL = { push: 0.05, speed: 10 };
 const PRESETS = [
-  ["Plateau of two units", { hidden: 2, rate: 1, inputs: 500, start: "random" }],
-  ["Three units", { hidden: 3, rate: 0.7, inputs: 500, start: "random" }],
-  ["Exactly alike", { hidden: 2, rate: 1, inputs: 1000, start: "symmetric" }],
-  ["Too fast", { hidden: 2, rate: 2.6, inputs: 500, start: "random" }],
+  ["Plateau of two units", { ...USUAL, hidden: 2, rate: 1, inputs: 500, start: "random" }],
+  ["Three units", { ...USUAL, hidden: 3, rate: 0.7, inputs: 500, start: "random" }],
+  ["Exactly alike", { ...USUAL, hidden: 2, rate: 1, inputs: 1000, start: "symmetric" }],
+  ["Too fast", { ...USUAL, hidden: 2, rate: 2.6, inputs: 500, start: "random" }],
 ];
 
 // The student and its teacher on their kernels.
@@ -126,8 +135,10 @@ class Prediction {
     this.entries.push(this.committee.told(this.committee.ahead));
   }
 
-  // Go on to the end of the axis, fast changes at first in small steps.
-  follow(reach) {
+  // Go on to the end of the axis or for so many milliseconds, fast changes at first in small steps; tell whether it
+  // has come to the end.
+  follow(reach, milliseconds) {
+    const until = performance.now() + milliseconds;
     const { committee, rate } = this;
     const { ahead, room, k, kernels } = committee;
     const wide = Math.max(2 * STEP, Math.ceil(reach / SAMPLES / STEP) * STEP);
@@ -138,8 +149,10 @@ class Prediction {
       kernels.run.follow_committee(ahead, k, rate, 0, STEP, Math.round(far / STEP), room);
       this.alphas.push(alpha + far);
       this.entries.push(committee.told(ahead));
+      if (performance.now() > until) break;
     }
     this.last = Float64Array.from(ahead.data);
+    return this.alphas.at(-1) >= reach;
   }
 
   // The error at a moment, between two samples on the logarithmic scale.
@@ -199,8 +212,9 @@ class Charts {
       Array.from({ length: Math.floor(high) - low + 1 }, (_, i) => low + i)
         .filter((power) => power % 2 === 0 || high - low < 5)
         .map((power) => [power, power === 0 ? "1" : `10\u207b${SUPER[-power]}`]);
+    Object.assign(this, { wide: 0, end: REACHES[0] });
     this.cross = new Chart({
-      ...{ ...shared, y: ACROSS, yLabel: "overlaps R with the teacher's units" },
+      ...{ ...shared, y: ACROSS[0], yLabel: "overlaps R with the teacher's units" },
       describe: "Overlaps R of the student's units with the teacher's against examples per input.",
     });
     this.error = new Chart({
@@ -228,6 +242,23 @@ class Charts {
     this.nodes = [this.cross, this.error, this.special].map(({ svg }) => svg);
   }
 
+  // Have room for overlaps as large as these; tell whether the axes are others now.
+  hold(cross) {
+    const [low, high] = [Math.min(...cross), Math.max(...cross)];
+    const wide = ACROSS.findIndex(([first, last]) => low >= first && high <= last);
+    const place = wide < 0 ? ACROSS.length - 1 : wide;
+    if (place <= this.wide) return false;
+    this.stretch(place);
+    return true;
+  }
+
+  stretch(wide) {
+    this.wide = wide;
+    this.cross.range([0, this.end], ACROSS[wide]);
+    const decades = wide > 0 ? DECADES.grown : DECADES.special;
+    this.special.range([0, this.end], decades);
+  }
+
   // Give the axis of alpha another end; what is drawn afterwards uses it.
   reach(end) {
     this.end = end;
@@ -240,9 +271,12 @@ class Charts {
     const level = (value) => (plateau ? [value, value] : []);
     this.guides[0].set([0, this.end], level(plateau?.cross));
     this.guides[1].set([0, this.end], level(Math.log10(plateau?.error)));
-    const rise = plateau && pushed && (plateau.escape * (this.end - pushed.alpha)) / Math.LN10;
     const from = Math.log10(pushed?.special);
-    this.growth.set(rise ? [pushed.alpha, this.end] : [], rise ? [from, from + rise] : []);
+    const slope = plateau?.escape / Math.LN10;
+    const end = slope > 0 ? Math.min(this.end, pushed?.alpha - from / slope) : this.end; // where it would be 1
+    const told = Number.isFinite(from * slope) && end > pushed.alpha;
+    this.growth.set(told ? [pushed.alpha, end] : [], told ? [from, from + slope * (end - pushed.alpha)] : []);
+    return told;
   }
 
   // How large a push is, on the scale of what it adds to.
@@ -274,7 +308,14 @@ function between(rates, values, rate) {
 
 class CommitteeLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(), rate: new Rate(), table: model.get("_plateaus") });
+    Object.assign(this, {
+      model,
+      panel,
+      pace: new Pace(),
+      rate: new Rate(),
+      again: 0,
+      table: model.get("_plateaus"),
+    });
     this.committee = new Committee(module, panel.limits);
     this.charts = new Charts();
     this.map = new HeatMap(panel, {
@@ -288,11 +329,13 @@ class CommitteeLab {
     this.signs = legend(SIGNS);
     this.past = element("li", {}, this.key(), "what they said before the last push or rate");
     this.signs.append(this.past);
+    [this.rising] = [...this.signs.children].filter((entry) => entry.querySelector(".third"));
     el.append(element("div", { class: "lab-figures" }, first, second), this.signs);
     this.furnish();
     panel.follow(["hidden", "inputs", "start", "seed"], () => this.reset());
     panel.follow("rate", () => this.turn());
     panel.follow("push", () => this.charts.mark(model.get("push")));
+    panel.cleanups.push(() => cancelAnimationFrame(this.request));
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow("running", () => model.get("running") || this.report());
   }
@@ -328,12 +371,15 @@ class CommitteeLab {
   }
 
   go(settings) {
+    this.held = true;
     for (const [name, value] of Object.entries(settings)) this.panel.set(name, value);
+    this.held = false;
     this.reset();
     this.panel.set("running", true);
   }
 
   reset() {
+    if (this.held) return;
     const { committee, panel } = this;
     committee.begin(panel.settings);
     Object.assign(this, { alphas: [], entries: [], pushes: 0, pushed: undefined, before: undefined });
@@ -341,9 +387,29 @@ class CommitteeLab {
     this.number(committee.k);
     this.note();
     this.prediction = new Prediction(committee, panel.settings.rate);
-    this.prediction.follow(REACHES[0]);
+    this.charts.stretch(0);
     this.charts.reach(REACHES[0]);
-    this.redraw();
+    this.foretell();
+  }
+
+  // Follow the equations to the end of the axis: at once as far as that does not hold up the page, and then frame by
+  // frame.
+  foretell(milliseconds = AT_ONCE) {
+    if (!this.pursue(milliseconds)) this.redraw();
+  }
+
+  pursue(milliseconds) {
+    cancelAnimationFrame(this.request);
+    const { end } = this.charts;
+    const told = [this.prediction, this.before].map((one) => one?.follow(end, milliseconds) ?? true);
+    const done = told.every((whole) => whole);
+    if (done) this.redraw();
+    else this.request = requestAnimationFrame(() => this.pursue(A_FRAME));
+    const now = performance.now();
+    if (done || now < this.again) return done;
+    this.again = now + AGAIN;
+    this.charts.predict(this.prediction, this.before);
+    return false;
   }
 
   // Write the numbers of units on the axes of the matrix.
@@ -363,7 +429,8 @@ class CommitteeLab {
   // Another rate: the equations start anew from where the student is.
   turn() {
     const { rate } = this.panel.settings;
-    if (!this.prediction || this.prediction.rate === rate) return;
+    if (this.held || !this.prediction || this.prediction.rate === rate) return;
+    this.pushed = undefined; // its growth was that of the rate before
     this.anew();
   }
 
@@ -382,8 +449,7 @@ class CommitteeLab {
     if (committee.examples === 0) this.before = undefined;
     else if (prediction.from < committee.alpha) this.before = prediction;
     this.prediction = new Prediction(committee, this.panel.settings.rate);
-    this.prediction.follow(this.charts.end);
-    this.redraw();
+    this.foretell();
   }
 
   step() {
@@ -422,9 +488,7 @@ class CommitteeLab {
     const end = REACHES.find((reach) => reach > this.committee.alpha) ?? REACHES.at(-1);
     if (end === this.charts.end) return;
     this.charts.reach(end);
-    this.prediction.follow(end);
-    this.before?.follow(end);
-    this.redraw();
+    this.foretell(A_FRAME);
   }
 
   // The plateau at the rate now, by the table of theory.
@@ -436,7 +500,7 @@ class CommitteeLab {
   }
 
   redraw() {
-    this.charts.guide(this.plateau, this.pushed);
+    this.rising.toggleAttribute("hidden", !this.charts.guide(this.plateau, this.pushed));
     this.charts.mark(this.model.get("push"));
     this.charts.predict(this.prediction, this.before);
     this.past.toggleAttribute("hidden", !this.before);
@@ -444,8 +508,12 @@ class CommitteeLab {
   }
 
   draw() {
-    this.charts.draw(this.alphas, this.entries);
-    this.map.set(Float64Array.from(this.entries.at(-1).cross), { low: 0, high: 1 });
+    const { charts, entries } = this;
+    const { cross } = entries.at(-1);
+    if (charts.hold(cross)) this.redraw();
+    charts.draw(this.alphas, entries);
+    const [low, high] = charts.wide > 0 ? ACROSS[charts.wide] : [0, 1];
+    this.map.set(Float64Array.from(cross), { low, high });
   }
 
   report() {
@@ -476,20 +544,23 @@ class CommitteeLab {
     const { committee, panel, plateau, table } = this;
     const { error, special, cross } = this.entries.at(-1);
     const { hidden, rate, inputs } = panel.settings;
-    const short3 = (value) => short(value, 3);
-    const rests = plateau
-      ? `On the plateau the error is ${short3(plateau.error)}, and a specialization grows by the factor e in ` +
-        `${plateau.escape > 0 ? short3(1 / plateau.escape) : "no time at all:"} ` +
-        `${plateau.escape > 0 ? "examples per input." : "it shrinks."}`
-      : "At this rate there is no plateau: weights grow without bound.";
     const long =
-      `${hidden} units of ${inputs} inputs learn at the rate ${short3(rate)}; up to ${short3(table[hidden].largest)} ` +
-      `they keep what they learn. After ${short(committee.alpha, 4)} examples per input and ` +
-      `${counted(this.pushes, "push").replace("pushs", "pushes")} the error is ${short3(error)}, by the equations ` +
-      `${short3(expected)}. R reaches from ${short3(Math.min(...cross))} to ${short3(Math.max(...cross))}, the ` +
-      `specialization is ${short3(special)}. ${rests}`;
+      `${hidden} units of ${inputs} inputs learn at the rate ${short(rate, 3)}; up to ` +
+      `${short(table[hidden].largest, 3)} they keep what they learn. After ${short(committee.alpha, 4)} examples ` +
+      `per input and ${this.pushes} push${this.pushes === 1 ? "" : "es"} the error is ${scientific(error)}, by the ` +
+      `equations ${scientific(expected)}. R reaches from ${scientific(Math.min(...cross))} to ` +
+      `${scientific(Math.max(...cross))}, the specialization is ${scientific(special)}. ${this.resting(plateau)}`;
     panel.description.set(this.inWords(), long);
     this.name();
+  }
+
+  // What theory says of the plateau at this rate.
+  resting(plateau) {
+    if (!plateau) return "At this rate there is no plateau: weights grow without bound.";
+    const { error, escape: growth } = plateau;
+    const far = short(1 / Math.abs(growth), 3);
+    const change = growth > 0 ? `grows by the factor e in ${far}` : `shrinks by the factor e in ${far}`;
+    return `On the plateau the error is ${scientific(error)}, and a small specialization ${change} examples per input.`;
   }
 
   // What each chart shows, in a sentence for those who do not see it.
@@ -497,21 +568,30 @@ class CommitteeLab {
     const { cross, error, special } = this.entries.at(-1);
     const at = `at \u03b1 = ${short(this.committee.alpha, 4)}`;
     const words = [
-      `Overlaps R against examples per input; ${at} from ${short(Math.min(...cross), 3)} to ${short(Math.max(...cross), 3)}.`,
-      `Error against examples per input, logarithmic; ${at} it is ${short(error, 3)}.`,
-      `Specialization against examples per input, logarithmic; ${at} it is ${short(special, 3)}.`,
+      `Overlaps R against examples per input; ${at} from ${scientific(Math.min(...cross))} to ${scientific(Math.max(...cross))}.`,
+      `Error against examples per input, logarithmic; ${at} it is ${scientific(error)}.`,
+      `Specialization against examples per input, logarithmic; ${at} it is ${scientific(special)}.`,
     ];
     for (const [k, node] of this.charts.nodes.entries()) node.setAttribute("aria-label", words[k]);
   }
 
   // What is going on, in a line.
   inWords() {
+    const { committee } = this;
+    const { error } = this.entries.at(-1);
+    if (committee.examples === 0)
+      return `A student that knows nothing yet, ${this.pushes > 0 ? "but leans to its teacher" : "and a teacher"}.`;
+    if (error < LEARNED)
+      return "Learned: each unit is one of the teacher's, and the error below 10\u207b\u2078.";
+    if (committee.alpha >= REACHES.at(-1)) return `The run ends here. ${this.stage()}`;
+    return this.stage();
+  }
+
+  stage() {
     const { committee, plateau, table } = this;
     const { error, special } = this.entries.at(-1);
     const { rate } = this.panel.settings;
     const { largest } = table[committee.k];
-    if (committee.examples === 0) return "A student that knows nothing yet, and a teacher.";
-    if (error < LEARNED) return "Learned, as far as numbers go: each unit is one of the teacher's.";
     if (rate > largest && special >= ALIKE && committee.alpha > 20)
       return `Too fast: above \u03b7 = ${short(largest, 3)} steps are too long to keep what was learned.`;
     if (special >= APART) return "Each unit has found its own: the error falls exponentially.";

@@ -127,7 +127,7 @@ class Network {
   }
 }
 
-// What has been seen since Restart: all points, or as many as can be told apart.
+// What has been seen since Reset: all points, or as many as can be told apart.
 class Record {
   constructor(entry) {
     this.entries = [entry];
@@ -295,7 +295,10 @@ class ModesLab {
     for (const [name, settings] of PRESETS) panel.preset(name, () => this.go({ ...TASK, ...settings }));
     panel.switch();
     panel.button("Step", () => this.step());
-    panel.button("Restart", () => this.restart());
+    panel.button("Reset", () => {
+      this.answers.forget();
+      this.restart();
+    });
     panel.share();
     panel.slider("initial", {
       ...{ label: "Initial strength a\u2080", step: 0.00001, digits: 5, where },
@@ -331,12 +334,14 @@ class ModesLab {
     this.singular = [...network.singular.data];
     this.record = new Record(network.now);
     this.anchors = MODES.map(() => undefined);
+    this.reached = MODES.map(() => false);
     this.lost = undefined;
     Object.assign(pace, { owed: 0, cost: pace.firstCost });
     this.aligned = settings.start === "aligned";
     this.highest = network.now.loss;
     this.layOut((this.aligned ? 1.15 : 1.6) * Math.max(network.settling, 10 * network.rate));
-    this.seed.toggleAttribute("hidden", this.aligned);
+    for (const part of [this.seed, this.seed.closest("details")])
+      part.toggleAttribute("hidden", this.aligned);
     this.guide.toggleAttribute("hidden", !this.aligned);
     this.report();
   }
@@ -366,14 +371,16 @@ class ModesLab {
   // Theory of each mode from the moment at which it has a tenth of its singular value.
   drawFromAnchors() {
     const { network, course, anchors } = this;
+    const first = Math.min(...anchors.map((anchor) => anchor?.time ?? course.end));
+    const stretch = course.end - first; // of all, as modes do not know of each other; the frame cuts it off
     const from = anchors.map((anchor) => anchor?.strength ?? 0);
-    const curves = anchors.map((anchor, k) => {
-      if (!anchor || anchor.time >= course.end) return undefined;
-      const stretch = course.end - anchor.time;
-      const values = network.theory(stretch, from)[k];
-      return { times: values.map((_, i) => anchor.time + (i / FINE) * stretch), values };
-    });
-    course.draw(curves);
+    const curves = stretch > 0 ? network.theory(stretch, from) : [];
+    course.draw(
+      anchors.map((anchor, k) => {
+        if (!anchor || stretch <= 0) return undefined;
+        return { times: curves[k].map((_, i) => anchor.time + (i / FINE) * stretch), values: curves[k] };
+      }),
+    );
     course.expect([], []);
   }
 
@@ -409,6 +416,8 @@ class ModesLab {
       record.add(entry);
       course.add(entry);
       if (Number.isNaN(entry.loss)) this.lost ??= entry.steps;
+      for (const [k, strength] of entry.strengths.entries())
+        this.reached[k] ||= strength >= NEARLY * singular[k];
       if (this.aligned) return;
       for (const [k, strength] of entry.strengths.entries())
         if (singular[k] > 0 && strength >= TENTH * singular[k] && !anchors[k]) {
@@ -455,7 +464,8 @@ class ModesLab {
       write[`a / ${sign}`](singular[k] > 0 ? fixed(strengths[k] / singular[k], 3) : "\u2013");
     });
     write["outside of the modes"](Number.isFinite(outside) ? `${(100 * outside).toFixed(1)} %` : "\u2013");
-    write["largest rate that settles"](short(network.largestRate, 3));
+    const { largestRate } = network;
+    write["largest rate that settles"](Number.isFinite(largestRate) ? short(largestRate, 3) : "any");
     const all = { steps, time, loss, outside };
     for (const [k, { key: mode }] of MODES.entries()) all[`${mode}_strength`] = strengths[k];
     for (const [name, value] of Object.entries(all)) model.set(name, Number.isFinite(value) ? value : null);
@@ -465,49 +475,89 @@ class ModesLab {
 
   describe() {
     const { network, singular } = this;
-    const { start, depth, initial, rate } = this.panel.settings;
+    const { depth, initial, rate } = this.panel.settings;
     const { steps, time, strengths, loss } = network.now;
     const each = MODES.map(
       ({ name }, k) => `${name}: ${scientific(strengths[k])} of ${short(singular[k], 3)}`,
     ).join("; ");
-    const from =
-      start === "aligned"
-        ? "The start is aligned to the modes, so that marks lie on the lines of theory up to the step size."
-        : depth === 1
-          ? "With one layer each mode follows its line from the start, aligned or not."
-          : "The start is random, and the layers have to align themselves first; a line of theory begins where its mode has a tenth of its singular value. " +
-            (depth === 2
-              ? "The smaller the start, the nearer to it the marks stay."
-              : "The strongest mode stays near to it; weaker ones may leave it, as their layers are not aligned yet.");
-    const state = Number.isFinite(loss) ? `Strengths: ${each}. Loss ${scientific(loss)}.` : "All is lost.";
+    const state = Number.isFinite(loss)
+      ? `Strengths: ${each}. Loss ${scientific(loss)}. ${this.compared()}`
+      : "Strengths and loss are no longer numbers.";
+    const settles = Number.isFinite(network.largestRate)
+      ? ` (the strongest mode settles at up to ${short(network.largestRate, 3)})`
+      : "";
     const long =
       `A linear network with ${counted(depth, "layer")} of weights, initial strength ${short(initial, 2)}, ` +
-      `learning rate ${short(rate, 3)}, of at most ${short(network.largestRate, 3)}. ` +
-      `After ${counted(steps, "step")}, at time ${short(time, 4)}. ${state} ${from}`;
+      `learning rate ${short(rate, 3)}${settles}. ` +
+      `After ${counted(steps, "step")}, at time ${short(time, 4)}. ${state}`;
     this.panel.description.set(this.inWords(steps, time), long);
+  }
+
+  // How far the marks follow the lines.
+  compared() {
+    const { depth } = this.network;
+    if (this.fast) return "At a rate as large as this marks do not stay on the lines of theory.";
+    if (this.aligned)
+      return "The start is aligned to the modes, so that marks lie on the lines of theory up to the step size.";
+    if (depth === 1) return "With one layer each mode follows its line from the start, aligned or not.";
+    const how =
+      depth === 2
+        ? "The smaller the start, the nearer to it the marks stay."
+        : "The strongest mode stays near to it; weaker ones may leave it, as their layers are not aligned yet.";
+    return (
+      "The start is random, and the layers have to align themselves first; a line of theory begins where its " +
+      `mode has a tenth of its singular value. ${how}`
+    );
+  }
+
+  // Whether steps are too long for the strongest mode to settle.
+  get fast() {
+    return this.network.rate > this.network.largestRate;
   }
 
   inWords(steps, time) {
     if (this.lost !== undefined)
       return `The weights ran away by step ${this.lost}: the learning rate is too large.`;
+    if (this.singular.every((s) => s === 0)) return "There is nothing to learn: all singular values are 0.";
     if (steps === 0)
-      return this.aligned ? "At the start, all modes are equally weak." : "At the start, nothing is aligned.";
-    const { shares } = this;
-    const told = MODES.map(({ name }, k) => ({ name, share: shares[k], s: this.singular[k] }));
+      return this.aligned
+        ? "At the start, all modes are equally strong."
+        : "At the start, nothing is aligned.";
+    const told = this.sorted();
+    if (told === undefined) return `At time ${short(time, 4)} all modes are learned.`;
+    const warning = this.fast
+      ? ` The strongest mode settles only at rates up to ${short(this.network.largestRate, 3)}.`
+      : "";
+    return `At time ${short(time, 4)}. ${capital(told)}.${warning}${this.over ? " The run ends here." : ""}`;
+  }
+
+  // Which modes are learned, and how far the others are; undefined when all are learned.
+  sorted() {
+    const { shares, singular, reached } = this;
+    const told = MODES.map(({ name }, k) => ({
+      name,
+      share: shares[k],
+      s: singular[k],
+      reached: reached[k],
+    }));
     const asked = told.filter(({ s }) => s > 0);
-    const learned = asked.filter(({ share }) => share >= NEARLY && share < 2 - NEARLY);
-    const over = asked.filter(({ share }) => share >= 2 - NEARLY);
-    const under = asked.filter(({ share }) => share >= BEGUN && share < NEARLY);
-    const waiting = asked.filter(({ share }) => share < BEGUN);
-    const list = (which) => which.map(({ name }) => `\u201c${name}\u201d`).join(", ");
-    const parts = [];
-    if (learned.length === asked.length) return `At time ${short(time, 3)} all modes are learned.`;
-    if (learned.length > 0) parts.push(`learned: ${list(learned)}`);
-    for (const { name, share } of under)
-      parts.push(`being learned: \u201c${name}\u201d (${Math.round(100 * share)} %)`);
-    if (over.length > 0) parts.push(`too strong: ${list(over)}`);
-    if (waiting.length > 0) parts.push(`still waiting: ${list(waiting)}`);
-    return `At time ${short(time, 3)}. ${capital(parts.join("; "))}.`;
+    const near = ({ share }) => share >= NEARLY && share < 2 - NEARLY;
+    const below = asked.filter(({ share }) => share >= BEGUN && share < NEARLY);
+    if (asked.every(near)) return undefined;
+    const names = (which) => which.map(({ name }) => `\u201c${name}\u201d`).join(", ");
+    const shared = (which) =>
+      which.map(({ name, share }) => `\u201c${name}\u201d (${Math.round(100 * share)} %)`).join(", ");
+    const parts = [
+      ["learned", names(asked.filter(near))],
+      ["being learned", shared(below.filter((mode) => !mode.reached))],
+      ["not settled", shared(below.filter((mode) => mode.reached))],
+      ["too strong", shared(asked.filter(({ share }) => share >= 2 - NEARLY))],
+      ["still waiting", names(asked.filter(({ share }) => share < BEGUN))],
+    ];
+    return parts
+      .filter(([, modes]) => modes)
+      .map(([what, modes]) => `${what}: ${modes}`)
+      .join("; ");
   }
 }
 

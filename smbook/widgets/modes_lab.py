@@ -85,7 +85,7 @@ class ModesLab(Lab, script="modes_lab.js"):
     three or four the strongest mode does; weaker ones begin in layers that the stronger have bent, and may
     be late by far. Modes of one layer are independent from the beginning, whatever the start.
 
-    From Restart on, and whenever a setting but the speed changes, the network begins anew; after k steps the
+    From Reset on, and whenever a setting but the speed changes, the network begins anew; after k steps the
     page shows the last row of ``simulate(k)``, bit for bit. Read-outs are None until a page shows the lab or
     once the network has run away.
 
@@ -128,7 +128,7 @@ class ModesLab(Lab, script="modes_lab.js"):
     seed = Integer(1, 0, LARGEST_SEED, doc="the seed of a random start")
     running = Switch(True, doc="whether the lab is running")
 
-    steps = read_out("steps since Restart")
+    steps = read_out("steps since Reset")
     time = read_out("the rate times the number of steps")
     loss = read_out("the loss, 0 when all is learned")
     first_strength = read_out("a of the first mode")
@@ -176,7 +176,7 @@ class ModesLab(Lab, script="modes_lab.js"):
         return np.asarray(mode_strength(times, self.singular_values, self.initial, depth=self.depth))
 
     def simulate(self, n_steps: int) -> ModesRun:
-        """Return the run that the page shows from Restart on.
+        """Return the run that the page shows from Reset on.
 
         Parameters
         ----------

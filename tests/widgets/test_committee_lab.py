@@ -226,11 +226,46 @@ def test_the_axis_grows_and_a_run_ends_when_nothing_is_left_to_learn(shown):
     page.button("Start").click()
     page.page.wait_for_function("window.saved.running === false", timeout=60_000)
     after = told(page)
-    assert after["error"] < 1e-12
+    assert after["error"] < 1e-8
     assert after["examples"] > 100 * 50
     words = page.root.locator(".lab-chart").first.locator(".lab-axes").text_content()
     assert any(end in words for end in ("200", "400", "800"))
     assert "Learned" in page.root.locator(".lab-description").text_content()
+
+
+@pytest.mark.browser
+def test_axes_hold_weights_that_grow_and_words_say_so(shown):
+    page = shown(CommitteeLab(hidden=5, inputs=50, rate=3.0, running=False))
+    narrow = page.root.locator(".lab-chart").first.locator(".lab-axes").text_content()
+    while told(page)["examples"] < 2500:
+        page.press("Step")
+    assert page.root.locator(".lab-chart").first.locator(".lab-axes").text_content() != narrow
+    label = page.root.locator(".lab-chart").first.get_attribute("aria-label")
+    assert float(label.split(" to ")[1].rstrip(".")) > 1.2
+    assert "weights grow without bound" in page.root.locator(".lab-unseen").text_content()
+    page.press("Reset")
+    assert page.root.locator(".lab-chart").first.locator(".lab-axes").text_content() == narrow
+
+
+@pytest.mark.browser
+def test_growth_after_a_push_is_drawn_up_to_1_and_for_its_own_rate_only(shown):
+    page = shown(CommitteeLab(inputs=100, push=0.1, running=False))
+    sign = page.root.locator(".lab-legend li", has_text="after a push")
+    assert sign.is_hidden()
+    page.press("Push")
+    assert sign.is_visible()
+    [line] = lines(page, ".lab-line.third", chart=3)
+    assert line[-1, 1] > 34
+    page.type("Learning rate \u03b7", 0.5)
+    assert sign.is_hidden()
+    assert lines(page, ".lab-line.third", chart=3) == []
+
+
+@pytest.mark.browser
+def test_a_plateau_that_nothing_leaves_is_told_so(shown):
+    lab = CommitteeLab(hidden=5, rate=1.0, running=False)
+    assert lab.plateau.escape_rate < 0
+    assert "shrinks by the factor e in" in shown(lab).root.locator(".lab-unseen").text_content()
 
 
 @pytest.mark.browser
@@ -244,11 +279,12 @@ def test_the_axis_grows_and_a_run_ends_when_nothing_is_left_to_learn(shown):
     ],
 )
 def test_presets_do_what_they_are_called(shown, name, settings):
-    page = shown(CommitteeLab(hidden=4, rate=0.2, running=False))
+    page = shown(CommitteeLab(hidden=4, rate=0.2, push=0.3, speed=200, running=False))
     page.button(name).click()
     page.page.wait_for_function("window.saved.examples > 0")
     after = told(page)
     assert {key: after[key] for key in settings} == settings
+    assert page.page.evaluate("[window.saved.push, window.saved.speed]") == [0.05, 10]
     assert after["running"] is True
 
 

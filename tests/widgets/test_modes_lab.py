@@ -9,6 +9,7 @@ from smbook.kernels.rng import seed_state
 from smbook.theory.dynamics import mode_strength
 from smbook.widgets.modes_lab import ModesLab, ModesRun
 
+MODES = ("what all share", "animal or plant", "canary or robin", "oak or rose")
 NAMES = ("first", "second", "third", "fourth")
 
 # From Python
@@ -155,7 +156,7 @@ def test_the_page_runs_what_simulate_returns(shown, start, depth):
     assert after["time"] == run.time[-1]
     assert after["outside"] == run.outside[-1]
     assert [after[f"{name}_strength"] for name in NAMES] == run.strengths[-1].tolist()
-    page.press("Restart")
+    page.press("Reset")
     assert told(page)["steps"] == 0
     page.press("Step")
     assert told(page)["loss"] == lab.simulate(1).loss[1]
@@ -213,20 +214,46 @@ def test_from_a_random_start_lines_begin_later(shown):
 @pytest.mark.browser
 def test_words_follow_the_state(shown):
     page = shown(ModesLab(speed=200, running=False))
-    assert "aligned to the modes" in described(page, "all modes are equally weak")
+    assert "aligned to the modes" in described(page, "all modes are equally strong")
     page.run_for(400)
     long = described(page, "still waiting")
     assert "2 layers of weights" in long
-    assert "of at most 0.5" in long
+    assert "settles at up to 0.5)" in long
     page.type("Layers of weights D", 4)
     page.type("Learning rate \u03b7", 1)
     page.type("Initial strength a\u2080", 1)
     for _ in range(12):
         page.press("Step")
-    assert "All is lost" in described(page, "ran away by step")
+    long = described(page, "ran away by step")
+    assert "no longer numbers" in long
+    assert "lines of theory" not in long
     assert told(page)["loss"] is None
     page.press("Start")  # begins anew
     page.page.wait_for_function("window.saved.running === false", timeout=10_000)
+
+
+@pytest.mark.browser
+def test_words_say_that_a_mode_does_not_settle_where_a_run_ends_and_that_there_is_nothing_to_learn(shown):
+    page = shown(ModesLab(rate=0.52, speed=20_000))
+    page.page.wait_for_function("window.saved.running === false", timeout=10_000)
+    long = described(page, "settles only at rates up to 0.5. The run ends here.")
+    words = page.root.locator(".lab-description").inner_text()
+    assert ("not settled" in words) != ("too strong" in words)
+    assert "being learned" not in words
+    assert "do not stay on the lines" in long
+    for sign, mode in zip("\u2081\u2082\u2083\u2084", MODES, strict=True):
+        page.type(f"s{sign}: {mode}", 0)
+    long = described(page, "nothing to learn")
+    assert "Infinity" not in long
+    assert "Infinity" not in page.root.inner_text()
+
+
+@pytest.mark.browser
+def test_more_settings_are_there_only_where_there_are_any(shown):
+    page = shown(ModesLab(running=False))
+    assert page.root.locator("summary").is_hidden()
+    page.choose("Start", "random")
+    assert page.root.locator("summary").is_visible()
 
 
 @pytest.mark.browser
@@ -255,6 +282,8 @@ def test_the_answers_can_be_read_cell_by_cell(shown):
     words = page.root.locator(".lab-told").inner_text()
     assert words.startswith("Shown the canary, how far it answers as for the robin: ")
     assert float(words.split(": ")[1].replace("\u2212", "-")) == pytest.approx(0, abs=1e-6)
+    page.press("Reset")
+    assert page.root.locator(".lab-told").inner_text() == ""
 
 
 @pytest.mark.browser

@@ -165,6 +165,13 @@ export class HeatMap {
     this.onPick({ row, column, value: this.value });
   }
 
+  // Mark no cell, as at first.
+  forget() {
+    this.picked = undefined;
+    this.cell.setAttribute("visibility", "hidden");
+    this.told.textContent = "";
+  }
+
   get value() {
     return this.values[this.picked.row * this.columns + this.picked.column];
   }
