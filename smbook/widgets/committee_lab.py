@@ -78,7 +78,7 @@ class CommitteeLab(Lab, script="committee_lab.js"):
     `rate`.
 
     With the start "random" weights are independent, of variance 1/4, so that R differs by some 1 / sqrt(N)
-    from unit to unit. With "symmetric" all are exactly alike, R = 0.05, and the equations never leave the
+    from unit to unit. With "symmetric" all overlaps are alike, R = 0.05, and the equations never leave the
     plateau. A run does: examples are not symmetric.
 
     From Reset on, and whenever `hidden`, `inputs`, `start` or the seed changes, the run begins anew. After k
