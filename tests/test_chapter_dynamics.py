@@ -496,7 +496,7 @@ def test_rich_training_finds_the_direction_and_lazy_training_does_not(training, 
 
 
 def test_the_complexity_of_the_text_is_that_of_the_package():
-    """Its five terms sum up to the formula, and it is the package's between the thresholds."""
+    """Its four terms sum up to the formula, and it is the package's between the thresholds."""
     for p in (3, 4, 7):
         u = np.linspace(-1, 1, 5) * 2 * np.sqrt((p - 1) / p)
         area, gradient, energy = np.log(2 * np.pi * np.e) / 2, -np.log(2 * np.pi * p) / 2, -(u**2) / 2
