@@ -28,6 +28,9 @@ const ENOUGH = 4000; // bits of a duration before the next one, when all have th
 const LEAST = 1200; // milliseconds that each of them is seen
 const FEW = 100; // bits that carry a mean of exp(-W), below which neither it nor its error is to be trusted
 const BUDGET = 10; // milliseconds of a frame for steps
+const AT_ONCE = 60; // milliseconds for which a stroke is made at once, and a frame otherwise
+const A_FRAME = 20;
+const PIECE = 2 ** 16; // updates of a bit between two looks at the clock
 const FASTEST = 1.06; // of one over the duration
 const ROWS = [0.95, 0.87, 0.79]; // where on the axis the three means stand
 const TOLD = {
@@ -131,10 +134,13 @@ class Bits {
     return Math.floor((4 * Math.max(this.done - 1, 0)) / this.steps);
   }
 
+  // Go on to the end of the stroke, but not for long; return whether that is reached.
   finishStroke() {
     if (this.over) this.draw();
     const next = Math.floor((4 * this.done) / this.steps) + 1;
-    this.drive(Math.ceil((next * this.steps) / 4) - this.done);
+    const end = Math.ceil((next * this.steps) / 4);
+    this.drive(Math.min(end - this.done, Math.ceil(PIECE / this.count)));
+    return this.done === end;
   }
 
   get over() {
@@ -461,7 +467,8 @@ class Speeds {
     const known = [...past.values(), ...(record.n > 0 ? [record] : [])];
     const values = known.map(({ work }) => work.value);
     const [low, high] = roundedRange([0, 3, ...values, ...values.map((v) => 1.05 * v)], { count: 5 });
-    chart.range([0, FASTEST], [low, high]);
+    if (low !== chart.y.low || high !== chart.y.high || chart.x.high !== FASTEST)
+      chart.range([0, FASTEST], [low, high]);
     this.landauer.set([0, FASTEST], [Math.LN2, Math.LN2]);
     this.bound.set([0, FASTEST], [Math.LN2, Math.LN2 + FASTEST * bits.distance]);
     this.note.setAttribute("x", chart.x.to(0.72));
@@ -490,7 +497,8 @@ class Speeds {
 
 class EngineLab {
   constructor({ model, el, panel, module }) {
-    Object.assign(this, { model, panel, pace: new Pace(BUDGET), rate: new Rate(), past: new Map(), held: 0 });
+    Object.assign(this, { model, panel, pace: new Pace(BUDGET), rate: new Rate(), past: new Map() });
+    Object.assign(this, { held: 0, ahead: 0 });
     this.bits = new Bits(module, panel.limits);
     this.wells = new Wells();
     this.strokes = new Strokes();
@@ -502,7 +510,8 @@ class EngineLab {
     this.furnish();
     panel.follow(["duration", "barrier", "tilt", "bits", "seed"], () => this.reset());
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
-    panel.follow("running", () => model.get("running") || this.report());
+    panel.follow("running", () => (model.get("running") ? this.halt() : this.report()));
+    panel.cleanups.push(() => this.halt());
   }
 
   furnish() {
@@ -517,7 +526,7 @@ class EngineLab {
     panel.switch();
     panel.button("Step", () => this.step());
     panel.button("Reset", () => {
-      this.tour = undefined;
+      this.leave();
       this.past.clear();
       this.reset();
     });
@@ -534,17 +543,26 @@ class EngineLab {
   }
 
   go(settings) {
-    this.tour = undefined;
+    this.leave();
     for (const [name, value] of Object.entries(settings)) this.panel.set(name, value);
     this.reset();
     this.panel.set("running", true);
   }
 
-  // Give each duration its turn, the last one for ever.
+  // Give each duration its turn.
   travel(usual) {
+    this.leave();
+    const speed = this.model.get("speed");
     this.go({ ...usual, duration: TOUR[0], speed: FAST });
     this.past.clear();
-    this.tour = { left: TOUR.slice(1), seen: 0, now: TOUR[0] };
+    this.tour = { left: TOUR.slice(1), seen: 0, now: TOUR[0], speed };
+  }
+
+  // End the tour, at the speed of before, unless a hand has set another one on the way.
+  leave() {
+    const { tour, model, panel } = this;
+    this.tour = undefined;
+    if (tour && model.get("speed") === FAST) panel.set("speed", tour.speed);
   }
 
   reset() {
@@ -555,7 +573,8 @@ class EngineLab {
     if (this.kept !== kept) past.clear();
     this.kept = kept;
     past.delete(settings.duration);
-    if (this.tour && this.tour.now !== settings.duration) this.tour = undefined;
+    if (this.tour?.now !== settings.duration) this.leave();
+    this.halt();
     bits.begin(settings);
     this.held = 0;
     this.pace.owed = 0;
@@ -566,12 +585,29 @@ class EngineLab {
     this.report();
   }
 
-  // To the end of a stroke.
+  // To the end of a stroke, or of one more, where one is being made; of a whole run at most.
   step() {
-    this.tour = undefined;
+    this.leave();
     this.panel.set("running", false);
-    this.bits.finishStroke();
-    this.report();
+    this.ahead = Math.min(this.ahead + 1, 4);
+    if (this.ahead === 1) this.pursue(AT_ONCE);
+  }
+
+  // Make strokes: at once as far as that does not hold up the page, and then frame by frame.
+  pursue(milliseconds) {
+    const until = performance.now() + milliseconds;
+    let finished = false;
+    while (!finished && performance.now() < until) finished = this.bits.finishStroke();
+    if (finished) this.ahead -= 1;
+    if (this.ahead > 0) this.request = requestAnimationFrame(() => this.pursue(A_FRAME));
+    if (finished) this.report();
+    else this.draw();
+  }
+
+  // Make no more of them.
+  halt() {
+    cancelAnimationFrame(this.request);
+    this.ahead = 0;
   }
 
   frame(milliseconds) {
@@ -596,7 +632,11 @@ class EngineLab {
   goOn(milliseconds) {
     const { tour, bits } = this;
     tour.seen += milliseconds;
-    if (tour.left.length === 0 || bits.runs * bits.count < ENOUGH || tour.seen < LEAST) return;
+    if (bits.runs * bits.count < ENOUGH || tour.seen < LEAST) return;
+    if (tour.left.length === 0) {
+      this.leave();
+      return;
+    }
     Object.assign(tour, { seen: 0, now: tour.left.shift() });
     this.panel.set("duration", tour.now);
   }
@@ -661,13 +701,15 @@ class EngineLab {
 
   inWords() {
     const { work, errors, least, duration } = this.record;
-    const apart = work.value - least;
-    const wrong = `${short(100 * errors.value, 2)} % errors`;
+    const wrong = `${short(100 * errors.value, 2)} %`;
     const where = `t = ${short(duration)}: \u27e8W\u27e9 = ${withError(work)} kT`;
-    if (least < Math.LN2 - 0.05)
-      return `${where}, with ${wrong}, which need only ${least.toFixed(2)}, not ln 2 = 0.69.`;
-    if (apart < 2 * work.error) return `${where}, within two of its errors of the least; ${wrong}.`;
-    return `${where}, ${apart.toFixed(2)} more than the least, ln 2 \u2212 S(p); ${wrong}.`;
+    if (this.bits.tilt === 0)
+      return `${where}, for nothing: without a tilt no bit is erased, and ${wrong} end on the left.`;
+    const apart = work.value - least;
+    const excess = apart < 2 * work.error ? "within two of its errors of" : `${apart.toFixed(2)} more than`;
+    const other = least.toFixed(2) === Math.LN2.toFixed(2) ? "" : "; without errors it is ln 2 = 0.69";
+    const told = `ln 2 \u2212 S(p) = ${least.toFixed(2)}`;
+    return `${where}, ${excess} the least for ${wrong} errors, ${told}${other}.`;
   }
 
   inFull() {
@@ -676,10 +718,11 @@ class EngineLab {
     if (record.n === 0) return `No run is over yet.${before}`;
     const { errors, work, least, all, right } = record;
     const bound = Math.LN2 + bits.distance / bits.duration;
+    const idle = bits.tilt === 0 ? "Without a tilt nothing is erased. " : "";
     return (
       `${counted(bits.runs, "run")} of ${bits.count} bits: the mean work is ${withError(work)} kT, the share of errors ` +
       `${withError({ value: 100 * errors.value, error: 100 * errors.error })} %, and for these the least mean work ` +
-      `${least.toFixed(3)}. A protocol that leaves all bits in equilibrium in the right well takes at least ` +
+      `${least.toFixed(3)}; the mean lies ${fixed(work.value - least, 3).trim()} above it. ${idle}A protocol that leaves all bits in equilibrium in the right well takes at least ` +
       `${bound.toFixed(3)} in this time. Minus the ` +
       `logarithm of the mean of exp(\u2212W) is ${withError(all)} for all bits, exactly 0${inDoubt(all)}, and ${withError(right)} for ` +
       `those that end on the right, exactly ln 2 = 0.693${inDoubt(right)}.${before}`

@@ -170,6 +170,16 @@ def described(lab, words):
     return lab.root.locator(".lab-unseen").evaluate("e => e.textContent")
 
 
+def step(lab, times=1):
+    """Make strokes, one after another, and wait for the end of each."""
+    for _ in range(times):
+        before = told(lab)
+        stroke = before["duration"] / 4
+        end = (math.floor(before["time"] / stroke + 1e-9) + 1) * stroke
+        lab.press("Step")
+        lab.page.wait_for_function("end => Math.abs(window.saved.time - end) < 0.02", arg=end, timeout=30_000)
+
+
 def bits_of(lab, kind):
     """Where the marks of bits stand that began on one side, across the chart."""
     path = lab.root.locator(f".lab-chart .lab-bits.{kind}").get_attribute("d")
@@ -213,17 +223,17 @@ def test_four_steps_make_a_run_of_bits_that_forget_where_they_began(shown):
     assert sum(map(len, begun.values())) == 200
     assert max(begun["left"]) < min(begun["right"])
     for stroke, words in enumerate(["barrier falls", "tilt rises", "barrier rises"], start=1):
-        page.press("Step")
+        step(page)
         assert f"Stroke {stroke} of 4, the {words}" in described(page, f"Stroke {stroke}")
         assert told(page)["time"] == pytest.approx(stroke)
         assert told(page)["runs"] == 0
-    page.press("Step")
+    step(page)
     run = lab.simulate(1)
     assert f"A run is over: {(run.positions > 0).sum()} of 200 bits" in described(page, "t = 4")
     middle = (max(begun["left"]) + min(begun["right"])) / 2
     assert np.mean(np.array(bits_of(page, "left")) > middle) > 0.9
     assert told(page)["work"] == pytest.approx(run.mean_work, rel=1e-12)
-    page.press("Step")
+    step(page)
     assert told(page)["time"] == pytest.approx(5)
 
 
@@ -232,8 +242,7 @@ def test_durations_that_were_seen_stay_until_the_wells_change(shown):
     page = shown(EngineLab(duration=2.0, bits=100, running=False))
     points = page.root.locator(".lab-chart .lab-points")
     for duration in (1, 3, 2):
-        for _ in range(4):
-            page.press("Step")
+        step(page, 4)
         page.type("Duration t", duration)
     assert points.get_attribute("d").count("M") == 2  # 2 itself is measured anew
     assert "Seen before: t = 1, 3." in described(page, "in equilibrium")
@@ -258,13 +267,77 @@ def test_all_speeds_have_their_turn_and_a_hand_ends_it(shown):
 @pytest.mark.browser
 def test_errors_are_told_with_the_less_work_that_they_need(shown):
     page = shown(EngineLab(tilt=0.5, barrier=5, duration=3, running=False))
-    for _ in range(4):
+    step(page, 4)
+    assert "exactly ln 2 = 0.693" in described(page, "without errors it is ln 2 = 0.69")
+    words = page.root.locator(".lab-description").text_content()
+    value = r" = (\d\.\d+)"
+    work, excess, least = map(
+        float, re.search(rf"W⟩{value}.* kT, (.+) more than .* S\(p\){value};", words).groups()
+    )
+    assert work - excess == pytest.approx(least, abs=0.011)
+    assert least == pytest.approx(told(page)["least_work"], abs=0.005)
+    page.type("Tilt f", 8)
+    step(page, 4)
+    described(page, "more than the least for")
+
+
+@pytest.mark.browser
+def test_without_a_tilt_nothing_is_said_to_be_erased(shown):
+    page = shown(EngineLab(tilt=0, duration=2, bits=100, running=False))
+    step(page, 4)
+    assert "Without a tilt nothing is erased." in described(page, "for nothing: without a tilt no bit is")
+    assert "least" not in page.root.locator(".lab-description").text_content()
+
+
+LONG_TASKS = """() => { window.tasks = []; new PerformanceObserver(list => window.tasks.push(
+    ...list.getEntries().map(entry => entry.duration))).observe({type: "longtask"}); }"""
+
+
+@pytest.mark.browser
+def test_a_long_stroke_is_made_in_frames_and_comes_to_the_same(shown):
+    """At the largest settings a stroke is 19 million updates: in one task it held up the page for 0.8 s."""
+    lab = EngineLab(duration=50.0, barrier=12.0, bits=1000, running=False)
+    page = shown(lab)
+    page.page.evaluate(LONG_TASKS)
+    step(page)
+    assert max(page.page.evaluate("window.tasks"), default=0) < 200
+    page.type("Duration t", 15)
+    for _ in range(4):  # asked for at once, and made one after another
         page.press("Step")
-    assert "exactly ln 2 = 0.693" in described(page, "errors, which need only 0.")
-    page.type("Tilt f", 6)
-    for _ in range(4):
-        page.press("Step")
-    described(page, "more than the least, ln 2")
+    assert told(page)["runs"] == 0
+    page.page.wait_for_function("window.saved.runs === 1", timeout=60_000)
+    lab.duration = 15
+    run, after = lab.simulate(1), told(page)
+    assert after["errors"] == run.errors
+    assert after["work"] == pytest.approx(run.mean_work, rel=1e-12)
+    page.press("Step")
+    page.press("Reset")
+    page.page.wait_for_timeout(300)
+    assert told(page)["time"] == 0
+
+
+@pytest.mark.browser
+def test_all_speeds_put_the_speed_back(shown):
+    """When a hand ends them, but not a speed that it has chosen on the way, and when all had their turn."""
+    lab = EngineLab(speed=3.0, bits=1000, running=False)
+    whole = "[1, 2, 4, 8, 16, 32]"
+    assert whole in lab._esm
+    lab._esm = lab._esm.replace(whole, "[1, 2]")
+    page = shown(lab)
+    tour = page.button("All speeds, one after another")
+    for end in (lambda: page.press("Step"), lambda: page.press("Reset"), lambda: page.type("Duration t", 3)):
+        tour.click()
+        assert told(page)["speed"] == 1000
+        end()
+        assert told(page)["speed"] == 3
+    tour.click()
+    page.type("Time a second", 7)
+    page.press("Reset")
+    assert told(page)["speed"] == 7
+    tour.click()
+    page.page.wait_for_function("window.saved.duration === 2", timeout=30_000)
+    page.page.wait_for_function("window.saved.speed === 7", timeout=30_000)
+    assert told(page)["running"]
 
 
 @pytest.mark.browser
@@ -305,17 +378,14 @@ def test_the_axis_of_works_holds_them_and_shrinks_again(shown):
     """Before any run is over an empty histogram once drew the axis out to 42."""
     page = shown(EngineLab(duration=16.0, running=False))
     assert max(axis(page)) <= 6
-    for _ in range(4):
-        page.press("Step")
+    step(page, 4)
     slow = max(axis(page))
     assert slow <= 10
     page.type("Duration t", 1)
-    for _ in range(4):
-        page.press("Step")
+    step(page, 4)
     assert max(axis(page)) > slow
     page.type("Duration t", 16)
-    for _ in range(8):
-        page.press("Step")
+    step(page, 8)
     assert max(axis(page)) <= 10
 
 
@@ -324,14 +394,12 @@ def test_a_mean_that_few_works_carry_is_marked(shown):
     page = shown(EngineLab(duration=1.0, running=False))
     doubts = page.root.locator(".lab-second > svg").first.locator("text", has_text="?")
     assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden"] * 3
-    for _ in range(4):
-        page.press("Step")
+    step(page, 4)
     assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden", "visible", "visible"]
     assert "too few works carry this mean" in described(page, "t = 1")
     page.type("Barrier B", 6)
     page.type("Tilt f", 1)
     page.type("Duration t", 8)
-    for _ in range(20):
-        page.press("Step")
+    step(page, 20)
     assert [mark.get_attribute("visibility") for mark in doubts.all()] == ["hidden"] * 3
     assert "too few" not in described(page, "t = 8")
