@@ -340,6 +340,8 @@ def test_what_are_no_overlaps_is_refused(given, error, message):
     ("call", "error", "message"),
     [
         (lambda: committee_curve(-1.0, rate=1.0, **GOOD), ValueError, r"time must be at least 0; got -1\.0"),
+        (lambda: committee_curve(1.0, rate=1e6, **GOOD), ValueError, "rate must be at most 100; got 1000000"),
+        (lambda: committee_curve(1.0, rate=1.0, noise=1e3, **GOOD), ValueError, "noise must be at most 100"),
         (lambda: committee_curve("1", rate=1.0, **GOOD), TypeError, "time must hold real numbers"),
         (lambda: committee_curve(1.0, rate=-1.0, **GOOD), ValueError, r"rate must be at least 0; got -1\.0"),
         (lambda: committee_curve(1.0, rate=math.nan, **GOOD), ValueError, "rate must be finite; got nan"),

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 _TOLERANCE, _SMALLEST = 1e-11, 1e-14  # of the integration, relative and absolute
 _ROUNDING = 1e-9  # by which a least eigenvalue may be below 0, relative to the largest
-_LARGEST = 1e6  # an overlap, a rate or a noise
+_LARGEST = 1e6  # an overlap
+_FASTEST = (
+    100.0  # a rate, and a noise: weights grow without bound long before, and so does the integration's time
+)
 
 
 class CommitteeCurve(NamedTuple):
@@ -167,9 +170,9 @@ def committee_flow(
     student, cross, teacher
         Q (K, K), R (K, M) and T (M, M).
     rate
-        eta, from 0 to 1e6.
+        eta, from 0 to 100.
     noise
-        sigma, the standard deviation of what is added to each of the teacher's answers, from 0 to 1e6.
+        sigma, the standard deviation of what is added to each of the teacher's answers, from 0 to 100.
 
     Raises
     ------
@@ -211,7 +214,7 @@ def committee_curve(
     time
         alpha, at least 0, any shape.
     rate
-        eta, from 0 to 1e6.
+        eta, from 0 to 100.
     student, cross, teacher
         Q (K, K) and R (K, M) at the beginning, and T (M, M).
     noise
@@ -336,8 +339,8 @@ def signs_of(overlaps: Any, k: int) -> Floats:
 
 def checked_rates(rate: float, noise: float) -> tuple[float, float]:
     """Return rate and noise, checked."""
-    rate = _checks.real("rate", rate, minimum=0.0, maximum=_LARGEST)
-    return rate, _checks.real("noise", noise, minimum=0.0, maximum=_LARGEST)
+    rate = _checks.real("rate", rate, minimum=0.0, maximum=_FASTEST)
+    return rate, _checks.real("noise", noise, minimum=0.0, maximum=_FASTEST)
 
 
 def checked_overlaps(

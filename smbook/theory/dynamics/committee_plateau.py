@@ -77,7 +77,7 @@ def committee_plateau(n_hidden: int, *, rate: float = 0.0, noise: float = 0.0) -
     rate
         eta: 0, for the limit, or from 1e-6 to where the plateau ends: near 3.5 for two units, 2.2 for three.
     noise
-        sigma, the standard deviation of what is added to the teacher's answers, from 0 to 1e6.
+        sigma, the standard deviation of what is added to the teacher's answers, from 0 to 100.
 
     Raises
     ------
