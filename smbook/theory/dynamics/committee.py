@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 _TOLERANCE, _SMALLEST = 1e-11, 1e-14  # of the integration, relative and absolute
 _ROUNDING = 1e-9  # by which a least eigenvalue may be below 0, relative to the largest
 _LARGEST = 1e6  # an overlap
-_FASTEST = (
-    100.0  # a rate, and a noise: weights grow without bound long before, and so does the integration's time
-)
+_FASTEST = 100.0  # a rate, and a noise: weights run away long before
 
 
 class CommitteeCurve(NamedTuple):
