@@ -114,7 +114,7 @@ def test_a_bad_number_of_steps_is_refused(count, error):
 
 
 def test_bad_times_are_refused():
-    with pytest.raises(ValueError, match="time must be at least 0 and at most 1e.100; got -1"):
+    with pytest.raises(ValueError, match=r"time must be at least 0 and at most 1e\+100; got -1"):
         ModesLab().theory([-1.0])
     with pytest.raises(TypeError, match="time must hold real numbers"):
         ModesLab().theory("now")
