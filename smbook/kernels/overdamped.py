@@ -37,7 +37,7 @@ def potential(coefficients, x):
     >>> potential(np.array([1.0, 0.0, 0.0, 1.0]), 2.0)
     18.0
     """
-    c1, c2, c3, c4 = coefficients
+    c1, c2, c3, c4 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
     return x * (c1 + x * (c2 + x * (c3 + x * c4)))
 
 
@@ -51,7 +51,7 @@ def slope(coefficients, x):
     >>> slope(np.array([1.0, 0.0, 0.0, 1.0]), 2.0)
     33.0
     """
-    c1, c2, c3, c4 = coefficients
+    c1, c2, c3, c4 = coefficients[0], coefficients[1], coefficients[2], coefficients[3]
     return c1 + x * (2.0 * c2 + x * (3.0 * c3 + x * 4.0 * c4))
 
 
