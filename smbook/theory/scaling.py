@@ -348,7 +348,7 @@ def truncation_error(n_features: ArrayLike, target: float) -> Values:
     (1.644934, 0.00995)
     """
     d = _checks.integers("n_features", n_features, minimum=0)
-    return plain(np.asarray(zeta(_target(target), d + 1.0)))
+    return plain(np.asarray(zeta(_above_one("target", target), d + 1.0)))
 
 
 def scaling_exponents(spectrum: float, target: float) -> ScalingExponents:
@@ -386,7 +386,7 @@ def scaling_exponents(spectrum: float, target: float) -> ScalingExponents:
     >>> scaling_exponents(1.5, 2.0)._asdict()  # doctest: +NORMALIZE_WHITESPACE
     {'features': 1.0, 'time': 0.6666666666666666, 'samples': 1.0, 'noisy_samples': 0.5, 'compute': 0.4}
     """
-    a, b = _steepness(spectrum), _target(target)
+    a, b = _above_one("spectrum", spectrum), _above_one("target", target)
     source = min((b - 1) / a, 2.0)
     return ScalingExponents(b - 1, (b - 1) / a, a * source, source / (source + 1 / a), (b - 1) / (1 + a))
 
@@ -423,7 +423,7 @@ def scaling_function(ratio: ArrayLike, spectrum: float, target: float) -> Values
     z = _checks.reals("ratio", ratio)
     if (z <= 0).any():
         raise ValueError(f"ratio must be positive; got {z.min()}")
-    a, b = _steepness(spectrum), _target(target)
+    a, b = _above_one("spectrum", spectrum), _above_one("target", target)
     power = (b - 1) / a
     with np.errstate(over="ignore"):
         early = gamma(power) * gammaincc(power, 2 * z) * (2 * z) ** -power / a
@@ -461,7 +461,7 @@ def compute_optimal(compute: float, spectrum: float, target: float) -> Allocatio
     (147, 680.3, 0.009)
     """
     budget = _checks.real("compute", compute, minimum=1.0, maximum=1e60)
-    a, b = _steepness(spectrum), _target(target)
+    a, b = _above_one("spectrum", spectrum), _above_one("target", target)
 
     def error(d: int) -> float:
         if d > _MOST_FEATURES:
@@ -540,14 +540,6 @@ def _penalty(penalty: float) -> float:
     if 0 < number < 1 / _LARGEST:
         raise ValueError(f"penalty must be 0 or at least 1e-100; got {number:g}")
     return number
-
-
-def _steepness(spectrum: float) -> float:
-    return _above_one("spectrum", spectrum)
-
-
-def _target(target: float) -> float:
-    return _above_one("target", target)
 
 
 def _above_one(name: str, value: float) -> float:
