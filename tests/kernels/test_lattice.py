@@ -16,6 +16,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
 from smbook import ising
+from smbook.ising._model import Model
+from smbook.ising.simulation import ENGINES
 from smbook.kernels import lattice
 from smbook.kernels.rng import fill_uint64, next_uint64, seed_state
 from smbook.statistics import binned_error, integrated_autocorrelation_time, jackknife
@@ -531,8 +533,8 @@ def test_the_histogram_of_all_states_is_that_of_gibbs(algorithm, coupling, beta)
     observables = (trial.energy, trial.magnetization, abs(trial.magnetization))
     thin = math.ceil(2 * max(integrated_autocorrelation_time(series[100:]).value for series in observables))
     spins, noted = trial.spins.reshape(-1), np.empty((2, 1), dtype=np.int64)
-    model = ising._Model(shape, beta, coupling, field)
-    sampler = ising._ENGINES["plain"][algorithm](model)(spins, seed_state(2))
+    model = Model(shape, beta, coupling, field)
+    sampler = ENGINES["plain"][algorithm](model)(spins, seed_state(2))
     visited = np.empty((n_entries, 9), dtype=np.int8)
     for entry in visited:
         sampler(thin, *noted)
