@@ -1,0 +1,658 @@
+"""Kernels for 64 Ising spins in a word of 64 bits: a bit is 1 where its spin is up.
+
+The bits of a word are either 64 blocks of one lattice, or one site of 64 lattices, each with a temperature
+of its own. Either way the neighbours of a word's spins are the bits of its neighbouring words, which only at
+a border of the words' own lattice have to change places: a spin at the edge of a block has its neighbour in
+the block beyond. `crossings` says how, `fill_crossings` makes it.
+
+The words form a lattice of two or three dimensions with even sides, coloured like a chessboard. `words`
+(uint64, flat) holds one colour after the other; each is `grid[PLANES]` planes of `grid[ROWS]` rows of
+`grid[WORDS]` words, half of the sites of a row, between two rows that repeat those beyond the border. In
+three dimensions two planes do the same. `fill_grid` tells the sizes. `bonds` (uint64) has for each neighbour
+of each word the bits whose bond is negative, or is a block of zeros if there is no such bond.
+
+A sweep updates one colour and then the other, `BLOCK` words at a time. Bit-sliced adders count the unlike
+neighbours of all spins of a word at once. A flip that needs luck has a probability p among up to three,
+and happens where a number of 64 random bits is below p 2**64. The bits of these numbers come word by word,
+the highest 12 for all spins. Those few that are equal so far to the bits of p draw on until they differ, so
+that p is exact to 2**-64. Each of the `BLOCK` words has a stream of its own, and each bit its own luck.
+
+Sources: Zorn, Herrmann and Rebbi (1981) for many spins a word; Williams and Kalos (1984) for logic on bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from smbook.kernels import kernel
+from smbook.kernels._jit import inlined
+from smbook.kernels.binary import bit_count
+from smbook.kernels.elementary import exp
+from smbook.kernels.rng import jump
+
+BLOCK = 32  # words that are updated together, and streams of random numbers
+LANES = 64
+PLANES, ROWS, WORDS, GHOSTS, PLANE_SIZE, COLOUR_SIZE, START, N_SITES = range(8)  # entries of `grid`
+GRID_SIZE = 8
+PADDING = 8  # words before a colour's first row; after its last one there are PADDING + BLOCK
+
+# Where things lie in `work`: the streams, numbers of unlike neighbours in bits, classes of spins, thresholds.
+_S0, _S1, _S2, _S3 = 0, BLOCK, 2 * BLOCK, 3 * BLOCK
+_ONES, _TWOS, _FOURS = 4 * BLOCK, 5 * BLOCK, 6 * BLOCK
+_LOW, _HIGH, _TOP, _HALF = 7 * BLOCK, 8 * BLOCK, 9 * BLOCK, 10 * BLOCK
+_FLIP, _OPEN = 11 * BLOCK, 12 * BLOCK
+_X = 13 * BLOCK  # six rows, one for each neighbour
+_THRESHOLDS = 19 * BLOCK  # three rows of 64, the highest bit first
+_COUNTERS = 19 * BLOCK + 3 * 64
+_COUNTER_PLANES = 48  # bits of a vertical counter
+WORK_SIZE = _COUNTERS + 2 * _COUNTER_PLANES * BLOCK
+
+_ROUNDS = 12
+_NONE, _ALL = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
+_ONE = np.uint64(1)
+
+
+@kernel
+def fill_grid(sides, blocks, grid):
+    """Fill `grid` (int64, 8 entries) for a lattice of `sides` parted into `blocks`, both int64 of shape (3,).
+
+    Two dimensions have a first side of 1. A side over its blocks is to be even.
+
+    Examples
+    --------
+    >>> grid = np.empty(GRID_SIZE, dtype=np.int64)
+    >>> fill_grid(np.array([1, 64, 64]), np.array([1, 32, 2]), grid)
+    >>> grid.tolist()
+    [1, 2, 16, 0, 64, 112, 24, 4096]
+    """
+    grid[PLANES] = sides[0] // blocks[0]
+    grid[ROWS] = sides[1] // blocks[1]
+    grid[WORDS] = sides[2] // blocks[2] // 2
+    grid[GHOSTS] = 1 if sides[0] > 1 else 0
+    grid[PLANE_SIZE] = (grid[ROWS] + 2) * grid[WORDS]
+    grid[COLOUR_SIZE] = (grid[PLANES] + 2 * grid[GHOSTS]) * grid[PLANE_SIZE] + 2 * PADDING + BLOCK
+    grid[START] = PADDING + grid[GHOSTS] * grid[PLANE_SIZE] + grid[WORDS]
+    grid[N_SITES] = sides[0] * sides[1] * sides[2]
+
+
+@kernel
+def fill_crossings(blocks, crossings):
+    """Fill `crossings` (uint64, three axes by two directions by three) for `blocks` (int64) along each axis.
+
+    Entry (l, r, m) stands for ((w << l) & m) | ((w >> r) & ~m), the bits of a word w moved by a block; the
+    first direction is for a neighbour before, the second for one after. The last axis varies fastest.
+    """
+    group = np.int64(LANES)
+    for axis in range(3):
+        step = group // blocks[axis]
+        for direction in range(2):
+            left = step if direction == 0 else group - step
+            mask = _NONE
+            for bit in range(LANES):
+                if bit % group >= left % group:
+                    mask |= _ONE << np.uint64(bit)
+            crossings[6 * axis + 3 * direction] = np.uint64(left % group)
+            crossings[6 * axis + 3 * direction + 1] = np.uint64((group - left) % group)
+            crossings[6 * axis + 3 * direction + 2] = mask
+        group = step
+
+
+@kernel
+def fill_parities(grid, parities):
+    """Fill `parities` (uint64, 2 rows of ROWS x WORDS + BLOCK): all bits where the next column is nearer.
+
+    Row p is for words of colour c in a plane z with c + z of that parity: the other colour's word of the same
+    number lies after it in even rows and before it in odd ones, if p is 0.
+    """
+    n_rows, width = grid[ROWS], grid[WORDS]
+    for parity in range(2):
+        for i in range(n_rows * width + BLOCK):
+            odd = (parity + i // width) % 2 == 1 and i < n_rows * width
+            parities[parity * (n_rows * width + BLOCK) + i] = _ALL if odd else _NONE
+
+
+@kernel
+def begin_streams(state, work):
+    """Give each of the BLOCK words its stream: the first goes on from `state`, each next one a jump ahead."""
+    for j in range(BLOCK):
+        for k in range(4):
+            work[k * BLOCK + j] = state[k]
+        jump(state)
+
+
+@kernel
+def fill_thresholds(betas, coupling, dimension, heat_bath, work):
+    """Fill the thresholds of all 64 lanes, those of lane k for the inverse temperature `betas[k]`.
+
+    For Metropolis (`heat_bath` 0) a flip that costs dE = 4 J u, u = 1, 2, 3, has p = exp(-beta dE). For the
+    heat bath a spin turns against a majority of 2 u neighbours with p = 1 / (1 + exp(4 beta J u)).
+    """
+    for row in range(3):
+        for k in range(64):
+            work[_THRESHOLDS + 64 * row + k] = _NONE
+    for lane in range(LANES):
+        for row in range(min(dimension, 3)):
+            weight = exp(-4.0 * betas[lane] * abs(coupling) * (row + 1))
+            chance = weight / (1.0 + weight) if heat_bath else weight
+            threshold = np.uint64(chance * 18446744073709551616.0) if chance < 1.0 else _ALL
+            for k in range(64):
+                bit = (threshold >> np.uint64(63 - k)) & _ONE
+                work[_THRESHOLDS + 64 * row + k] |= bit << np.uint64(lane)
+
+
+@inlined
+def _turned(word, left, right, mask):
+    return ((word << left) & mask) | ((word >> right) & ~mask)
+
+
+@inlined
+def _turn(crossings, k):
+    return crossings[3 * k], crossings[3 * k + 1], crossings[3 * k + 2]
+
+
+@inlined
+def _copy_turned(words, to, start, count, turn):
+    for i in range(count):
+        u = np.uint64(i)
+        words[np.uint64(to) + u] = _turned(words[np.uint64(start) + u], turn[0], turn[1], turn[2])
+
+
+@kernel
+def repeat_borders(words, grid, crossings, colour):
+    """Renew the rows and planes that repeat those of `colour` beyond a border."""
+    n_planes, width, size = grid[PLANES], grid[WORDS], grid[PLANE_SIZE]
+    first, total = colour * grid[COLOUR_SIZE] + grid[START], grid[ROWS] * width
+    if grid[GHOSTS]:
+        _copy_turned(words, first - size, first + (n_planes - 1) * size, total, _turn(crossings, 0))
+        _copy_turned(words, first + n_planes * size, first, total, _turn(crossings, 1))
+    for z in range(n_planes):
+        start = first + z * size
+        _copy_turned(words, start - width, start + total - width, width, _turn(crossings, 2))
+        _copy_turned(words, start + total, start, width, _turn(crossings, 3))
+
+
+@inlined
+def _sum_of_four(a, b, c, d):
+    """Return the bits of the number of those that are set."""
+    one, two, more, both = a ^ b, a & b, c ^ d, c & d
+    carried = one & more
+    return one ^ more, two ^ both ^ carried, two & both
+
+
+@inlined
+def _add_two(ones, twos, fours, a, b):
+    """Return the bits of a number of up to four, and two more."""
+    one, two = a ^ b, a & b
+    carried = ones & one
+    return ones ^ one, twos ^ two ^ carried, fours | (twos & (two | carried))
+
+
+@inlined
+def _classes_of_four(ones, twos, fours, bath):
+    """Part spins by their number of unlike neighbours: what is turned, and by which chance it is turned back.
+
+    Metropolis turns a spin of two or more, and with luck one of 1 (p of 4 J) or 0 (8 J). With `bath` the spin
+    goes with the majority, and with luck against 1 or 3 (2 J to either side) or 0 or 4; 2 are a fair coin.
+    """
+    turn = fours | (twos & (ones | ~bath))
+    low = ones & (~twos | bath)
+    high = ~(ones | twos) & (~fours | bath)
+    return turn, low, high, bath & twos & ~ones
+
+
+@inlined
+def _classes_of_six(ones, twos, fours, bath):
+    """Do as `_classes_of_four`, where three unlike neighbours are a free flip, or a fair coin."""
+    three = ones & twos
+    turn = fours | (three & ~bath)
+    low = ~ones & (twos ^ fours) & (~fours | bath)
+    high = ones & ~twos & (~fours | bath)
+    top = ~(ones | (twos ^ fours)) & (~fours | bath)
+    return turn, low, high, top, three & bath
+
+
+@inlined
+def _part_flat(words, parities, sign, bath, work, mine, others, width, in_parities):
+    """Part a block of words in a plane without signs of bonds, those at the end of a row not yet rightly."""
+    for i in range(BLOCK):
+        u = np.uint64(i)
+        spin, after = words[mine + u] ^ sign, parities[in_parities + u]
+        beside = (words[others + _ONE + u] & after) | (words[others - _ONE + u] & ~after)
+        ones, twos, fours = _sum_of_four(
+            spin ^ beside,
+            spin ^ words[others + u],
+            spin ^ words[others - width + u],
+            spin ^ words[others + width + u],
+        )
+        turn, low, high, half = _classes_of_four(ones, twos, fours, bath)
+        work[_FLIP + i] = turn
+        work[_LOW + i] = low
+        work[_HIGH + i] = high
+        work[_HALF + i] = half
+
+
+@inlined
+def _border(y, width, parity):
+    """Return where in a plane the word of row `y` lies whose neighbour beside is across the border."""
+    if (y + parity) % 2 == 0:
+        return y * width
+    return y * width + width - 1
+
+
+@inlined
+def _across(words, turns, width, others, at, y, parity):
+    """Return the neighbour beside that a word has across the border."""
+    if (y + parity) % 2 == 0:
+        return _turned(words[others + at + width - 1], turns[0], turns[1], turns[2])
+    return _turned(words[others + at - width + 1], turns[3], turns[4], turns[5])
+
+
+@inlined
+def _part_borders(words, turns, sign, bath, work, mine, others, width, parity, first, stop, y):
+    """Part those words of a block that have a neighbour across the border, a word a row, from row `y` on.
+
+    Return the row whose word comes in a later block.
+    """
+    at = _border(y, width, parity)
+    while at < stop:
+        spin = words[mine + at] ^ sign
+        ones, twos, fours = _sum_of_four(
+            spin ^ _across(words, turns, width, others, at, y, parity),
+            spin ^ words[others + at],
+            spin ^ words[others + at - width],
+            spin ^ words[others + at + width],
+        )
+        i = at - first
+        work[_FLIP + i], work[_LOW + i], work[_HIGH + i], work[_HALF + i] = _classes_of_four(
+            ones, twos, fours, bath
+        )
+        y += 1
+        at = _border(y, width, parity)
+    return y
+
+
+@inlined
+def _compare(words, sign, work, row, mine, others):
+    """Note where the spins of a block are unlike those of another block."""
+    for i in range(BLOCK):
+        u = np.uint64(i)
+        work[row + i] = words[mine + u] ^ words[others + u] ^ sign
+
+
+@inlined
+def _compare_beside(words, parities, sign, work, mine, others, in_parities):
+    for i in range(BLOCK):
+        u = np.uint64(i)
+        after = parities[in_parities + u]
+        beside = (words[others + _ONE + u] & after) | (words[others - _ONE + u] & ~after)
+        work[_X + i] = words[mine + u] ^ beside ^ sign
+
+
+@inlined
+def _compare_borders(words, turns, sign, work, mine, others, width, parity, first, stop, y):
+    at = _border(y, width, parity)
+    while at < stop:
+        beside = _across(words, turns, width, others, at, y, parity)
+        work[_X + at - first] = words[mine + at] ^ beside ^ sign
+        y += 1
+        at = _border(y, width, parity)
+    return y
+
+
+@inlined
+def _apply_bonds(bonds, work, start, step, n_neighbours):
+    """Take a like neighbour across a negative bond for an unlike one, and the other way round."""
+    for k in range(n_neighbours):
+        row, at = _X + k * BLOCK, np.uint64(start + k * step)
+        for i in range(BLOCK):
+            work[row + i] ^= bonds[at + np.uint64(i)]
+
+
+@inlined
+def _sum_rows(work, n_neighbours):
+    """Add up the unlike neighbours that are noted in four rows, or in six."""
+    for i in range(BLOCK):
+        a, b = _X + i, _X + 2 * BLOCK + i
+        ones, twos, fours = _sum_of_four(work[a], work[a + BLOCK], work[b], work[b + BLOCK])
+        work[_ONES + i] = ones
+        work[_TWOS + i] = twos
+        work[_FOURS + i] = fours
+    if n_neighbours == 6:
+        for i in range(BLOCK):
+            a = _X + 4 * BLOCK + i
+            ones, twos, fours = _add_two(
+                work[_ONES + i], work[_TWOS + i], work[_FOURS + i], work[a], work[a + BLOCK]
+            )
+            work[_ONES + i] = ones
+            work[_TWOS + i] = twos
+            work[_FOURS + i] = fours
+
+
+@kernel
+def _count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y):
+    """Count the unlike neighbours of a block of words, in any dimension and with signs of bonds.
+
+    `y` is the first row whose border lies ahead; return that of the next block.
+    """
+    width, total, size = grid[WORDS], grid[ROWS] * grid[WORDS], grid[PLANE_SIZE]
+    start = grid[START] + plane * size
+    mine_at, others_at = colour * grid[COLOUR_SIZE] + start, (1 - colour) * grid[COLOUR_SIZE] + start
+    mine, others = np.uint64(mine_at + first), np.uint64(others_at + first)
+    parity, step = (colour + plane) % 2, np.uint64(width)
+    turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
+    in_parities = np.uint64(parity * (total + BLOCK) + first)
+    _compare_beside(words, parities, sign, work, mine, others, in_parities)
+    stop = min(first + BLOCK, total)
+    y = _compare_borders(words, turns, sign, work, mine_at, others_at, width, parity, first, stop, y)
+    _compare(words, sign, work, _X + BLOCK, mine, others)
+    _compare(words, sign, work, _X + 2 * BLOCK, mine, others - step)
+    _compare(words, sign, work, _X + 3 * BLOCK, mine, others + step)
+    if grid[GHOSTS]:
+        _compare(words, sign, work, _X + 4 * BLOCK, mine, others - np.uint64(size))
+        _compare(words, sign, work, _X + 5 * BLOCK, mine, others + np.uint64(size))
+    n_neighbours = 4 + 2 * grid[GHOSTS]
+    if bonds.size > BLOCK:
+        row = grid[PLANES] * total + BLOCK
+        _apply_bonds(bonds, work, colour * 6 * row + plane * total + first, row, n_neighbours)
+    _sum_rows(work, n_neighbours)
+    return y
+
+
+@inlined
+def _part_rows(work, bath):
+    for i in range(BLOCK):
+        turn, low, high, half = _classes_of_four(work[_ONES + i], work[_TWOS + i], work[_FOURS + i], bath)
+        work[_FLIP + i] = turn
+        work[_LOW + i] = low
+        work[_HIGH + i] = high
+        work[_HALF + i] = half
+
+
+@inlined
+def _part_rows_of_six(work, bath):
+    for i in range(BLOCK):
+        turn, low, high, top, half = _classes_of_six(
+            work[_ONES + i], work[_TWOS + i], work[_FOURS + i], bath
+        )
+        work[_FLIP + i] = turn
+        work[_LOW + i] = low
+        work[_HIGH + i] = high
+        work[_TOP + i] = top
+        work[_HALF + i] = half
+
+
+@inlined
+def _next(s):
+    """Return a random word of a stream of xoshiro256++, and the stream after it."""
+    s0, s1, s2, s3 = s
+    sum_ = s0 + s3
+    word = ((sum_ << np.uint64(23)) | (sum_ >> np.uint64(41))) + s0
+    carried = s1 << np.uint64(17)
+    s2 ^= s0
+    s3 ^= s1
+    s1 ^= s2
+    s0 ^= s3
+    s2 ^= carried
+    return word, (s0, s1, s2, (s3 << np.uint64(45)) | (s3 >> np.uint64(19)))
+
+
+@inlined
+def _round(s, threshold, less, equal):
+    """Compare one bit of random numbers with the thresholds': it outdoes all lower bits, which came before."""
+    word, s = _next(s)
+    unlike = word ^ threshold
+    return s, (threshold & unlike) | (less & ~unlike), equal & ~unlike
+
+
+@inlined
+def _twelve(work, row):
+    """Return the highest 12 bits of the thresholds of a class."""
+    at = _THRESHOLDS + 64 * row
+    return (
+        work[at], work[at + 1], work[at + 2], work[at + 3], work[at + 4], work[at + 5],
+        work[at + 6], work[at + 7], work[at + 8], work[at + 9], work[at + 10], work[at + 11],
+    )  # fmt: skip
+
+
+@inlined
+def _try_luck(work):
+    """Compare the highest 12 bits for all spins of a block, the lowest of them first."""
+    p, q = _twelve(work, 0), _twelve(work, 1)
+    for j in range(BLOCK):
+        s = (work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j])
+        low, high = work[_LOW + j], work[_HIGH + j]
+        less, equal = _NONE, low | high
+        s, less, equal = _round(s, (low & p[11]) | (high & q[11]), less, equal)
+        s, less, equal = _round(s, (low & p[10]) | (high & q[10]), less, equal)
+        s, less, equal = _round(s, (low & p[9]) | (high & q[9]), less, equal)
+        s, less, equal = _round(s, (low & p[8]) | (high & q[8]), less, equal)
+        s, less, equal = _round(s, (low & p[7]) | (high & q[7]), less, equal)
+        s, less, equal = _round(s, (low & p[6]) | (high & q[6]), less, equal)
+        s, less, equal = _round(s, (low & p[5]) | (high & q[5]), less, equal)
+        s, less, equal = _round(s, (low & p[4]) | (high & q[4]), less, equal)
+        s, less, equal = _round(s, (low & p[3]) | (high & q[3]), less, equal)
+        s, less, equal = _round(s, (low & p[2]) | (high & q[2]), less, equal)
+        s, less, equal = _round(s, (low & p[1]) | (high & q[1]), less, equal)
+        s, less, equal = _round(s, (low & p[0]) | (high & q[0]) | work[_HALF + j], less, equal)
+        work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j] = s[0], s[1], s[2], s[3]
+        work[_FLIP + j] ^= less
+        work[_OPEN + j] = equal
+
+
+@inlined
+def _try_luck_of_three(work):
+    """Do as `_try_luck` where a third class of spins has a chance of its own."""
+    p, q, r = _twelve(work, 0), _twelve(work, 1), _twelve(work, 2)
+    for j in range(BLOCK):
+        s = (work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j])
+        low, high, top = work[_LOW + j], work[_HIGH + j], work[_TOP + j]
+        less, equal = _NONE, low | high | top
+        s, less, equal = _round(s, (low & p[11]) | (high & q[11]) | (top & r[11]), less, equal)
+        s, less, equal = _round(s, (low & p[10]) | (high & q[10]) | (top & r[10]), less, equal)
+        s, less, equal = _round(s, (low & p[9]) | (high & q[9]) | (top & r[9]), less, equal)
+        s, less, equal = _round(s, (low & p[8]) | (high & q[8]) | (top & r[8]), less, equal)
+        s, less, equal = _round(s, (low & p[7]) | (high & q[7]) | (top & r[7]), less, equal)
+        s, less, equal = _round(s, (low & p[6]) | (high & q[6]) | (top & r[6]), less, equal)
+        s, less, equal = _round(s, (low & p[5]) | (high & q[5]) | (top & r[5]), less, equal)
+        s, less, equal = _round(s, (low & p[4]) | (high & q[4]) | (top & r[4]), less, equal)
+        s, less, equal = _round(s, (low & p[3]) | (high & q[3]) | (top & r[3]), less, equal)
+        s, less, equal = _round(s, (low & p[2]) | (high & q[2]) | (top & r[2]), less, equal)
+        s, less, equal = _round(s, (low & p[1]) | (high & q[1]) | (top & r[1]), less, equal)
+        half = work[_HALF + j]
+        s, less, equal = _round(s, (low & p[0]) | (high & q[0]) | (top & r[0]) | half, less, equal)
+        work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j] = s[0], s[1], s[2], s[3]
+        work[_FLIP + j] ^= less
+        work[_OPEN + j] = equal
+
+
+@inlined
+def _settle(work, count):
+    """Draw on for spins whose 12 bits are those of their threshold, until none is equal or 64 are drawn."""
+    for j in range(count):
+        equal = work[_OPEN + j]
+        if equal:
+            s = (work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j])
+            k, at, less = np.int64(_ROUNDS), np.int64(_THRESHOLDS), _NONE
+            while equal and k < 64:
+                threshold = (
+                    (work[_LOW + j] & work[at + k])
+                    | (work[_HIGH + j] & work[at + 64 + k])
+                    | (work[_TOP + j] & work[at + 128 + k])
+                )
+                word, s = _next(s)
+                less |= equal & threshold & ~word
+                equal &= ~(word ^ threshold)
+                k += 1
+            work[_S0 + j], work[_S1 + j], work[_S2 + j], work[_S3 + j] = s[0], s[1], s[2], s[3]
+            work[_FLIP + j] ^= less
+
+
+@inlined
+def _flip(words, work, mine, count):
+    for i in range(count, BLOCK):
+        work[_FLIP + i] = _NONE
+    for i in range(BLOCK):
+        words[mine + np.uint64(i)] ^= work[_FLIP + i]
+
+
+@kernel
+def sweep_square(words, parities, grid, crossings, sign, bath, work, n_sweeps):
+    """Update every spin of a lattice of two dimensions once a sweep, by the heat bath or by Metropolis.
+
+    `sign` and `bath` are words of all bits or of none: set `sign` for an antiferromagnet, `bath` for the heat
+    bath.
+    """
+    width, total = grid[WORDS], grid[ROWS] * grid[WORDS]
+    up, down = _turn(crossings, 2), _turn(crossings, 3)
+    turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
+    for half in range(2 * n_sweeps):
+        colour = half % 2
+        mine, others = colour * grid[COLOUR_SIZE] + grid[START], (1 - colour) * grid[COLOUR_SIZE] + grid[START]
+        _copy_turned(words, others - width, others + total - width, width, up)
+        _copy_turned(words, others + total, others, width, down)
+        y = np.int64(0)
+        for first in range(0, total, BLOCK):
+            stop = min(first + BLOCK, total)
+            at, other = np.uint64(mine + first), np.uint64(others + first)
+            in_parities = np.uint64(colour * (total + BLOCK) + first)
+            _part_flat(words, parities, sign, bath, work, at, other, np.uint64(width), in_parities)
+            y = _part_borders(words, turns, sign, bath, work, mine, others, width, colour, first, stop, y)
+            _try_luck(work)
+            _settle(work, stop - first)
+            _flip(words, work, at, stop - first)
+
+
+@kernel
+def _decide(work, count):
+    _try_luck(work)
+    _settle(work, count)
+
+
+@kernel
+def _decide_of_three(work, count):
+    _try_luck_of_three(work)
+    _settle(work, count)
+
+
+@kernel
+def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_sweeps):
+    """Do as `sweep_square` in two or three dimensions, with signs of bonds."""
+    total = grid[ROWS] * grid[WORDS]
+    for half in range(2 * n_sweeps):
+        colour = half % 2
+        repeat_borders(words, grid, crossings, 1 - colour)
+        for plane in range(grid[PLANES]):
+            mine = colour * grid[COLOUR_SIZE] + grid[START] + plane * grid[PLANE_SIZE]
+            y = np.int64(0)
+            for first in range(0, total, BLOCK):
+                y = _count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y)
+                count = min(BLOCK, total - first)
+                if grid[GHOSTS]:
+                    _part_rows_of_six(work, bath)
+                    _decide_of_three(work, count)
+                else:
+                    _part_rows(work, bath)
+                    _decide(work, count)
+                _flip(words, work, np.uint64(mine + first), count)
+
+
+@inlined
+def _add_to_counter(work, at, low, middle, high, planes):
+    """Add a number of three bits, for each bit of a block, to the vertical counter at `at`."""
+    for i in range(BLOCK):
+        a, b = work[at + i], work[low + i]
+        work[at + i] = a ^ b
+        carried = a & b
+        a, b = work[at + BLOCK + i], work[middle + i]
+        work[at + BLOCK + i] = a ^ b ^ carried
+        carried = (a & b) | (carried & (a ^ b))
+        a, b = work[at + 2 * BLOCK + i], work[high + i]
+        work[at + 2 * BLOCK + i] = a ^ b ^ carried
+        work[_OPEN + i] = (a & b) | (carried & (a ^ b))
+    for plane in range(3, planes):
+        row = at + plane * BLOCK
+        for i in range(BLOCK):
+            a, b = work[row + i], work[_OPEN + i]
+            work[row + i] = a ^ b
+            work[_OPEN + i] = a & b
+
+
+@kernel
+def _read_counter(work, at, planes, counts):
+    """Add up the columns of a vertical counter, half of them to the other half, and read each bit's number."""
+    half = BLOCK // 2
+    while half:
+        for i in range(half):
+            work[_OPEN + i] = _NONE
+        for plane in range(planes):
+            row = at + plane * BLOCK
+            for i in range(half):
+                a, b, carried = work[row + i], work[row + half + i], work[_OPEN + i]
+                work[row + i] = a ^ b ^ carried
+                work[_OPEN + i] = (a & b) | (carried & (a ^ b))
+        for i in range(half):
+            work[at + planes * BLOCK + i] = work[_OPEN + i]
+        planes += 1
+        half //= 2
+    for lane in range(LANES):
+        counts[lane] = 0
+    for plane in range(planes):
+        word = work[at + plane * BLOCK]
+        for lane in range(LANES):
+            counts[lane] += np.int64((word >> np.uint64(lane)) & _ONE) << plane
+
+
+@kernel
+def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
+    """Note for each of 64 lattices the sum of s_i s_j over all bonds, with their signs, and that of all spins.
+
+    `totals` and `sums` are int64 of shape (64,).
+    """
+    for i in range(2 * _COUNTER_PLANES * BLOCK):
+        work[_COUNTERS + i] = _NONE
+    repeat_borders(words, grid, crossings, 1)
+    total, planes, most = grid[ROWS] * grid[WORDS], np.int64(3), np.int64(0)
+    for plane in range(grid[PLANES]):
+        start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
+        for first in range(0, total, BLOCK):
+            y = _count_unlike(words, parities, bonds, grid, crossings, _NONE, work, 0, plane, first, y)
+            one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
+            for i in range(BLOCK):
+                u = np.uint64(i)
+                work[_LOW + i] = words[one + u] ^ words[other + u]
+                work[_HIGH + i] = words[one + u] & words[other + u]
+                work[_TOP + i] = _NONE
+            for i in range(min(BLOCK, total - first), BLOCK):
+                work[_ONES + i] = work[_TWOS + i] = work[_FOURS + i] = _NONE
+                work[_LOW + i] = work[_HIGH + i] = _NONE
+            most += 6
+            while most >> planes:
+                planes += 1
+            _add_to_counter(work, _COUNTERS, _ONES, _TWOS, _FOURS, planes)
+            _add_to_counter(work, _COUNTERS + _COUNTER_PLANES * BLOCK, _LOW, _HIGH, _TOP, planes)
+    _read_counter(work, _COUNTERS, planes, totals)
+    _read_counter(work, _COUNTERS + _COUNTER_PLANES * BLOCK, planes, sums)
+    n_sites, n_axes = 2 * total * grid[PLANES], 2 + grid[GHOSTS]
+    for lane in range(LANES):
+        totals[lane] = n_axes * n_sites - 2 * totals[lane]
+        sums[lane] = 2 * sums[lane] - n_sites
+
+
+@kernel
+def measure(words, parities, bonds, grid, crossings, work, sums):
+    """Note for one lattice of 64 blocks the sum over all bonds and the sum of all spins, in `sums` (int64, 2)."""
+    repeat_borders(words, grid, crossings, 1)
+    total, unlike, ups = grid[ROWS] * grid[WORDS], np.int64(0), np.int64(0)
+    for plane in range(grid[PLANES]):
+        start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
+        for first in range(0, total, BLOCK):
+            y = _count_unlike(words, parities, bonds, grid, crossings, _NONE, work, 0, plane, first, y)
+            one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
+            for i in range(min(BLOCK, total - first)):
+                u = np.uint64(i)
+                ups += bit_count(words[one + u]) + bit_count(words[other + u])
+                unlike += bit_count(work[_ONES + i]) + 2 * bit_count(work[_TWOS + i])
+                unlike += 4 * bit_count(work[_FOURS + i])
+    n_sites = 2 * total * grid[PLANES] * LANES
+    sums[0] = (2 + grid[GHOSTS]) * n_sites - 2 * unlike
+    sums[1] = 2 * ups - n_sites
