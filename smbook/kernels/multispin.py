@@ -28,7 +28,7 @@ from smbook.kernels import kernel
 from smbook.kernels._jit import inlined
 from smbook.kernels.binary import bit_count
 from smbook.kernels.elementary import exp
-from smbook.kernels.rng import jump
+from smbook.kernels.rng import jump, uniform
 
 BLOCK = 32  # words that are updated together, and streams of random numbers
 LANES = 64
@@ -43,9 +43,11 @@ _LOW, _HIGH, _TOP, _HALF = 7 * BLOCK, 8 * BLOCK, 9 * BLOCK, 10 * BLOCK
 _FLIP, _OPEN = 11 * BLOCK, 12 * BLOCK
 _X = 13 * BLOCK  # six rows, one for each neighbour
 _THRESHOLDS = 19 * BLOCK  # three rows of 64, the highest bit first
-_COUNTERS = 19 * BLOCK + 3 * 64
-_COUNTER_PLANES = 48  # bits of a vertical counter
-WORK_SIZE = _COUNTERS + 2 * _COUNTER_PLANES * BLOCK
+_SMALL, _COUNTER_PLANES = 8, 14  # bits of a vertical counter, and of the room that adding it up takes
+_MOST_COUNTED = 42  # blocks, of up to six unlike neighbours a spin, that fit into a counter
+_UNLIKE = 19 * BLOCK + 3 * 64
+_UP = _UNLIKE + _COUNTER_PLANES * BLOCK
+WORK_SIZE = _UP + _COUNTER_PLANES * BLOCK
 
 _ROUNDS = 12
 _NONE, _ALL = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -82,7 +84,7 @@ def fill_crossings(blocks, crossings):
     Entry (l, r, m) stands for ((w << l) & m) | ((w >> r) & ~m), the bits of a word w moved by a block; the
     first direction is for a neighbour before, the second for one after. The last axis varies fastest.
     """
-    group = np.int64(LANES)
+    group = blocks[0] * blocks[1] * blocks[2]
     for axis in range(3):
         step = group // blocks[axis]
         for direction in range(2):
@@ -99,10 +101,10 @@ def fill_crossings(blocks, crossings):
 
 @kernel
 def fill_parities(grid, parities):
-    """Fill `parities` (uint64, 2 rows of ROWS x WORDS + BLOCK): all bits where the next column is nearer.
+    """Fill `parities` (uint64, 2 rows of ROWS x WORDS + BLOCK): which words beside a word are its neighbours.
 
-    Row p is for words of colour c in a plane z with c + z of that parity: the other colour's word of the same
-    number lies after it in even rows and before it in odd ones, if p is 0.
+    One is the other colour's word of the same number. The other comes after that where all bits are set, and
+    else before it. Row p is for words of colour c in planes z with c + z of parity p.
     """
     n_rows, width = grid[ROWS], grid[WORDS]
     for parity in range(2):
@@ -212,17 +214,37 @@ def _classes_of_six(ones, twos, fours, bath):
 
 
 @inlined
-def _part_flat(words, parities, sign, bath, work, mine, others, width, in_parities):
-    """Part a block of words in a plane without signs of bonds, those at the end of a row not yet rightly."""
+def _unlike_in_plane(words, parities, sign, mine, others, width, in_parities, u):
+    """Return the number of unlike neighbours of a word's spins, in bits, in a plane without signs of bonds.
+
+    It is not right at the end of a row, where the neighbour beside lies across the border.
+    """
+    spin, after = words[mine + u] ^ sign, parities[in_parities + u]
+    beside = (words[others + _ONE + u] & after) | (words[others - _ONE + u] & ~after)
+    return _sum_of_four(
+        spin ^ beside,
+        spin ^ words[others + u],
+        spin ^ words[others - width + u],
+        spin ^ words[others + width + u],
+    )
+
+
+@inlined
+def _count_in_plane(words, parities, sign, work, mine, others, width, in_parities):
     for i in range(BLOCK):
-        u = np.uint64(i)
-        spin, after = words[mine + u] ^ sign, parities[in_parities + u]
-        beside = (words[others + _ONE + u] & after) | (words[others - _ONE + u] & ~after)
-        ones, twos, fours = _sum_of_four(
-            spin ^ beside,
-            spin ^ words[others + u],
-            spin ^ words[others - width + u],
-            spin ^ words[others + width + u],
+        ones, twos, fours = _unlike_in_plane(
+            words, parities, sign, mine, others, width, in_parities, np.uint64(i)
+        )
+        work[_ONES + i] = ones
+        work[_TWOS + i] = twos
+        work[_FOURS + i] = fours
+
+
+@inlined
+def _part_in_plane(words, parities, sign, bath, work, mine, others, width, in_parities):
+    for i in range(BLOCK):
+        ones, twos, fours = _unlike_in_plane(
+            words, parities, sign, mine, others, width, in_parities, np.uint64(i)
         )
         turn, low, high, half = _classes_of_four(ones, twos, fours, bath)
         work[_FLIP + i] = turn
@@ -248,24 +270,38 @@ def _across(words, turns, width, others, at, y, parity):
 
 
 @inlined
-def _part_borders(words, turns, sign, bath, work, mine, others, width, parity, first, stop, y):
-    """Part those words of a block that have a neighbour across the border, a word a row, from row `y` on.
+def _unlike_at_border(words, turns, sign, mine, others, width, at, y, parity):
+    spin = words[mine + at] ^ sign
+    return _sum_of_four(
+        spin ^ _across(words, turns, width, others, at, y, parity),
+        spin ^ words[others + at],
+        spin ^ words[others + at - width],
+        spin ^ words[others + at + width],
+    )
 
-    Return the row whose word comes in a later block.
-    """
+
+@inlined
+def _count_at_borders(words, turns, sign, work, mine, others, width, parity, first, stop, y):
+    """Count for the words of a block at the end of a row, one a row from row `y` on; return the next row."""
     at = _border(y, width, parity)
     while at < stop:
-        spin = words[mine + at] ^ sign
-        ones, twos, fours = _sum_of_four(
-            spin ^ _across(words, turns, width, others, at, y, parity),
-            spin ^ words[others + at],
-            spin ^ words[others + at - width],
-            spin ^ words[others + at + width],
-        )
+        ones, twos, fours = _unlike_at_border(words, turns, sign, mine, others, width, at, y, parity)
         i = at - first
-        work[_FLIP + i], work[_LOW + i], work[_HIGH + i], work[_HALF + i] = _classes_of_four(
-            ones, twos, fours, bath
-        )
+        work[_ONES + i], work[_TWOS + i], work[_FOURS + i] = ones, twos, fours
+        y += 1
+        at = _border(y, width, parity)
+    return y
+
+
+@inlined
+def _part_at_borders(words, turns, sign, bath, work, mine, others, width, parity, first, stop, y):
+    """Do as `_count_at_borders`, and part the spins into classes."""
+    at = _border(y, width, parity)
+    while at < stop:
+        ones, twos, fours = _unlike_at_border(words, turns, sign, mine, others, width, at, y, parity)
+        turn, low, high, half = _classes_of_four(ones, twos, fours, bath)
+        i = at - first
+        work[_FLIP + i], work[_LOW + i], work[_HIGH + i], work[_HALF + i] = turn, low, high, half
         y += 1
         at = _border(y, width, parity)
     return y
@@ -341,8 +377,11 @@ def _count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, p
     parity, step = (colour + plane) % 2, np.uint64(width)
     turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
     in_parities = np.uint64(parity * (total + BLOCK) + first)
-    _compare_beside(words, parities, sign, work, mine, others, in_parities)
     stop = min(first + BLOCK, total)
+    if bonds.size == BLOCK and not grid[GHOSTS]:
+        _count_in_plane(words, parities, sign, work, mine, others, step, in_parities)
+        return _count_at_borders(words, turns, sign, work, mine_at, others_at, width, parity, first, stop, y)
+    _compare_beside(words, parities, sign, work, mine, others, in_parities)
     y = _compare_borders(words, turns, sign, work, mine_at, others_at, width, parity, first, stop, y)
     _compare(words, sign, work, _X + BLOCK, mine, others)
     _compare(words, sign, work, _X + 2 * BLOCK, mine, others - step)
@@ -371,9 +410,7 @@ def _part_rows(work, bath):
 @inlined
 def _part_rows_of_six(work, bath):
     for i in range(BLOCK):
-        turn, low, high, top, half = _classes_of_six(
-            work[_ONES + i], work[_TWOS + i], work[_FOURS + i], bath
-        )
+        turn, low, high, top, half = _classes_of_six(work[_ONES + i], work[_TWOS + i], work[_FOURS + i], bath)
         work[_FLIP + i] = turn
         work[_LOW + i] = low
         work[_HIGH + i] = high
@@ -507,7 +544,10 @@ def sweep_square(words, parities, grid, crossings, sign, bath, work, n_sweeps):
     turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
     for half in range(2 * n_sweeps):
         colour = half % 2
-        mine, others = colour * grid[COLOUR_SIZE] + grid[START], (1 - colour) * grid[COLOUR_SIZE] + grid[START]
+        mine, others = (
+            colour * grid[COLOUR_SIZE] + grid[START],
+            (1 - colour) * grid[COLOUR_SIZE] + grid[START],
+        )
         _copy_turned(words, others - width, others + total - width, width, up)
         _copy_turned(words, others + total, others, width, down)
         y = np.int64(0)
@@ -515,8 +555,8 @@ def sweep_square(words, parities, grid, crossings, sign, bath, work, n_sweeps):
             stop = min(first + BLOCK, total)
             at, other = np.uint64(mine + first), np.uint64(others + first)
             in_parities = np.uint64(colour * (total + BLOCK) + first)
-            _part_flat(words, parities, sign, bath, work, at, other, np.uint64(width), in_parities)
-            y = _part_borders(words, turns, sign, bath, work, mine, others, width, colour, first, stop, y)
+            _part_in_plane(words, parities, sign, bath, work, at, other, np.uint64(width), in_parities)
+            y = _part_at_borders(words, turns, sign, bath, work, mine, others, width, colour, first, stop, y)
             _try_luck(work)
             _settle(work, stop - first)
             _flip(words, work, at, stop - first)
@@ -545,7 +585,9 @@ def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_s
             mine = colour * grid[COLOUR_SIZE] + grid[START] + plane * grid[PLANE_SIZE]
             y = np.int64(0)
             for first in range(0, total, BLOCK):
-                y = _count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y)
+                y = _count_unlike(
+                    words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y
+                )
                 count = min(BLOCK, total - first)
                 if grid[GHOSTS]:
                     _part_rows_of_six(work, bath)
@@ -557,49 +599,69 @@ def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_s
 
 
 @inlined
-def _add_to_counter(work, at, low, middle, high, planes):
-    """Add a number of three bits, for each bit of a block, to the vertical counter at `at`."""
-    for i in range(BLOCK):
-        a, b = work[at + i], work[low + i]
-        work[at + i] = a ^ b
-        carried = a & b
-        a, b = work[at + BLOCK + i], work[middle + i]
-        work[at + BLOCK + i] = a ^ b ^ carried
-        carried = (a & b) | (carried & (a ^ b))
-        a, b = work[at + 2 * BLOCK + i], work[high + i]
-        work[at + 2 * BLOCK + i] = a ^ b ^ carried
-        work[_OPEN + i] = (a & b) | (carried & (a ^ b))
-    for plane in range(3, planes):
-        row = at + plane * BLOCK
-        for i in range(BLOCK):
-            a, b = work[row + i], work[_OPEN + i]
-            work[row + i] = a ^ b
-            work[_OPEN + i] = a & b
+def _add_three(a, b, carried):
+    return a ^ b ^ carried, (a & b) | (carried & (a ^ b))
 
 
 @kernel
-def _read_counter(work, at, planes, counts):
-    """Add up the columns of a vertical counter, half of them to the other half, and read each bit's number."""
-    half = BLOCK // 2
+def _count_up(work, count):
+    """Add to the vertical counters, for each bit of a block, its unlike neighbours and its two spins up."""
+    for i in range(count, BLOCK):
+        work[_ONES + i] = work[_TWOS + i] = work[_FOURS + i] = _NONE
+        work[_LOW + i] = work[_HIGH + i] = _NONE
+    for i in range(BLOCK):
+        at = _UNLIKE + i
+        work[at], carried = _add_three(work[at], work[_ONES + i], _NONE)
+        work[at + BLOCK], carried = _add_three(work[at + BLOCK], work[_TWOS + i], carried)
+        work[at + 2 * BLOCK], carried = _add_three(work[at + 2 * BLOCK], work[_FOURS + i], carried)
+        work[at + 3 * BLOCK], carried = _add_three(work[at + 3 * BLOCK], carried, _NONE)
+        work[at + 4 * BLOCK], carried = _add_three(work[at + 4 * BLOCK], carried, _NONE)
+        work[at + 5 * BLOCK], carried = _add_three(work[at + 5 * BLOCK], carried, _NONE)
+        work[at + 6 * BLOCK], carried = _add_three(work[at + 6 * BLOCK], carried, _NONE)
+        work[at + 7 * BLOCK] ^= carried
+    for i in range(BLOCK):
+        at = _UP + i
+        work[at], carried = _add_three(work[at], work[_LOW + i], work[_HIGH + i])
+        work[at + BLOCK], carried = _add_three(work[at + BLOCK], carried, _NONE)
+        work[at + 2 * BLOCK], carried = _add_three(work[at + 2 * BLOCK], carried, _NONE)
+        work[at + 3 * BLOCK], carried = _add_three(work[at + 3 * BLOCK], carried, _NONE)
+        work[at + 4 * BLOCK], carried = _add_three(work[at + 4 * BLOCK], carried, _NONE)
+        work[at + 5 * BLOCK], carried = _add_three(work[at + 5 * BLOCK], carried, _NONE)
+        work[at + 6 * BLOCK], carried = _add_three(work[at + 6 * BLOCK], carried, _NONE)
+        work[at + 7 * BLOCK] ^= carried
+
+
+@kernel
+def _read_counters(work, totals, sums):
+    """Add what the vertical counters hold for each bit to `totals` and `sums`, and set them to 0."""
+    for counter in range(2):
+        at, counts = (_UP, sums) if counter else (_UNLIKE, totals)
+        planes = _add_columns(work, np.int64(at))
+        for plane in range(planes):
+            word = work[at + plane * BLOCK]
+            for lane in range(LANES):
+                counts[lane] += np.int64((word >> np.uint64(lane)) & _ONE) << plane
+        for i in range(_COUNTER_PLANES * BLOCK):
+            work[at + i] = _NONE
+
+
+@inlined
+def _add_columns(work, at):
+    """Add half of the columns of a vertical counter to the others, until one is left; return its bits."""
+    planes, half, carry = _SMALL, BLOCK // 2, at + (_COUNTER_PLANES - 1) * BLOCK
     while half:
         for i in range(half):
-            work[_OPEN + i] = _NONE
+            work[carry + i] = _NONE
         for plane in range(planes):
             row = at + plane * BLOCK
             for i in range(half):
-                a, b, carried = work[row + i], work[row + half + i], work[_OPEN + i]
-                work[row + i] = a ^ b ^ carried
-                work[_OPEN + i] = (a & b) | (carried & (a ^ b))
+                added, carried = _add_three(work[row + i], work[row + half + i], work[carry + i])
+                work[row + i], work[carry + i] = added, carried
         for i in range(half):
-            work[at + planes * BLOCK + i] = work[_OPEN + i]
+            work[at + planes * BLOCK + i] = work[carry + i]
         planes += 1
         half //= 2
-    for lane in range(LANES):
-        counts[lane] = 0
-    for plane in range(planes):
-        word = work[at + plane * BLOCK]
-        for lane in range(LANES):
-            counts[lane] += np.int64((word >> np.uint64(lane)) & _ONE) << plane
+    return planes
 
 
 @kernel
@@ -608,10 +670,10 @@ def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
 
     `totals` and `sums` are int64 of shape (64,).
     """
-    for i in range(2 * _COUNTER_PLANES * BLOCK):
-        work[_COUNTERS + i] = _NONE
     repeat_borders(words, grid, crossings, 1)
-    total, planes, most = grid[ROWS] * grid[WORDS], np.int64(3), np.int64(0)
+    for lane in range(LANES):
+        totals[lane] = sums[lane] = 0
+    total, n_counted = grid[ROWS] * grid[WORDS], np.int64(0)
     for plane in range(grid[PLANES]):
         start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
         for first in range(0, total, BLOCK):
@@ -619,19 +681,14 @@ def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
             one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
             for i in range(BLOCK):
                 u = np.uint64(i)
-                work[_LOW + i] = words[one + u] ^ words[other + u]
-                work[_HIGH + i] = words[one + u] & words[other + u]
-                work[_TOP + i] = _NONE
-            for i in range(min(BLOCK, total - first), BLOCK):
-                work[_ONES + i] = work[_TWOS + i] = work[_FOURS + i] = _NONE
-                work[_LOW + i] = work[_HIGH + i] = _NONE
-            most += 6
-            while most >> planes:
-                planes += 1
-            _add_to_counter(work, _COUNTERS, _ONES, _TWOS, _FOURS, planes)
-            _add_to_counter(work, _COUNTERS + _COUNTER_PLANES * BLOCK, _LOW, _HIGH, _TOP, planes)
-    _read_counter(work, _COUNTERS, planes, totals)
-    _read_counter(work, _COUNTERS + _COUNTER_PLANES * BLOCK, planes, sums)
+                work[_LOW + i] = words[one + u]
+                work[_HIGH + i] = words[other + u]
+            _count_up(work, min(BLOCK, total - first))
+            n_counted += 1
+            last = plane + 1 == grid[PLANES] and first + BLOCK >= total
+            if last or n_counted == _MOST_COUNTED:
+                _read_counters(work, totals, sums)
+                n_counted = 0
     n_sites, n_axes = 2 * total * grid[PLANES], 2 + grid[GHOSTS]
     for lane in range(LANES):
         totals[lane] = n_axes * n_sites - 2 * totals[lane]
@@ -643,6 +700,7 @@ def measure(words, parities, bonds, grid, crossings, work, sums):
     """Note for one lattice of 64 blocks the sum over all bonds and the sum of all spins, in `sums` (int64, 2)."""
     repeat_borders(words, grid, crossings, 1)
     total, unlike, ups = grid[ROWS] * grid[WORDS], np.int64(0), np.int64(0)
+    mask = _ALL >> np.uint64(LANES - grid[N_SITES] // (2 * total * grid[PLANES]))
     for plane in range(grid[PLANES]):
         start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
         for first in range(0, total, BLOCK):
@@ -650,9 +708,199 @@ def measure(words, parities, bonds, grid, crossings, work, sums):
             one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
             for i in range(min(BLOCK, total - first)):
                 u = np.uint64(i)
-                ups += bit_count(words[one + u]) + bit_count(words[other + u])
-                unlike += bit_count(work[_ONES + i]) + 2 * bit_count(work[_TWOS + i])
-                unlike += 4 * bit_count(work[_FOURS + i])
-    n_sites = 2 * total * grid[PLANES] * LANES
+                ups += bit_count(words[one + u] & mask) + bit_count(words[other + u] & mask)
+                unlike += bit_count(work[_ONES + i] & mask) + 2 * bit_count(work[_TWOS + i] & mask)
+                unlike += 4 * bit_count(work[_FOURS + i] & mask)
+    n_sites = grid[N_SITES]
     sums[0] = (2 + grid[GHOSTS]) * n_sites - 2 * unlike
     sums[1] = 2 * ups - n_sites
+
+
+@kernel
+def run_square(words, parities, bonds, grid, crossings, sign, bath, work, pair, thin, totals, sums):
+    """Make `thin` sweeps of `sweep_square`, note the sums over bonds and spins, and so on until both are full.
+
+    `totals` and `sums` are int64 of one length, `pair` (int64, 2) is room to work in.
+    """
+    for kept in range(totals.size):
+        sweep_square(words, parities, grid, crossings, sign, bath, work, thin)
+        measure(words, parities, bonds, grid, crossings, work, pair)
+        totals[kept], sums[kept] = pair[0], pair[1]
+
+
+@kernel
+def run_general(words, parities, bonds, grid, crossings, sign, bath, work, pair, thin, totals, sums):
+    """Do as `run_square` by `sweep_general`."""
+    for kept in range(totals.size):
+        sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, thin)
+        measure(words, parities, bonds, grid, crossings, work, pair)
+        totals[kept], sums[kept] = pair[0], pair[1]
+
+
+@kernel
+def run_square_lanes(words, parities, bonds, grid, crossings, sign, bath, work, thin, totals, sums):
+    """Make `thin` sweeps of 64 lattices, note what `measure_lanes` finds, and so on until all rows are full.
+
+    `totals` and `sums` are int64 of shape (kept, 64).
+    """
+    for kept in range(totals.shape[0]):
+        sweep_square(words, parities, grid, crossings, sign, bath, work, thin)
+        measure_lanes(words, parities, bonds, grid, crossings, work, totals[kept], sums[kept])
+
+
+@kernel
+def run_general_lanes(words, parities, bonds, grid, crossings, sign, bath, work, thin, totals, sums):
+    """Do as `run_square_lanes` by `sweep_general`."""
+    for kept in range(totals.shape[0]):
+        sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, thin)
+        measure_lanes(words, parities, bonds, grid, crossings, work, totals[kept], sums[kept])
+
+
+@kernel
+def randomize_lanes(words, grid, work):
+    """Set every bit of the lattice to 1 with probability 1/2, by the streams in `work`."""
+    state = work
+    for colour in range(2):
+        for plane in range(grid[PLANES]):
+            start = colour * grid[COLOUR_SIZE] + grid[START] + plane * grid[PLANE_SIZE]
+            for i in range(grid[ROWS] * grid[WORDS]):
+                j = i % BLOCK
+                word, s = _next((state[_S0 + j], state[_S1 + j], state[_S2 + j], state[_S3 + j]))
+                state[_S0 + j], state[_S1 + j], state[_S2 + j], state[_S3 + j] = s[0], s[1], s[2], s[3]
+                words[start + i] = word
+
+
+@inlined
+def _place(grid, z, y, x):
+    """Return where in `words` the word of a site of the words' own lattice lies."""
+    colour = (z + y + x) % 2
+    start = colour * grid[COLOUR_SIZE] + grid[START] + z * grid[PLANE_SIZE]
+    return start + y * grid[WORDS] + x // 2
+
+
+@inlined
+def _bit(sides, blocks, z, y, x):
+    """Return the bit of a site: the number of its block."""
+    block = z // (sides[0] // blocks[0]) * blocks[1] + y // (sides[1] // blocks[1])
+    return block * blocks[2] + x // (sides[2] // blocks[2])
+
+
+@kernel
+def pack(spins, sides, blocks, grid, lane, words):
+    """Put a lattice of spins, int8 in row-major order, into `words`: from bit `lane` on, one bit a block."""
+    site = np.int64(0)
+    for z in range(sides[0]):
+        for y in range(sides[1]):
+            for x in range(sides[2]):
+                at = _place(
+                    grid,
+                    z % (sides[0] // blocks[0]),
+                    y % (sides[1] // blocks[1]),
+                    x % (sides[2] // blocks[2]),
+                )
+                bit = _ONE << np.uint64(lane + _bit(sides, blocks, z, y, x))
+                words[at] &= ~bit
+                if spins[site] > 0:
+                    words[at] |= bit
+                site += 1
+
+
+@kernel
+def unpack(words, sides, blocks, grid, lane, spins):
+    """Put a lattice out of `words` into `spins`, the other way round than `pack`."""
+    site = np.int64(0)
+    for z in range(sides[0]):
+        for y in range(sides[1]):
+            for x in range(sides[2]):
+                at = _place(
+                    grid,
+                    z % (sides[0] // blocks[0]),
+                    y % (sides[1] // blocks[1]),
+                    x % (sides[2] // blocks[2]),
+                )
+                up = (words[at] >> np.uint64(lane + _bit(sides, blocks, z, y, x))) & _ONE
+                spins[site] = 1 if up else -1
+                site += 1
+
+
+@kernel
+def pack_bonds(signs, sides, blocks, grid, all_lanes, bonds):
+    """Fill `bonds` from `signs` (int8, axes by sites): the sign of the bond from a site to the next one.
+
+    `bonds` (uint64) has 12 (PLANES x ROWS x WORDS + BLOCK) words. With `all_lanes` a bond holds in all bits.
+    """
+    for i in range(bonds.size):
+        bonds[i] = _NONE
+    n_rows, width = grid[ROWS], grid[WORDS]
+    step, n_axes = grid[PLANES] * n_rows * width + BLOCK, 2 + grid[GHOSTS]
+    site = np.int64(0)
+    for z in range(sides[0]):
+        for y in range(sides[1]):
+            for x in range(sides[2]):
+                inner_z, inner_y = z % (sides[0] // blocks[0]), y % (sides[1] // blocks[1])
+                inner_x = x % (sides[2] // blocks[2])
+                colour = (inner_z + inner_y + inner_x) % 2
+                at = colour * 6 * step + (inner_z * n_rows + inner_y) * width + inner_x // 2
+                bit = _ALL if all_lanes else _ONE << np.uint64(_bit(sides, blocks, z, y, x))
+                for k in range(2 * n_axes):
+                    if signs[_axis(k, n_axes), _bond(sides, z, y, x, k, inner_x % 2)] < 0:
+                        bonds[at + k * step] |= bit
+                site += 1
+
+
+@inlined
+def _axis(k, n_axes):
+    """Return the axis of a neighbour: 0 and 1 lie beside, 2 and 3 above and below, 4 and 5 in other planes."""
+    return n_axes - 1 - k // 2
+
+
+@inlined
+def _bond(sides, z, y, x, k, odd):
+    """Return the site from which the bond to neighbour `k` leads on, which is the neighbour if that is before.
+
+    Of those beside, neighbour 1 is the one that has the same number within its row: after an even column.
+    """
+    before = (k == 0 and not odd) or (k == 1 and odd) or k == 2 or k == 4
+    if before and k < 2:
+        x = (x + sides[2] - 1) % sides[2]
+    elif before and k == 2:
+        y = (y + sides[1] - 1) % sides[1]
+    elif before:
+        z = (z + sides[0] - 1) % sides[0]
+    return (z * sides[1] + y) * sides[2] + x
+
+
+@kernel
+def exchange(betas, energies, parity, lane_of, state, works, tried, made, heading, trips):
+    """Try to swap the lattices of neighbouring inverse temperatures k and k + 1, for k = parity, parity + 2 ...
+
+    `betas` rise. `lane_of` says which lattice is at which of them, lattice 64 g + b in bit b of `works[g]`,
+    whose thresholds are swapped; `energies` are totals by lattice. p = min(1, exp((b_k+1 - b_k)(E_k+1 - E_k))).
+    `tried` and `made` count swaps; `heading` and `trips`, by lattice, the ways from the first temperature to
+    the last and back.
+    """
+    last = betas.size - 1
+    for k in range(parity, last, 2):
+        one, other = lane_of[k], lane_of[k + 1]
+        gain = (betas[k + 1] - betas[k]) * (energies[other] - energies[one])
+        tried[k] += 1
+        if gain < 0.0 and uniform(state) >= exp(gain):
+            continue
+        made[k] += 1
+        lane_of[k], lane_of[k + 1] = other, one
+        _swap_thresholds(works, one, other)
+    if heading[lane_of[0]] == 2:
+        trips[lane_of[0]] += 1
+    heading[lane_of[0]] = 1
+    if heading[lane_of[last]] == 1:
+        heading[lane_of[last]] = 2
+
+
+@kernel
+def _swap_thresholds(works, one, other):
+    a, b = one // LANES, other // LANES
+    bit_a, bit_b = np.uint64(one % LANES), np.uint64(other % LANES)
+    for i in range(_THRESHOLDS, _THRESHOLDS + 3 * 64):
+        unlike = ((works[a, i] >> bit_a) ^ (works[b, i] >> bit_b)) & _ONE
+        works[a, i] ^= unlike << bit_a
+        works[b, i] ^= unlike << bit_b
