@@ -13,8 +13,6 @@ from smbook.ising._sampler import Bind, Sampler
 from smbook.kernels import multispin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from smbook.ising._model import Counts, Model, Spins
@@ -38,7 +36,7 @@ class Arrays(NamedTuple):
 
     words: Words
     parities: Words
-    bonds: Words
+    bonds: Words | None
     grid: Wholes
     crossings: Words
     sign: np.uint64
@@ -90,7 +88,7 @@ def arrays(model: Model, layout: Layout, algorithm: str, betas: NDArray[np.float
     multispin.fill_parities(grid, parities)
     crossings = np.empty(18, dtype=np.uint64)
     multispin.fill_crossings(layout.blocks, crossings)
-    bonds = np.zeros(multispin.BLOCK, dtype=np.uint64)
+    bonds = None if len(model.sides) == 2 else np.zeros(multispin.BLOCK, dtype=np.uint64)
     if model.bonds is not None:
         bonds = np.empty(12 * (in_colour + multispin.BLOCK), dtype=np.uint64)
         signs = model.bonds.reshape(len(model.sides), -1)
@@ -102,11 +100,6 @@ def arrays(model: Model, layout: Layout, algorithm: str, betas: NDArray[np.float
     words = np.zeros(2 * grid[multispin.COLOUR_SIZE], dtype=np.uint64)
     sign, bath = (_ALL if yes else np.uint64(0) for yes in (model.coupling < 0.0, heat_bath))
     return Arrays(words, parities, bonds, grid, crossings, sign, bath, work)
-
-
-def is_square(model: Model) -> bool:
-    """Tell whether the faster kernel will do: two dimensions, and no signs of bonds."""
-    return len(model.sides) == 2 and model.bonds is None
 
 
 def wanted(model: Model, algorithm: str) -> bool:
@@ -143,10 +136,9 @@ def sampler(model: Model, algorithm: str) -> Bind:
         found = arrays(model, layout, algorithm, np.full(multispin.LANES, model.beta), state)
         multispin.pack(spins, *layout, found.grid, 0, found.words)
         pair = np.empty(2, dtype=np.int64)
-        run = multispin.run_square if is_square(model) else multispin.run_general
 
         def kernel(thin: int, totals: Counts, sums: Counts) -> None:
-            run(*found, pair, thin, totals, sums)
+            multispin.run(*found, pair, thin, totals, sums)
 
         def store() -> None:
             multispin.unpack(found.words, *layout, found.grid, 0, spins)
@@ -167,13 +159,3 @@ def check_ergodic(model: Model, algorithm: str) -> None:
             f"every spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
         )
     _plain.metropolis(model)
-
-
-def lane_runner(model: Model, found: Arrays) -> Callable[[int, Counts, Counts], None]:
-    """Return what makes sweeps of 64 lattices and notes what it finds, (kept, 64) at a time."""
-    run = multispin.run_square_lanes if is_square(model) else multispin.run_general_lanes
-
-    def advance(thin: int, totals: Counts, sums: Counts) -> None:
-        run(*found, thin, totals, sums)
-
-    return advance
