@@ -274,7 +274,7 @@ def test_a_worker_keeps_to_one_core_and_leaves_no_process():
     pids = {pid for pid, *_ in result.values}
     assert len(pids) <= _pool._cores()
     assert {tuple(rest[:2]) for _, *rest in result.values} == {(1, "1")}
-    assert not any(map(psutil.pid_exists, pids))
+    assert not any(map(lives, pids))
 
 
 @pytest.mark.parametrize(
@@ -721,6 +721,13 @@ def wait_for(fact, patience=20.0):
         time.sleep(0.005)
 
 
+def lives(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def kill_and_resume(folder, n_points, n_kills, rng):
     """Kill a sweep again and again, check what it keeps, and return how many points that is each time."""
     log, store = folder / "log", folder / "store"
@@ -737,7 +744,7 @@ def kill_and_resume(folder, n_points, n_kills, rng):
             time.sleep(rng.uniform(0.0, 0.05))
             run.send_signal(signal.SIGKILL)
         workers = sweeps.notes(log)[1]
-        wait_for(lambda: not any(map(psutil.pid_exists, workers)))  # noqa: B023
+        wait_for(lambda: not any(map(lives, workers)))  # noqa: B023
         kept = len(list(store.glob("*.npz")))
         points, _ = sweeps.notes(log)
         assert kept == len(points) == len(set(points)), f"{len(points) - kept} points lost"
@@ -817,6 +824,7 @@ def test_tables_have_the_shape_of_the_grid():
 
 def test_values_are_found_by_their_parameters(drawn):
     assert drawn.at(side=5, beta=0.4) is drawn.values[4]
+    assert list(drawn.items()) == list(zip(drawn.parameters, drawn.values, strict=True))
     assert drawn.at(beta=np.float64(0.4), side=5.0) is drawn.values[4]
     for wanted in ({"side": 5}, {"side": 5, "beta": 0.3}, {"side": 5, "beta": 0.4, "field": 1}):
         with pytest.raises(KeyError, match=r"(no|3) points have \(side=5"):

@@ -11,6 +11,8 @@ from smbook.sweep import _values
 from smbook.sweep._grid import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 
@@ -62,6 +64,10 @@ class Sweep:
     def failures(self) -> tuple[Failure, ...]:
         """Return what failed, in the order of the grid."""
         return tuple(value for value in self.values if isinstance(value, Failure))
+
+    def items(self) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Yield the parameters and the value of each point, in the order of the grid."""
+        return zip(self.parameters, self.values, strict=True)
 
     def table(self, *names: str | int) -> NDArray[Any]:
         """Return numbers of all points as one array of the grid's shape.

@@ -113,7 +113,10 @@ def run(
         {"integer": hexadecimal}, {"bytes": hexadecimal} of more than 64 bits
 
     Files are written under other names, which end in ".part", and renamed when they are whole and on the
-    disk. What a killed run has left half written is removed by the next.
+    disk, about a millisecond after the function has returned. From then on the point is finished, whatever is
+    killed. What a killed run has left half written is removed by the next. If the program alone is killed, its
+    processes end by themselves, but keep a value first that they have just found. They do not see a second
+    run in the same folder, which would do the same work twice.
 
     An error in a value is told from an error in the executor. A process of our own that dies, for want of
     memory for example, is replaced, and its point alone has failed. In a process pool that was given all
@@ -132,6 +135,19 @@ def run(
            [-0.2, -0.4, -0.7]])
     >>> bool(result.at(side=16, beta=0.3) == result.table()[1, 2])
     True
+
+    With Dask on a cluster, here one of two processes on this machine. When this is killed and run again, it
+    goes on with what is missing in the folder "energies"::
+
+        from distributed import Client, LocalCluster
+
+        from my_module import energy, grid
+
+        if __name__ == "__main__":
+            with LocalCluster(n_workers=2) as cluster, Client(cluster) as client:
+                result = sweep.run(
+                    energy, grid, executor=client.get_executor(), store="energies", rng=1, progress=True
+                )
     """
     _executors.check(executor)
     _checks.choice("errors", errors, ("report", "raise"))
