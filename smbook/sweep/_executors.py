@@ -26,8 +26,9 @@ _REMEDY = (
     "as all samplers of smbook do; or put the function into a module of its own, and import it"
 )
 _NOT_STARTED = (
-    "worker processes could not be started. A script must call this under `if __name__ == '__main__':`, as "
-    'each worker imports the script first; executor="threads" needs no other process'
+    "worker processes could not be started, or have died. A script must call this under "
+    "`if __name__ == '__main__':`, as each worker imports the script first; executor=\"threads\" needs no "
+    "other process"
 )
 _GRACE = 0.1  # seconds in which a function that has just finished hands over its value
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

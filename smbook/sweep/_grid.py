@@ -49,7 +49,7 @@ def shown(parameters: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    text = repr(_values.plain(value))
     return text if len(text) < 80 else text[:77] + "..."
 
 

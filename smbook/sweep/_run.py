@@ -106,17 +106,18 @@ def run(
     and "value". Numbers, strings, None and lists are written there as such, and what JSON lacks as an object
     of one entry::
 
-        {"array": name}, {"scalar": name}                another array of the archive, or its one number
+        {"array": name}, {"scalar": name}                another array of the archive, or what is in it
+        {"number": [dtype, number]}                      a number of NumPy
         {"tuple": items}, {"dict": pairs}
         {"named tuple": [class, fields, items]}
         {"float": text}, {"complex": [text, text]}       1e+300, "nan", "inf", "-inf"; real and imaginary part
         {"integer": hexadecimal}, {"bytes": hexadecimal} of more than 64 bits
 
     Files are written under other names, which end in ".part", and renamed when they are whole and on the
-    disk, about a millisecond after the function has returned. From then on the point is finished, whatever is
-    killed. What a killed run has left half written is removed by the next. If the program alone is killed, its
-    processes end by themselves, but keep a value first that they have just found. They do not see a second
-    run in the same folder, which would do the same work twice.
+    disk, about a millisecond after the function has returned. From then on a point is finished, whatever is
+    killed. What a killed run has left half written is removed by the next. If the program is killed, its
+    processes end too, but keep a value first that they have just found. A second run at the same time in the
+    same folder is not noticed; it does the same work again.
 
     An error in a value is told from an error in the executor. A process of our own that dies, for want of
     memory for example, is replaced, and its point alone has failed. In a process pool that was given all

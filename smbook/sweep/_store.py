@@ -55,7 +55,7 @@ class Place(NamedTuple):
     def write(self, parameters: dict[str, Any], form: Any, arrays: Arrays) -> bool:
         """Write parameters and a value that is packed with these arrays; return True."""
         together = dict(arrays)
-        named = {name: _values.pack(value, together) for name, value in parameters.items()}
+        named = {name: _values.pack(_values.plain(value), together) for name, value in parameters.items()}
         _POINT.write(self.path, {"parameters": named, "value": form}, together)
         return True
 

@@ -38,6 +38,8 @@ def pack(value: Any, arrays: Arrays) -> Any:
     for known, name, write in _PACKED:
         if kind is known:
             return {name: write(value, arrays)}
+    if _is_plain_number(value):  # an array for each would cost more
+        return {"number": [value.dtype.name, pack(value.item(), arrays)]}
     if kind is np.ndarray or isinstance(value, np.generic):
         return {"array" if kind is np.ndarray else "scalar": _kept(value, arrays)}
     raise TypeError(f"a {_called(kind)} cannot be stored; what can are {KINDS}")
@@ -62,6 +64,13 @@ def key(parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(form).encode()).hexdigest()[:32]
 
 
+def plain(value: Any) -> Any:
+    """Return the number or string of Python that one of NumPy is, and anything else as it is."""
+    if isinstance(value, np.generic) and type(value.item()) in (bool, int, float, complex, str, bytes):
+        return value.item()
+    return value
+
+
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values are of the same type and content; a nan equals itself."""
     if type(one) is not type(other):
@@ -74,6 +83,12 @@ def same(one: Any, other: Any) -> bool:
         nan = one.dtype.kind in "fc"
         return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=nan)
     return bool(one == other) or bool(one != one and other != other)
+
+
+def _is_plain_number(value: Any) -> bool:
+    """Tell whether this is a number of NumPy that one of Python is equal to."""
+    is_short = isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.itemsize <= 8
+    return is_short and bool(np.isfinite(value))
 
 
 def _kept(value: Any, arrays: Arrays) -> str:
@@ -102,6 +117,7 @@ _READ: dict[str, Callable[[Any, Arrays], Any]] = {
     "tuple": lambda content, arrays: tuple(unpack(content, arrays)),
     "dict": lambda content, arrays: {unpack(k, arrays): unpack(v, arrays) for k, v in content},
     "named tuple": lambda content, arrays: _class(*content[:2])._make(unpack(content[2], arrays)),
+    "number": lambda content, arrays: np.dtype(content[0]).type(unpack(content[1], arrays)),
     "array": lambda content, arrays: arrays[content],
     "scalar": lambda content, arrays: arrays[content][()],
 }
@@ -140,8 +156,7 @@ def _stand_in(name: str, fields: tuple[str, ...]) -> Any:
 
 def _canonical(name: str, value: Any) -> Any:
     """Return JSON that is the same for equal parameters, and for these alone."""
-    if isinstance(value, np.generic) and type(value.item()) in (bool, int, float, complex, str, bytes):
-        value = value.item()
+    value = plain(value)
     kind = type(value)
     if value is None or kind in (bool, str):
         return value
