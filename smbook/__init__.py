@@ -28,6 +28,7 @@ _SUBMODULES = (
     "perceptron",
     "regression",
     "statistics",
+    "sweep",
     "theory",
     "thermodynamics",
     "widgets",

@@ -6,16 +6,19 @@ import contextlib
 import json
 import os
 import uuid
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[Any]]
+
+UNFINISHED = ".part"  # how the name of a file ends that a killed process has left half written
 
 
 class Archive(NamedTuple):
@@ -29,17 +32,8 @@ class Archive(NamedTuple):
         """Write a file that is there as a whole or not at all, whatever happens meanwhile."""
         described = json.dumps({"format": self.format, "version": self.version, **about}).encode()
         arrays = {"about": np.frombuffer(described, np.uint8), **arrays}
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            with part.open("xb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            _keep_name(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
 
     def read(self, path: Path) -> tuple[dict[str, Any], Arrays]:
         """Return the description and the arrays of a file, or raise.
@@ -67,6 +61,22 @@ class Archive(NamedTuple):
                 f"this reads version {self.version}"
             )
         return about, arrays
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write, which gets its name when it is whole and on the disk, or is removed."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}{UNFINISHED}")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _keep_name(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _keep_name(path: Path) -> None:

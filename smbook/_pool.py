@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_alone = False
+
 
 @contextlib.contextmanager
 def over(count: int) -> Iterator[Callable[[Callable[[int], Any]], None]]:
@@ -29,7 +31,15 @@ def over(count: int) -> Iterator[Callable[[Callable[[int], Any]], None]]:
         yield lambda work: _side_by_side(pool, workers, work, count)
 
 
+def keep_to_one_core() -> None:
+    """Let this process work on one core from now on, as its siblings have the others."""
+    global _alone
+    _alone = True
+
+
 def _cores() -> int:
+    if _alone:
+        return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -366,6 +366,7 @@ def public(module):
         "theory.thermodynamics",
         "landscape",
         "statistics",
+        "sweep",
         "figures",
         "hopfield",
         "network",
