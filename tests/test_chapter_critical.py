@@ -13,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
-from smbook import ising, statistics
+from smbook import ising, statistics, sweep
 from smbook.theory import ising as theory
 from smbook.widgets import Question
 from tests.chapters import Chapter, source
@@ -28,7 +28,7 @@ CHAPTER = Chapter(
     itertools=itertools,
     coo_array=coo_array,
     connected_components=connected_components,
-    ThreadPoolExecutor=ThreadPoolExecutor,
+    sweep=sweep,
     Question=Question,
     K_c=CRITICAL,
     T_c=1 / CRITICAL,
