@@ -110,13 +110,6 @@ def repeat_rows(words, first, width, total, crossings):
     copy_turned(words, first + total, first, width, turn_of(crossings, 3))
 
 
-@inlined
-def repeat_rows(words, first, width, total, crossings):
-    """Renew the rows that repeat those of the plane from `first` on beyond its border."""
-    copy_turned(words, first - width, first + total - width, width, turn_of(crossings, 2))
-    copy_turned(words, first + total, first, width, turn_of(crossings, 3))
-
-
 @kernel
 def repeat_borders(words, grid, crossings, colour):
     """Renew the rows and planes that repeat those of `colour` beyond a border."""
