@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ ALGORITHMS = ("heat-bath", "metropolis")
 # in updates of single spins by that.
 _FEWEST_BLOCKS = 16
 _UPDATES_PER_WORD, _UPDATES_LOST_PER_SWEEP = 1, 100
+
+_SEARCHED = 16  # sites up to which every state is tried for one that Metropolis would never leave
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -167,6 +170,25 @@ def check_ergodic(model: Model, algorithm: str) -> None:
             f"every spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
         )
     _plain.metropolis(model)
+    if math.prod(model.sides) <= _SEARCHED and _has_free_state(model.sides):
+        raise ValueError(
+            "metropolis in a fixed order is not ergodic here: on so small a lattice some states turn every "
+            f"spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
+        )
+
+
+@cache
+def _has_free_state(sides: tuple[int, ...]) -> bool:
+    """Tell whether some state has as many neighbours up as down at every site.
+
+    All spins of one colour turn at no cost there, then all of the other, and so on for ever.
+    """
+    n_sites = math.prod(sides)
+    states = (np.arange(2**n_sites)[:, None] >> np.arange(n_sites) & 1).astype(np.int8) * 2 - 1
+    lattices = states.reshape(-1, *sides)
+    axes = range(1, len(sides) + 1)
+    fields = sum(np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1))
+    return bool((fields == 0).reshape(len(states), -1).all(axis=1).any())
 
 
 def lane_runner(model: Model, found: Arrays) -> Callable[[int, Counts, Counts], None]:

@@ -192,7 +192,8 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
     The inverse temperatures `betas` rise. `lane_of` says which lattice is at which of them, lattice 64 g + b
     in bit b of `works[g]`, whose thresholds are swapped; `energies` are totals by lattice. A swap has the
     probability min(1, exp((b_k+1 - b_k)(E_k+1 - E_k))). `tried` and `made` count swaps;
-    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back. Source: Hukushima and Nemoto (1996).
+    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back. Source:
+    Hukushima and Nemoto (1996).
     """
     last = betas.size - 1
     for k in range(parity, last, 2):
@@ -204,11 +205,12 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
         made[k] += 1
         lane_of[k], lane_of[k + 1] = other, one
         _swap_thresholds(works, one, other)
-    if heading[lane_of[0]] == 2:
-        trips[lane_of[0]] += 1
-    heading[lane_of[0]] = 1
-    if heading[lane_of[last]] == 1:
-        heading[lane_of[last]] = 2
+    if last > 0:
+        if heading[lane_of[0]] == 2:
+            trips[lane_of[0]] += 1
+        heading[lane_of[0]] = 1
+        if heading[lane_of[last]] == 1:
+            heading[lane_of[last]] = 2
 
 
 @kernel
