@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,7 +29,12 @@ ALGORITHMS = ("heat-bath", "metropolis")
 _FEWEST_BLOCKS = 16
 _UPDATES_PER_WORD, _UPDATES_LOST_PER_SWEEP = 1, 100
 
+<<<<<<< HEAD
 _PARTS = range(1, multispin.LANES + 1)
+=======
+_SEARCHED = 16  # sites up to which every state is tried for one that Metropolis would never leave
+
+>>>>>>> tests
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -152,3 +158,35 @@ def check_ergodic(model: Model, algorithm: str) -> None:
             f"every spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
         )
     _plain.metropolis(model)
+<<<<<<< HEAD
+=======
+    if math.prod(model.sides) <= _SEARCHED and _has_free_state(model.sides):
+        raise ValueError(
+            "metropolis in a fixed order is not ergodic here: on so small a lattice some states turn every "
+            f"spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
+        )
+
+
+@cache
+def _has_free_state(sides: tuple[int, ...]) -> bool:
+    """Tell whether some state has as many neighbours up as down at every site.
+
+    All spins of one colour turn at no cost there, then all of the other, and so on for ever.
+    """
+    n_sites = math.prod(sides)
+    states = (np.arange(2**n_sites)[:, None] >> np.arange(n_sites) & 1).astype(np.int8) * 2 - 1
+    lattices = states.reshape(-1, *sides)
+    axes = range(1, len(sides) + 1)
+    fields = sum(np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1))
+    return bool((fields == 0).reshape(len(states), -1).all(axis=1).any())
+
+
+def lane_runner(model: Model, found: Arrays) -> Callable[[int, Counts, Counts], None]:
+    """Return what makes sweeps of 64 lattices and notes what it finds, (kept, 64) at a time."""
+    run = multispin.run_square_lanes if is_square(model) else multispin.run_general_lanes
+
+    def advance(thin: int, totals: Counts, sums: Counts) -> None:
+        run(*found, thin, totals, sums)
+
+    return advance
+>>>>>>> tests
