@@ -91,11 +91,7 @@ def turned(word, left, right, mask):
 
 @inlined
 def turn_of(crossings, k):
-<<<<<<< HEAD
     """Return what `turned` takes, for planes before and after (k = 0, 1), rows (2, 3) or words (4, 5)."""
-=======
-    """Return what `turned` takes: for planes before, after (k = 0, 1), rows (2, 3), words beside (4, 5)."""
->>>>>>> tests
     return crossings[3 * k], crossings[3 * k + 1], crossings[3 * k + 2]
 
 
