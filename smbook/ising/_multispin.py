@@ -29,12 +29,9 @@ ALGORITHMS = ("heat-bath", "metropolis")
 _FEWEST_BLOCKS = 16
 _UPDATES_PER_WORD, _UPDATES_LOST_PER_SWEEP = 1, 100
 
-<<<<<<< HEAD
 _PARTS = range(1, multispin.LANES + 1)
-=======
 _SEARCHED = 16  # sites up to which every state is tried for one that Metropolis would never leave
 
->>>>>>> tests
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -158,8 +155,6 @@ def check_ergodic(model: Model, algorithm: str) -> None:
             f"every spin at no cost, sweep after sweep; got shape={model.sides}; use heat-bath"
         )
     _plain.metropolis(model)
-<<<<<<< HEAD
-=======
     if math.prod(model.sides) <= _SEARCHED and _has_free_state(model.sides):
         raise ValueError(
             "metropolis in a fixed order is not ergodic here: on so small a lattice some states turn every "
@@ -179,14 +174,3 @@ def _has_free_state(sides: tuple[int, ...]) -> bool:
     axes = range(1, len(sides) + 1)
     fields = sum(np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1))
     return bool((fields == 0).reshape(len(states), -1).all(axis=1).any())
-
-
-def lane_runner(model: Model, found: Arrays) -> Callable[[int, Counts, Counts], None]:
-    """Return what makes sweeps of 64 lattices and notes what it finds, (kept, 64) at a time."""
-    run = multispin.run_square_lanes if is_square(model) else multispin.run_general_lanes
-
-    def advance(thin: int, totals: Counts, sums: Counts) -> None:
-        run(*found, thin, totals, sums)
-
-    return advance
->>>>>>> tests
