@@ -172,5 +172,5 @@ def _has_free_state(sides: tuple[int, ...]) -> bool:
     states = (np.arange(2**n_sites)[:, None] >> np.arange(n_sites) & 1).astype(np.int8) * 2 - 1
     lattices = states.reshape(-1, *sides)
     axes = range(1, len(sides) + 1)
-    fields = sum(np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1))
+    fields = np.sum([np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1)], axis=0)
     return bool((fields == 0).reshape(len(states), -1).all(axis=1).any())
