@@ -11,66 +11,21 @@ on until `bonds` and `sums` (int64) are full.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import exp, log, tanh
+from smbook.kernels.elementary import exp
 from smbook.kernels.rng import fill_uint64, next_uint64
 
 TABLE_WIDTH = 7  # pulls of -6, -4, ..., 6 in three dimensions
 CERTAIN = np.int64(2**63 - 1)  # thresholds of what always and of what never happens
 IMPOSSIBLE = np.int64(-1)
 
-# tanh(beta J) at the critical point and the exponent of the susceptibility, by the number of dimensions.
-_CRITICAL_1D = (1.0, 1.0)
-_CRITICAL_2D = (math.sqrt(2.0) - 1.0, 1.75)
-_CRITICAL_3D = (0.218094, 1.237)
-
 
 @kernel
 def probability_threshold(probability):
     """Return p * 2**63 - 1 as int64, for 0 <= p <= 1: the largest 63-bit draw with which it happens."""
     return np.int64(np.uint64(probability * 9223372036854775808.0) - np.uint64(1))
-
-
-@kernel
-def bond_threshold(beta, coupling):
-    """Return the threshold with which a satisfied bond joins its two sites to one cluster.
-
-    p = 1 - exp(-2 beta abs(J)). Source: Fortuin and Kasteleyn (1972).
-    """
-    return probability_threshold(1.0 - exp(-2.0 * beta * abs(coupling)))
-
-
-@kernel
-def wolff_flips(n_sites, dimension, beta, coupling):
-    """Return how many clusters a Wolff sweep flips, as int64: about as many as hold a lattice full of sites.
-
-    n = N (1 - v / v_c)**gamma with v = tanh(beta abs(J)), rounded, at least 1: N over the mean cluster size
-    by the power law at the critical point v_c, right to within a factor of two.
-
-    Examples
-    --------
-    >>> wolff_flips(64 * 64, 2, 0.2, 1.0)
-    1320
-    """
-    critical, gamma = _CRITICAL_3D
-    if dimension == 1:
-        critical, gamma = _CRITICAL_1D
-    elif dimension == 2:
-        critical, gamma = _CRITICAL_2D
-    distance = 1.0 - tanh(beta * abs(coupling)) / critical
-    clusters = n_sites * exp(gamma * log(max(distance, 0.0)))
-    if clusters >= n_sites:
-        return np.int64(n_sites)
-    return max(np.int64(1), np.int64(clusters + 0.5))
-
-
-@kernel
-def _happens(state, threshold):
-    return np.int64(next_uint64(state) >> np.uint64(1)) <= threshold
 
 
 @kernel
@@ -239,105 +194,3 @@ def _update_row(row, sign, n_neighbours, scratch):
             padded[i + 1] = new if groups[i] == np.int8(group) else old
     for i in range(row.size):
         row[i] = padded[i + 1]
-
-
-@kernel
-def wolff(spins, shape, sign, threshold, n_flips, queue, joined, state, thin, bonds, sums):
-    """Flip `n_flips` clusters a sweep, each grown from a random site over satisfied bonds.
-
-    The number of flips is fixed: to stop once enough sites are turned would favour the states in which
-    clusters are large. `queue` (int64) and `joined` (int8, zero before and after) have room for every site.
-    Source: Wolff (1989).
-    """
-    for kept in range(bonds.size):
-        for _ in range(thin * n_flips):
-            _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
-        bonds[kept] = bond_sum(spins, shape)
-        sums[kept] = spin_sum(spins)
-
-
-@kernel
-def flip_wolff_clusters(spins, shape, sign, threshold, n_flips, queue, joined, state):
-    """Flip `n_flips` clusters as `wolff` does, and note nothing: a part of a sweep of many small clusters."""
-    for _ in range(n_flips):
-        _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
-
-
-@kernel
-def _flip_cluster(spins, shape, sign, threshold, queue, joined, state):
-    first = np.int64((next_uint64(state) >> np.uint64(1)) % np.uint64(spins.size))
-    joined[first] = 1
-    queue[0] = first
-    head, tail = 0, 1
-    while head < tail:
-        site = queue[head]
-        head += 1
-        satisfied = sign * spins[site]
-        stride = np.int64(1)
-        for axis in range(shape.size - 1, -1, -1):
-            extent = stride * shape[axis]
-            within = site % extent
-            after = site + stride - (extent if within + stride >= extent else 0)
-            before = site - stride + (extent if within < stride else 0)
-            for neighbour in (after, before):
-                if not joined[neighbour] and spins[neighbour] == satisfied and _happens(state, threshold):
-                    joined[neighbour] = 1
-                    queue[tail] = neighbour
-                    tail += 1
-            stride = extent
-    for k in range(tail):
-        spins[queue[k]] = -spins[queue[k]]
-        joined[queue[k]] = 0
-
-
-@kernel
-def swendsen_wang(spins, shape, sign, threshold, parent, turned, state, thin, bonds, sums):
-    """Part the lattice into clusters over satisfied bonds, and flip each with probability 1/2, once a sweep.
-
-    `parent` (int64) and `turned` (int8) have room for every site. Source: Swendsen and Wang (1987).
-    """
-    for kept in range(bonds.size):
-        for _ in range(thin):
-            _find_clusters(spins, shape, sign, threshold, parent, state)
-            _flip_clusters(spins, parent, turned, state)
-        bonds[kept] = bond_sum(spins, shape)
-        sums[kept] = spin_sum(spins)
-
-
-@kernel
-def _find_clusters(spins, shape, sign, threshold, parent, state):
-    for site in range(spins.size):
-        parent[site] = site
-    stride = np.int64(1)
-    for axis in range(shape.size - 1, -1, -1):
-        extent = stride * shape[axis]
-        for site in range(spins.size):
-            after = site + stride - (extent if site % extent + stride >= extent else 0)
-            if spins[after] == sign * spins[site] and _happens(state, threshold):
-                _unite(parent, site, after)
-        stride = extent
-
-
-@kernel
-def _unite(parent, a, b):
-    """Join two clusters; the root is the smallest site, so that every parent comes before its child."""
-    a, b = _root(parent, a), _root(parent, b)
-    parent[max(a, b)] = min(a, b)
-
-
-@kernel
-def _root(parent, site):
-    while parent[site] != site:
-        parent[site] = parent[parent[site]]
-        site = parent[site]
-    return site
-
-
-@kernel
-def _flip_clusters(spins, parent, turned, state):
-    for site in range(spins.size):
-        root = parent[parent[site]]  # one step suffices: the parent's own is final
-        parent[site] = root
-        if root == site:
-            turned[site] = 1 if np.int64(next_uint64(state)) < 0 else -1
-        spins[site] *= turned[root]

@@ -1,16 +1,13 @@
-"""Lattice kernels against exact transition matrices and plain references, and by the test of 1992."""
+"""Lattice kernels against exact transition matrices and plain references."""
 
 import itertools
 import math
-import types
-from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import njit
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
@@ -19,9 +16,8 @@ from smbook import ising
 from smbook.ising._model import Model
 from smbook.ising.simulation import ENGINES
 from smbook.kernels import lattice
-from smbook.kernels.rng import fill_uint64, next_uint64, seed_state
-from smbook.statistics import binned_error, integrated_autocorrelation_time, jackknife
-from smbook.theory.ising import CRITICAL_BETA, kaufman
+from smbook.kernels.rng import next_uint64, seed_state
+from smbook.statistics import integrated_autocorrelation_time
 
 CERTAIN = 2**63 - 1
 ALGORITHMS = ("heat-bath", "metropolis")
@@ -93,29 +89,6 @@ def single_site(spins, shape, sign, table, state, thin, noted):
     lattice.single_site(spins, sides, sign, table, draws, scratch, state, thin, *noted)
 
 
-def wolff(spins, shape, sign, threshold, state, thin, noted, kernels=lattice):
-    queue, joined = np.full(spins.size, 99), np.zeros(spins.size, dtype=np.int8)
-    sides = np.array(shape)
-    kernels.wolff(spins, sides, sign, threshold, 1, queue, joined, state, thin, *noted)
-    assert not joined.any()
-
-
-def swendsen_wang(spins, shape, sign, threshold, state, thin, noted, kernels=lattice):
-    parent, turned = np.full(spins.size, 99), np.full(spins.size, 99, dtype=np.int8)
-    sides = np.array(shape)
-    kernels.swendsen_wang(spins, sides, sign, threshold, parent, turned, state, thin, *noted)
-
-
-def rebuilt(decorate, **replacements):
-    """The functions of the module `lattice` once more, with other meanings for some names in their code."""
-    scope = dict(vars(lattice))
-    for name, value in vars(lattice).items():
-        if isinstance(value, type(lattice.wolff)) and value.py_func.__module__ == lattice.__name__:
-            scope[name] = decorate(types.FunctionType(value.py_func.__code__, scope, name))
-    scope |= replacements
-    return types.SimpleNamespace(**scope)
-
-
 # What is measured
 
 
@@ -149,20 +122,6 @@ def test_random_spins_are_fair():
 )
 def test_a_threshold_lets_through_its_share_of_the_draws(probability, threshold):
     assert lattice.probability_threshold(probability) == threshold
-
-
-def test_an_event_happens_up_to_its_threshold_and_no_further():
-    """One draw too many or too few would be a bias of 2**-63, but it decides between never and sometimes."""
-    state = seed_state(1)
-    draw = np.int64(next_uint64(state.copy()) >> np.uint64(1))
-    for threshold, happens in (
-        (draw - 1, False),
-        (draw, True),
-        (draw + 1, True),
-        (-1, False),
-        (CERTAIN, True),
-    ):
-        assert lattice._happens(state.copy(), np.int64(threshold)) == happens
 
 
 def assert_thresholds(found, exact, scale):
@@ -199,38 +158,6 @@ def test_tables_hold_the_textbook_probabilities_in_rising_order(beta, coupling, 
         assert (table[:, 1:] >= table[:, :-1]).all()
         assert (table[:, last:] == CERTAIN).all()
         assert table.min() >= -1
-
-
-@given(st.floats(0, 3), st.sampled_from([1.0, -1.0, 0.3]))
-def test_the_bond_probability_is_that_of_fortuin_and_kasteleyn(beta, coupling):
-    expected = -math.expm1(-2 * beta * abs(coupling))
-    assert (int(lattice.bond_threshold(beta, coupling)) + 1) / 2**63 == pytest.approx(expected, abs=4e-16)
-
-
-def flips_in_words(shape, beta, coupling):
-    """The number of flips of a Wolff sweep by libm, and how far the unrounded one is from being in doubt."""
-    critical, gamma = {1: (1.0, 1.0), 2: (math.sqrt(2) - 1, 1.75), 3: (0.218094, 1.237)}[len(shape)]
-    clusters = math.prod(shape) * max(1 - math.tanh(beta * abs(coupling)) / critical, 0.0) ** gamma
-    return max(1, round(clusters)), abs(clusters % 1 - 0.5) / max(clusters, 1.0)
-
-
-@pytest.mark.parametrize(
-    "shape", [(2,), (100,), (10**6,), (3, 5), (64, 64), (512, 512), (40_000, 25_000), (4, 4, 4), (50, 60, 70)]
-)
-def test_wolff_flips_are_those_of_the_formula(shape):
-    """One flip more or less is another run from the same seed."""
-    n_compared = 0
-    for beta, coupling in itertools.product([0.0, 1e-12, *np.linspace(0.001, 3, 400), 1e3], (1.0, -1.0, 0.3)):
-        expected, margin = flips_in_words(shape, beta, coupling)
-        if margin > 1e-13:
-            assert lattice.wolff_flips(math.prod(shape), len(shape), beta, coupling) == expected
-            n_compared += 1
-    assert n_compared > 1200 - 3
-
-
-def test_wolff_flips_never_outnumber_the_sites():
-    """2**63 - 1 sites are 2**63 as a float64, which is no int64."""
-    assert lattice.wolff_flips(2**63 - 1, 1, 0.0, 1.0) == 2**63 - 1
 
 
 # One site, and a sweep of them, on explicit matrices
@@ -296,32 +223,6 @@ def heat_or_metropolis_in_words(spins, shape, sign, table, draw):
             spins[site] = 1 if draws[site - start] >> 1 <= threshold else -1
 
 
-def wolff_in_words(spins, shape, sign, threshold, draw):
-    around = neighbours(shape)
-    cluster = [(draw() >> 1) % len(spins)]
-    for site in cluster:  # it grows meanwhile
-        for j in around[site].tolist():
-            if j not in cluster and spins[j] == sign * spins[site] and draw() >> 1 <= threshold:
-                cluster.append(j)
-    for site in cluster:
-        spins[site] *= -1
-
-
-def swendsen_wang_in_words(spins, shape, sign, threshold, draw):
-    forward = neighbours(shape)[:, ::2]
-    clusters = [{site} for site in range(len(spins))]
-    for column in forward.T.tolist():
-        for site, after in enumerate(column):
-            if spins[after] == sign * spins[site] and draw() >> 1 <= threshold:
-                merged = clusters[site] | clusters[after]
-                for member in merged:
-                    clusters[member] = merged
-    for site in range(len(spins)):
-        if site == min(clusters[site]) and draw() < 2**63:
-            for member in clusters[site]:
-                spins[member] *= -1
-
-
 def assert_same(kernel, in_words, shape, coupling, rule):
     """Run a kernel and its reference from one seed, and compare spins, measurements and generators."""
     start = np.random.default_rng(1).choice(np.array([-1, 1], dtype=np.int8), math.prod(shape))
@@ -347,89 +248,6 @@ def test_single_site_sweeps_do_the_documented_updates_in_the_documented_order(
     for beta in (0.3, 30.0):
         table = table_of(algorithm, shape, beta, coupling, field)
         assert_same(single_site, heat_or_metropolis_in_words, shape, coupling, table)
-
-
-@pytest.mark.parametrize("coupling", [1.0, -1.0])
-@pytest.mark.parametrize("shape", TINY + LARGER, ids=str)
-@pytest.mark.parametrize(
-    ("kernel", "in_words"),
-    [(wolff, wolff_in_words), (swendsen_wang, swendsen_wang_in_words)],
-    ids=["wolff", "sw"],
-)
-def test_clusters_are_grown_and_flipped_as_documented(kernel, in_words, shape, coupling):
-    for beta in (0.2, 0.5):
-        assert_same(kernel, in_words, shape, coupling, lattice.bond_threshold(beta, coupling))
-
-
-# One cluster move, on the exact matrix of the very code
-
-
-@njit
-def planned_word(state):
-    """The next word of a plan, state[2:]; state[0] counts the words and state[1] those for bonds."""
-    state[0] += np.uint64(1)
-    return state[state[0] + np.uint64(1)]
-
-
-@njit
-def planned_bond(state, _threshold):
-    state[1] += np.uint64(1)
-    return planned_word(state) != 0
-
-
-@pytest.fixture(scope="module")
-def planned():
-    """The kernels' own code, with draws that are planned instead of random."""
-    return rebuilt(njit, next_uint64=planned_word, _happens=planned_bond)
-
-
-def courses(kernel, kernels, shape, coupling, start):
-    """Run one move through all that can happen; yield the new state and its probability, p = 2/3 for a bond.
-
-    A run that outlives its plan goes on with zeros, and leaves a plan for each other event it met on the way.
-    """
-    plans = [()]
-    other_words = range(2, 2 * len(start), 2) if kernel is wolff else [2**63]  # another site; leave a cluster
-    while plans:
-        plan = plans.pop()
-        state, spins = np.array([0, 0, *plan, *[0] * 20], dtype=np.uint64), start.copy()
-        kernel(spins, shape, sign_of(coupling), 0, state, 1, np.zeros((2, 1), dtype=np.int64), kernels)
-        n_draws, n_bonds = int(state[0]), int(state[1])
-        words = (*plan, *[0] * (n_draws - len(plan)))
-        bonds = slice(1, None) if kernel is wolff else slice(n_bonds)
-        for k in range(len(plan), n_draws):
-            others = [1] if k in range(n_draws)[bonds] else other_words
-            plans.extend((*words[:k], word) for word in others)
-        chances = (1 + len(other_words)) ** (n_draws - n_bonds)
-        yield number_of(spins), Fraction(2 ** sum(words[bonds]), 3**n_bonds * chances)
-
-
-def cluster_matrix(kernel, kernels, shape, coupling):
-    """P(s, s') of one move, in exact fractions."""
-    states = all_states(shape)
-    matrix = np.full((len(states), len(states)), Fraction(0))
-    for number, start in enumerate(states):
-        for after, probability in courses(kernel, kernels, shape, coupling, start):
-            matrix[number, after] += probability
-    return matrix
-
-
-@pytest.mark.parametrize(
-    ("shape", "coupling"),
-    [((3,), 1), ((3,), -1), ((4,), 1), ((4,), -1), ((2, 2), 1), ((2, 2), -1), ((2, 3), -1)],
-    ids=str,
-)
-@pytest.mark.parametrize("kernel", [wolff, swendsen_wang])
-def test_a_cluster_move_is_in_detailed_balance_exactly(planned, kernel, shape, coupling):
-    """With exp(-2 beta abs(J)) = 1/3 all weights are whole numbers: equality leaves no room for any bias."""
-    weights = np.array(
-        [3 ** int(n) for n in coupling * bond_sums(all_states(shape), shape) // 2 + 8], dtype=object
-    )
-    matrix = cluster_matrix(kernel, planned, shape, coupling)
-    flow = weights[:, None] * matrix
-    assert (matrix.sum(axis=1) == 1).all()
-    assert (flow == flow.T).all()
-    assert (weights @ matrix == weights).all()
 
 
 # Does a sweep reach every state?
@@ -543,48 +361,3 @@ def test_the_histogram_of_all_states_is_that_of_gibbs(algorithm, coupling, beta)
     expected = n_entries * gibbs(shape, beta, coupling, field)
     assert expected.min() > 5
     assert chisquare(counts, expected).pvalue > 1e-4
-
-
-# The test of 1992: Ferrenberg, Landau and Wong found generators out by 10**7 Wolff clusters on 16 x 16 at the
-# critical point, where a cluster takes hundreds of draws and feels how distant ones hang together. A fifth of
-# theirs tells a bias of 10**-3 in the energy, and shows R250, 12 to 17 errors off at half this length.
-
-
-def at_the_critical_point(kernel, n_moves, state, kernels=lattice):
-    """Return how many standard errors energy and specific heat of 16 x 16 lie off Kaufman's exact values.
-
-    2 * 10**6 clusters, or sweeps of all of them, tell both to 2 * 10**-4 and 2 * 10**-3.
-    """
-    shape, thin = (16, 16), 2
-    spins, noted = np.ones(256, dtype=np.int8), np.empty((2, n_moves // thin), dtype=np.int64)
-    threshold, sign = lattice.bond_threshold(CRITICAL_BETA, 1.0), np.int8(1)
-    kernel(spins, shape, sign, threshold, state, 1000, np.empty((2, 1), dtype=np.int64), kernels)
-    kernel(spins, shape, sign, threshold, state, thin, noted, kernels)
-    exact, series = kaufman(shape, CRITICAL_BETA), -noted[0] / 256
-    energy = binned_error(series, n_bins=50)
-    heat = jackknife(lambda e: CRITICAL_BETA**2 * 256 * e.var(), series, n_bins=50)
-    return energy.z(exact.energy), heat.z(exact.specific_heat)
-
-
-@pytest.mark.parametrize("kernel", [wolff, swendsen_wang])
-def test_clusters_at_the_critical_point_meet_kaufman(kernel):
-    energy, heat = at_the_critical_point(kernel, 2 * 10**6, seed_state(1992))
-    assert abs(energy) < 4
-    assert abs(heat) < 4
-
-
-@njit
-def r250(state):
-    """Kirkpatrick and Stoll's (1981) shift register, x_n = x_(n-103) xor x_(n-250), at place state[250]."""
-    place = state[250]
-    state[place] ^= state[(place + np.uint64(147)) % np.uint64(250)]
-    state[250] = (place + np.uint64(1)) % np.uint64(250)
-    return state[place]
-
-
-def test_a_bad_generator_fails_the_test_of_1992():
-    """R250, which was found out by this very test, in a quarter of the flips."""
-    state = np.zeros(251, dtype=np.uint64)
-    fill_uint64(seed_state(1981), state[:250])
-    _, heat = at_the_critical_point(wolff, 5 * 10**5, state, rebuilt(njit, next_uint64=r250))
-    assert abs(heat) > 6
