@@ -73,6 +73,7 @@ _REALS, _REAL_ROWS = types.Array(types.float64, 1, "C"), types.Array(types.float
 _RUN = (_WORDS, _INT64, _WHOLES, _WHOLES)  # state, thin, bonds, sums
 _TABLE = (_FLOAT64, _FLOAT64, _FLOAT64, _INT64, _WHOLE_ROWS)  # beta, coupling, field, dimension, table
 _LATTICE = (_BYTES, _WHOLES, _INT8)  # spins, shape, sign
+_DRAWN = (_WORD_ROWS, _WORD_ROWS, types.Array(types.int16, 1, "C"), _BYTE_ROWS)  # lanes, draws, parts, room
 _LOOP = (_FLOAT64, _FLOAT64)  # beta, coupling
 _SINGLES = types.Array(types.float32, 1, "C")
 _SINGLE_ROWS = types.Array(types.float32, 2, "C")
@@ -119,7 +120,9 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "metropolis_table": (lattice.metropolis_table, _TABLE, _NOTHING),
     "bond_threshold": (lattice.bond_threshold, (_FLOAT64, _FLOAT64), _INT64),
     "wolff_flips": (lattice.wolff_flips, (_INT64, _INT64, _FLOAT64, _FLOAT64), _INT64),
-    "single_site": (lattice.single_site, (*_LATTICE, _WHOLE_ROWS, _WORD_ROWS, _BYTE_ROWS, *_RUN), _NOTHING),
+    "seed_lanes": (rng.seed_lanes, (_WORDS, _WORD_ROWS), _NOTHING),
+    "draw_steps": (lattice.draw_steps, (_INT64,), _INT64),
+    "single_site": (lattice.single_site, (*_LATTICE, _WHOLE_ROWS, *_DRAWN, *_RUN), _NOTHING),
     "wolff": (lattice.wolff, (*_LATTICE, _INT64, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
     "swendsen_wang": (lattice.swendsen_wang, (*_LATTICE, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
     "free_energy": (mean_field.free_energy, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),

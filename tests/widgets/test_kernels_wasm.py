@@ -103,7 +103,7 @@ def run(wasm, shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, init
     wasm.split_mix(state, seed)
     if initial == "random":
         wasm.randomize(spins, state)
-    kernel, rule = rule_of(wasm, shape, beta, algorithm, field, coupling)
+    kernel, rule = rule_of(wasm, shape, beta, algorithm, field, coupling, state)
     bonds, sums = np.zeros((2, n_sweeps), dtype=np.int64)
     for sweep in range(n_sweeps):
         noted = bonds[sweep : sweep + 1], sums[sweep : sweep + 1]
@@ -111,7 +111,7 @@ def run(wasm, shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, init
     return spins.reshape(shape), state, bonds, sums
 
 
-def rule_of(wasm, shape, beta, algorithm, field, coupling):
+def rule_of(wasm, shape, beta, algorithm, field, coupling, state):
     """Return the name of the kernel, and its arguments between the model and the state."""
     n_sites, dimension, length = int(np.prod(shape)), len(shape), shape[-1]
     room = np.zeros(n_sites, dtype=np.int64), np.zeros(n_sites, dtype=np.int8)
@@ -122,8 +122,10 @@ def rule_of(wasm, shape, beta, algorithm, field, coupling):
         return "wolff", (threshold, wasm.wolff_flips(n_sites, dimension, beta, coupling), *room)
     table = np.zeros((1 if algorithm == "heat-bath" else 2, lattice.TABLE_WIDTH), dtype=np.int64)
     wasm.call(algorithm.replace("-", "_") + "_table", beta, coupling, field, dimension, table)
-    draws, scratch = np.zeros((3, length), dtype=np.uint64), np.zeros((5, length + 2), dtype=np.int8)
-    return "single_site", (table, draws, scratch)
+    lanes, steps = np.zeros((4, 64), dtype=np.uint64), int(wasm.draw_steps(length))
+    wasm.seed_lanes(state, lanes)
+    draws, parts = np.zeros((steps, 64), dtype=np.uint64), np.zeros(256 * steps, dtype=np.int16)
+    return "single_site", (table, lanes, draws, parts, np.zeros((6, 256 * steps + 128), dtype=np.int8))
 
 
 def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, initial="random", seed):
