@@ -95,7 +95,8 @@ def bond_sum(spins, shape):
     for axis in range(shape.size - 1, -1, -1):
         extent = stride * shape[axis]
         equal += _count_equal(spins, np.int64(0), stride, spins.size - stride)
-        for end in range(extent, spins.size + 1, extent):
+        for block in range(spins.size // extent):
+            end = (block + 1) * extent
             equal += _count_equal(spins, end - extent, end - stride, stride)
             if end < spins.size:  # the pairs across the border were none
                 equal -= _count_equal(spins, end - stride, end, stride)

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbook import ising
+from smbook.ising._model import checked_model
+from smbook.ising.simulation import ENGINES
 from smbook.kernels import elementary, lattice
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.widgets import compiler
@@ -134,9 +136,9 @@ def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, ini
     flat = spins.reshape(-1)
     if initial == "random":
         lattice.randomize(flat, state)
-    model = ising._checked_model(shape, beta, coupling, field)
+    model = checked_model(shape, beta, coupling, field)
     bonds, sums = np.zeros((2, n_sweeps), dtype=np.int64)
-    ising._ENGINES["plain"][algorithm](model)(flat, state)(1, bonds, sums)
+    ENGINES["plain"][algorithm](model)(flat, state)(1, bonds, sums)
     return spins, state, bonds, sums
 
 
