@@ -2,7 +2,7 @@
 
 import { Chart, legend, short } from "./runtime/chart.js";
 import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
-import { bytes, Kernels, seeded } from "./runtime/kernels.js";
+import { bytes, Kernels, roomForRows, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Lattice } from "./runtime/lattice.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -40,13 +40,14 @@ class Magnet {
     this.size = size;
     this.sites = sites;
     const words = size * Math.ceil(size / 64); // of 64 spins
-    this.kernels = new Kernels(module, 12 * sites + 24 * words + 64 * size + 32768);
+    this.kernels = new Kernels(module, 12 * sites + 24 * words + 64 * size + 2 ** 18);
     const array = (...form) => this.kernels.array(...form);
     this.spins = array("int8", sites);
     this.shape = array("int64", 2);
     this.shape.data.fill(BigInt(size));
     this.tables = { "heat-bath": array("int64", 1, 7), metropolis: array("int64", 2, 7) };
-    this.room = { draws: array("uint64", 3, size), scratch: array("int8", 5, size + 2) };
+    this.room = roomForRows(this.kernels, size);
+    this.seeded = false;
     this.clusters = { sites: array("uint64", sites + 1), words: array("uint64", 3, words) };
     this.trials = array("uint64", TRIALS_SIZE);
     this.noted = { bonds: array("int64", ENTRIES), sums: array("int64", ENTRIES) };
@@ -65,8 +66,9 @@ class Magnet {
     if (algorithm in this.tables) {
       const table = this.tables[algorithm];
       run[algorithm === "metropolis" ? "metropolis_table" : "heat_bath_table"](beta, 1, field, 2, table);
-      this.advance = (...rest) =>
-        run.single_site(spins, shape, 1, table, room.draws, room.scratch, state, ...rest);
+      if (!this.seeded) run.seed_lanes(state, room[0]);
+      this.seeded = true;
+      this.advance = (...rest) => run.single_site(spins, shape, 1, table, ...room, state, ...rest);
       return;
     }
     const { trials } = this;

@@ -361,6 +361,8 @@ REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 WORDS, LANES = np.zeros((3, 5), np.uint64), np.ones(bernoulli.LANES_SIZE, np.uint64)
 TRIALS = np.ones(bernoulli.TRIALS_SIZE, np.uint64)
 DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
+DRAWS, LANES = np.zeros((3, 2), np.uint64), np.ones((4, 64), np.uint64)
+ROWS = np.zeros((32, 64), np.uint64), np.zeros(8192, np.int16), np.zeros((6, 8320), np.int8)  # room for rows
 MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros((2, 4), np.int8)
 DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
 NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
@@ -478,6 +480,8 @@ KERNELS = [
     (rng.uniform, (STATE,)),
     (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
+    (rng.seed_lanes, (STATE, LANES)),
+    (rng.fill_lanes, (LANES, ROWS[0])),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.randomize, (SPINS, STATE)),
     (lattice.bond_sum, (SPINS, SHAPE)),
@@ -492,6 +496,12 @@ KERNELS = [
     (bernoulli.begin_trials, (STATE, COUNT, TRIALS.copy())),
     (bernoulli.next_trials, (TRIALS,)),
     (bernoulli.fill_bernoulli, (COUNT, LANES, np.zeros(bernoulli.LANES, np.uint64))),
+    (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
+    (lattice.draw_steps, (COUNT,)),
+    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *ROWS, STATE, COUNT, NOTED, NOTED.copy())),
+    (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
+    (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (hebbian.respond, (REALS, REALS)),
     (hebbian.hebb_pass, (MATRIX, WHOLE, NUMBER, REALS)),

@@ -16,15 +16,29 @@ from smbook import ising
 from smbook.ising._model import Model
 from smbook.ising.simulation import ENGINES
 from smbook.kernels import lattice
-from smbook.kernels.rng import next_uint64, seed_state
+from smbook.kernels.rng import fill_uint64, next_uint64, seed_lanes, seed_state
 from smbook.statistics import integrated_autocorrelation_time
+from tests.lattice_draws import LatticeDraws, visiting_order
 
 CERTAIN = 2**63 - 1
 ALGORITHMS = ("heat-bath", "metropolis")
 TINY = [(2,), (3,), (4,), (5,), (2, 2), (2, 3), (3, 3), (2, 2, 2)]
 SMALL = [shape for shape in itertools.product(range(2, 7), repeat=2) if math.prod(shape) <= 12]
 SMALL += [(2, 2, 2), (2, 2, 3), (3, 2, 2)]
-LARGER = [(33,), (64,), (3, 2), (5, 7), (8, 8), (3, 70), (3, 3, 3), (2, 3, 5), (4, 5, 6), (3, 2, 33)]
+LARGER = [
+    (33,),
+    (64,),
+    (3, 2),
+    (5, 7),
+    (8, 8),
+    (3, 70),
+    (3, 3, 3),
+    (2, 3, 5),
+    (4, 5, 6),
+    (3, 2, 33),
+    (2, 3, 70),
+    (130,),
+]
 
 
 # The lattice once more, independent of the kernels
@@ -60,13 +74,6 @@ def gibbs(shape, beta, coupling, field):
     return weights / weights.sum()
 
 
-def visiting_order(shape):
-    """Row after row; within one the even sites, the odd ones, then the last one of an odd row."""
-    length = shape[-1]
-    columns = [*range(0, length - length % 2, 2), *range(1, length, 2), *[length - 1] * (length % 2)]
-    return [start + column for start in range(0, math.prod(shape), length) for column in columns]
-
-
 # The kernels, with room to work in
 
 
@@ -83,10 +90,11 @@ def table_of(algorithm, shape, beta, coupling, field):
 
 
 def single_site(spins, shape, sign, table, state, thin, noted):
-    draws = np.full((3, shape[-1]), 7, dtype=np.uint64)
-    scratch = np.full((5, shape[-1] + 2), 99, dtype=np.int8)
-    sides = np.array(shape)
-    lattice.single_site(spins, sides, sign, table, draws, scratch, state, thin, *noted)
+    lanes, steps = np.empty((4, 64), dtype=np.uint64), lattice.draw_steps(shape[-1])
+    seed_lanes(state, lanes)
+    draws, parts = np.full((steps, 64), 7, dtype=np.uint64), np.full(256 * steps, 7, dtype=np.int16)
+    room, sides = np.full((6, 256 * steps + 128), 99, dtype=np.int8), np.array(shape)
+    lattice.single_site(spins, sides, sign, table, lanes, draws, parts, room, state, thin, *noted)
 
 
 # What is measured
@@ -213,14 +221,16 @@ class Draws:
         return int(next_uint64(self.state))
 
 
+class TableDraws(LatticeDraws):
+    def __init__(self, seed, shape, table):
+        super().__init__(seed_state(seed), shape, table)
+
+
 def heat_or_metropolis_in_words(spins, shape, sign, table, draw):
-    around, order, length = neighbours(shape), visiting_order(shape), shape[-1]
-    for start in range(0, len(spins), length):
-        draws = [draw() for _ in range(length)]
-        for site in order[start : start + length]:
-            pull = sign * sum(spins[j] for j in around[site])
-            threshold = table[-1 if spins[site] > 0 else 0][(pull + 2 * len(shape)) // 2]
-            spins[site] = 1 if draws[site - start] >> 1 <= threshold else -1
+    around, draws = neighbours(shape), draw.sweep()
+    for site in visiting_order(shape):
+        pull, row = sign * sum(spins[j] for j in around[site]), -1 if spins[site] > 0 else 0
+        spins[site] = 1 if draws[row][site] <= table[row][(pull + 2 * len(shape)) // 2] else -1
 
 
 def assert_same(kernel, in_words, shape, coupling, rule):
@@ -228,7 +238,7 @@ def assert_same(kernel, in_words, shape, coupling, rule):
     start = np.random.default_rng(1).choice(np.array([-1, 1], dtype=np.int8), math.prod(shape))
     spins, state, noted = start.copy(), seed_state(2), np.zeros((2, 4), dtype=np.int64)
     kernel(spins, shape, sign_of(coupling), rule, state, 3, noted)
-    expected, draw = start.tolist(), Draws(2)
+    expected, draw = start.tolist(), TableDraws(2, shape, rule) if kernel is single_site else Draws(2)
     for bonds, total in noted.T:
         for _ in range(3):
             in_words(expected, shape, int(sign_of(coupling)), rule, draw)
@@ -248,6 +258,77 @@ def test_single_site_sweeps_do_the_documented_updates_in_the_documented_order(
     for beta in (0.3, 30.0):
         table = table_of(algorithm, shape, beta, coupling, field)
         assert_same(single_site, heat_or_metropolis_in_words, shape, coupling, table)
+
+
+@pytest.mark.parametrize("shape", [(6, 2050), (3, 8195), (9000,), (3, 100, 41)], ids=str)
+def test_a_lattice_of_many_sites_draws_for_some_rows_at_once(shape):
+    """More than 8192 sites; in one case not even a row of them is less."""
+    table = table_of("metropolis", shape, 0.4, 1.0, 0.1)
+    spins, state, noted = np.ones(math.prod(shape), dtype=np.int8), seed_state(3), np.zeros((2, 2), np.int64)
+    single_site(spins, shape, np.int8(1), table, state, 1, noted)
+    expected, draw = [1] * spins.size, TableDraws(3, shape, table)
+    for total in noted[1]:
+        heat_or_metropolis_in_words(expected, shape, 1, table, draw)
+        assert total == sum(expected)
+    assert spins.tolist() == expected
+    assert state.tolist() == draw.state.tolist()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_a_run_in_parts_is_the_same_run(cut):
+    model = Model((7, 66), 0.4, 1.0, 0.1)
+    runs = []
+    for calls in ([10], [cut, 10 - cut]):
+        spins, state, noted = np.ones(7 * 66, dtype=np.int8), seed_state(4), np.zeros((2, 10), np.int64)
+        sampler, start = ENGINES["plain"]["metropolis"](model)(spins, state), 0
+        for count in calls:
+            sampler(1, *noted[:, start : start + count])
+            start += count
+        runs.append([*noted.ravel().tolist(), *spins.tolist(), *state.tolist()])
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_draws_whose_upper_bits_are_those_of_a_threshold_are_compared_to_the_last_bit(dimension):
+    """Sixteen bits decide but for 2**-16 of the draws; these are made here, on both sides of one."""
+    state, last = seed_state(6), 2 * dimension
+    lowers = np.empty(256, dtype=np.uint64)
+    fill_uint64(state.copy(), lowers)
+    for k, step in itertools.product(range(last + 1), (-1, 0, 1)):
+        lower, upper = int(lowers[0] >> np.uint64(17)), 30_000 + k
+        table = np.array([30_000 + j << 47 for j in range(lattice.TABLE_WIDTH)]) + 5
+        table[k] = (upper << 47) + lower + step
+        parts, bars = np.full(256, 2**15 - 1, dtype=np.int16), np.zeros(384, dtype=np.int8)
+        parts[70] = upper - 2**15
+        lattice._find_bars(parts, 1, table, dimension, bars, state.copy())
+        draw = upper << 47 | lower
+        assert bars[70] == 2 * sum(draw > threshold for threshold in table[: last + 1].tolist()) - last
+        assert (np.delete(bars[:256], 70) == last + 2).all()
+
+
+def test_what_always_and_what_never_happens_is_settled_whatever_the_draw():
+    """The least and the largest upper bits are also those of thresholds beyond the ends."""
+    parts = np.repeat(np.array([-(2**15), 2**15 - 1, 0, 1], dtype=np.int16), 64)
+    for threshold, bar in ((lattice.IMPOSSIBLE, 6), (lattice.CERTAIN, -4)):
+        bars = np.zeros(384, dtype=np.int8)
+        lattice._find_bars(parts, 1, np.full(7, threshold), 2, bars, seed_state(1))
+        assert (bars[:256] == bar).all()
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=5, max_size=5), st.integers(0, 2**32))
+def test_bars_are_those_of_exact_draws(thresholds, seed):
+    """Thresholds that share their upper bits with many draws, in no order."""
+    table, state = np.array([*thresholds, lattice.CERTAIN, lattice.CERTAIN]), seed_state(seed)
+    parts = np.random.default_rng(seed).integers(-(2**15), 2**15, 256).astype(np.int16)
+    parts[::3] = (table[:5] >> 47).astype(np.int64)[np.arange(86) % 5] - 2**15
+    bars, expected, draw_state = np.zeros(384, dtype=np.int8), [], state.copy()
+    lattice._find_bars(parts, 1, table, 2, bars, state)
+    for part in parts.tolist():
+        tied = part + 2**15 in {threshold >> 47 for threshold in thresholds}
+        draw = part + 2**15 << 47 | (int(next_uint64(draw_state)) >> 17 if tied else 0)
+        expected.append(2 * sum(draw > threshold for threshold in thresholds) - 4)
+    assert bars[:256].tolist() == expected
+    assert state.tolist() == draw_state.tolist()
 
 
 # Does a sweep reach every state?

@@ -128,8 +128,10 @@ def rule_of(wasm, shape, beta, algorithm, field, coupling, state):
         return "wolff", (wasm.wolff_flips(n_sites, dimension, beta, coupling), sites, trials)
     table = np.zeros((1 if algorithm == "heat-bath" else 2, lattice.TABLE_WIDTH), dtype=np.int64)
     wasm.call(algorithm.replace("-", "_") + "_table", beta, coupling, field, dimension, table)
-    draws, scratch = np.zeros((3, length), dtype=np.uint64), np.zeros((5, length + 2), dtype=np.int8)
-    return "single_site", (table, draws, scratch)
+    lanes, steps = np.zeros((4, 64), dtype=np.uint64), int(wasm.draw_steps(length))
+    wasm.seed_lanes(state, lanes)
+    draws, parts = np.zeros((steps, 64), dtype=np.uint64), np.zeros(256 * steps, dtype=np.int16)
+    return "single_site", (table, lanes, draws, parts, np.zeros((6, 256 * steps + 128), dtype=np.int8))
 
 
 def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, initial="random", seed):
