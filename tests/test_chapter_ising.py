@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from smbook import ising
-from smbook.kernels.rng import fill_uint64, seed_state
+from smbook.kernels import lattice
+from smbook.kernels.rng import seed_state
 from smbook.theory import ising as theory
 from smbook.widgets import MeanFieldLab, Question
 from tests.chapters import Chapter, source
+from tests.lattice_draws import LatticeDraws, visiting_order
 
 CHAPTER = Chapter("ising/ising-model.ipynb", np=np, theory=theory, Question=Question)
 
@@ -25,26 +27,16 @@ def lattice_couplings(shape, coupling):
     return couplings + couplings.T
 
 
-def visits(shape):
-    """Return the order in which `simulate` updates the sites: row by row, in a row the even sites first."""
-    last = np.arange(shape[-1])
-    group = np.where((last == shape[-1] - 1) & (shape[-1] % 2 == 1), 2, last % 2)
-    in_row = np.argsort(group, kind="stable")
-    return np.concatenate([start + in_row for start in range(0, int(np.prod(shape)), shape[-1])])
-
-
 class SameDraws:
     """Hand out the random numbers of one `simulate` sweep in the order of its visits."""
 
-    def __init__(self, state, shape):
-        self.state, self.shape, self.order, self.left = state, shape, visits(shape), []
+    def __init__(self, state, shape, table):
+        self.draws, self.order, self.left = LatticeDraws(state, shape, table), visiting_order(shape), []
 
     def random(self):
         if not self.left:
-            rows = np.empty((int(np.prod(self.shape[:-1])), self.shape[-1]), dtype=np.uint64)
-            for row in rows:
-                fill_uint64(self.state, row)
-            self.left = list((rows.ravel()[self.order] >> np.uint64(1)) / 2.0**63)[::-1]
+            (drawn,) = self.draws.sweep()
+            self.left = [drawn[site] / 2.0**63 for site in self.order][::-1]
         return self.left.pop()
 
 
@@ -53,9 +45,10 @@ class SameDraws:
 def test_heat_bath_by_hand_is_the_package_spin_for_spin(shape, beta, coupling, field):
     sweep = CHAPTER.definitions("algorithm-heat-bath").heat_bath_sweep
     start = np.random.default_rng(5).choice(np.array([-1, 1], dtype=np.int8), shape)
-    order = visits(shape)
+    order, table = visiting_order(shape), np.empty((1, lattice.TABLE_WIDTH), dtype=np.int64)
+    lattice.heat_bath_table(beta, coupling, field, len(shape), table)
     couplings = lattice_couplings(shape, coupling)[np.ix_(order, order)]
-    draws = SameDraws(seed_state(11), shape)
+    draws = SameDraws(seed_state(11), shape, table)
     spins = start.ravel()[order].astype(float)
     magnetization = np.empty(1000)
     for count in range(1000):

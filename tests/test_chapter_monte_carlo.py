@@ -9,10 +9,12 @@ import pytest
 from scipy import signal, stats
 
 from smbook import ising, statistics
-from smbook.kernels.rng import fill_uint64, seed_state
+from smbook.kernels import lattice as kernels
+from smbook.kernels.rng import seed_state
 from smbook.theory import ising as theory
 from smbook.widgets import Question
 from tests.chapters import Chapter
+from tests.lattice_draws import LatticeDraws, visiting_order
 
 CRITICAL, T_C = theory.CRITICAL_BETA, theory.CRITICAL_TEMPERATURE
 CHAPTER = Chapter(
@@ -35,20 +37,6 @@ def test_around_lists_the_four_bonds_of_a_torus():
     assert sorted(SINGLE_SITE.around(0, 1, (2, 3))) == [(0, 0), (0, 2), (1, 1), (1, 1)]
 
 
-def visits(shape):
-    """Return the sites in the order of `simulate`: row by row, in a row the even ones first."""
-    last = np.arange(shape[-1])
-    group = np.where((last == shape[-1] - 1) & (shape[-1] % 2 == 1), 2, last % 2)
-    return [(x, int(y)) for x in range(shape[0]) for y in np.argsort(group, kind="stable")]
-
-
-def draws_of_a_sweep(state, shape):
-    rows = np.empty(shape, dtype=np.uint64)
-    for row in rows:
-        fill_uint64(state, row)
-    return (rows >> np.uint64(1)) / 2.0**63
-
-
 @pytest.mark.parametrize("shape", [(4, 6), (6, 5), (5, 4), (4, 4)])
 @pytest.mark.parametrize("beta", [0.2, CRITICAL, 0.9])
 @pytest.mark.parametrize("name", ["heat_bath", "metropolis"])
@@ -56,12 +44,16 @@ def test_single_site_updates_by_hand_are_the_package_spin_for_spin(shape, beta, 
     """Metropolis reads a draw from the other end for a spin that is up, which has the same law."""
     update, algorithm = getattr(SINGLE_SITE, name), name.replace("_", "-")
     start = np.random.default_rng(5).choice(np.array([-1, 1], dtype=np.int8), shape)
-    spins, state, energy = start.copy(), seed_state(11), np.empty(200)
+    table = np.empty((1 if name == "heat_bath" else 2, kernels.TABLE_WIDTH), dtype=np.int64)
+    getattr(kernels, f"{name}_table")(beta, 1.0, 0.0, 2, table)
+    spins, draws, energy = start.copy(), LatticeDraws(seed_state(11), shape, table), np.empty(200)
     for count in range(200):
-        draws = draws_of_a_sweep(state, shape)
-        for site in visits(shape):
+        drawn = draws.sweep()
+        for place in visiting_order(shape):
+            site = divmod(place, shape[1])
             turned = name == "metropolis" and spins[site] > 0
-            draw = 1 - draws[site] if turned else draws[site]
+            draw = drawn[-1 if turned else 0][place] / 2.0**63
+            draw = 1 - draw if turned else draw
             update(spins, *site, beta, SimpleNamespace(random=lambda draw=draw: draw))
         energy[count] = ising.energy(spins)
     trace = ising.simulate(shape, beta, 200, algorithm=algorithm, engine="plain", initial=start, rng=11)

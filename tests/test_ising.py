@@ -9,7 +9,9 @@ import pytest
 
 from smbook import _runs
 from smbook.ising import energy, magnetization, simulate, wolff_flips_per_sweep
-from smbook.kernels import lattice
+from smbook.ising._model import Model
+from smbook.ising.simulation import ENGINES
+from smbook.kernels import clusters, lattice
 from smbook.kernels.rng import seed_state
 from smbook.statistics import binned_error, integrated_autocorrelation_time
 from smbook.theory.ising import CRITICAL_BETA, density_of_states, kaufman, ring
@@ -101,25 +103,25 @@ def test_a_bias_of_one_in_a_thousand_is_caught(algorithm, monkeypatch):
     colder = 1 + 1e-3 * beta * abs(exact.energy) / exact.specific_heat
     shifted = density_of_states(shape).observables(beta * colder).energy
     assert shifted == pytest.approx(1.001 * exact.energy, rel=3e-5)
-    name = WRONG.get(algorithm, "bond_threshold")
-    right = getattr(lattice, name)
-    monkeypatch.setattr(lattice, name, lambda beta, *others: right(beta * colder, *others))
+    module, name = (lattice, WRONG[algorithm]) if algorithm in WRONG else (clusters, "bond_threshold")
+    right = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda beta, *others: right(beta * colder, *others))
     assert pulls(algorithm, shape, beta, precision=1.4e-4)["energy"] < -4
 
 
 def test_clusters_flipped_until_enough_sites_are_turned_bias_the_energy():
     """A sweep that ends by what happened in it favours states of large clusters: -1.4854 for -1.4531."""
-    shape, threshold = np.array([16, 16]), lattice.bond_threshold(CRITICAL_BETA, 1.0)
-    spins, state = np.ones(256, dtype=np.int8), seed_state(4)
-    queue, joined = np.empty(256, dtype=np.int64), np.zeros(256, dtype=np.int8)
+    sampler = ENGINES["plain"]["wolff"](Model((16, 16), CRITICAL_BETA, 1.0, 0.0))
+    spins, noted = np.ones(256, dtype=np.int8), np.empty((2, 1), dtype=np.int64)
+    flip = sampler(spins, seed_state(4))
     energies = np.empty(20_000)
     for sweep in range(energies.size):
         turned = 0
         while turned < spins.size:
             before = spins.copy()
-            lattice._flip_cluster(spins, shape, np.int8(1), threshold, queue, joined, state)
+            flip(1, *noted)
             turned += np.count_nonzero(before != spins)
-        energies[sweep] = -lattice.bond_sum(spins, shape) / 256
+        energies[sweep] = -noted[0, 0] / 256
     measured = binned_error(energies[100:])
     assert abs(measured.z(-1.4854)) < 4
     assert measured.z(kaufman((16, 16), CRITICAL_BETA).energy) < -8

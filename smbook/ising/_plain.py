@@ -11,7 +11,7 @@ import numpy as np
 
 from smbook.ising._model import Model, Spins, frustrated
 from smbook.ising._sampler import Bind, Sampler
-from smbook.kernels import lattice
+from smbook.kernels import lattice, rng
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,10 +74,9 @@ def _has_free_cycle(sides: tuple[int, ...]) -> bool:
     sum_j a_ij s_j = 0, with a_ij = +1 for a later and -1 for an earlier neighbour. Every state is tried.
     """
     n_sites = math.prod(sides)
-    rank = np.arange(n_sites) // sides[-1] * 3 + np.arange(n_sites) % sides[-1] % 2
-    if sides[-1] % 2:
-        rank[sides[-1] - 1 :: sides[-1]] += 2
     sites = np.arange(n_sites).reshape(sides)
+    plane, row, column = np.unravel_index(sites.reshape(-1), (1, 1, *sides)[-3:])
+    rank = 9 * plane + 3 * _group(row, (1, *sides)[-2]) + _group(column, sides[-1])
     order = np.zeros((n_sites, n_sites), dtype=np.int8)
     for axis, shift in itertools.product(range(len(sides)), (1, -1)):
         neighbours = np.roll(sites, shift, axis).reshape(-1)
@@ -86,13 +85,22 @@ def _has_free_cycle(sides: tuple[int, ...]) -> bool:
     return bool((states @ order.T == 0).all(axis=1).any())
 
 
+def _group(place: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """Return 0 for even places, 1 for odd ones, and 2 for the last of an odd side."""
+    return np.where((place == side - 1) & (side % 2 == 1), 2, place % 2)
+
+
 def _single_site(model: Model, table: NDArray[np.int64]) -> Bind:
     def bind(spins: Spins, state: State) -> Sampler:
-        length = model.sides[-1]
-        draws = np.empty((3, length), dtype=np.uint64)
-        scratch = np.empty((5, length + 2), dtype=np.int8)
+        lanes = np.empty((4, lattice.LANES), dtype=np.uint64)
+        rng.seed_lanes(state, lanes)
+        draws = np.empty((lattice.draw_steps(model.sides[-1]), lattice.LANES), dtype=np.uint64)
+        parts = np.empty(4 * draws.size, dtype=np.int16)
+        room = np.empty((6, parts.size + 2 * lattice.LANES), dtype=np.int8)
         shape = np.array(model.sides, dtype=np.int64)
-        kernel = partial(lattice.single_site, spins, shape, model.sign, table, draws, scratch, state)
+        kernel = partial(
+            lattice.single_site, spins, shape, model.sign, table, lanes, draws, parts, room, state
+        )
         return Sampler(kernel, spins.size + _UPDATES_LOST_PER_SWEEP)
 
     return bind

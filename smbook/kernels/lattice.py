@@ -11,22 +11,22 @@ on until `bonds` and `sums` (int64) are full.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from smbook.kernels import kernel
-from smbook.kernels.elementary import exp, log, tanh
-from smbook.kernels.rng import fill_uint64, next_uint64
+from smbook.kernels import kernel, kernel_apart
+from smbook.kernels.elementary import exp
+from smbook.kernels.rng import fill_lanes, next_uint64
 
 TABLE_WIDTH = 7  # pulls of -6, -4, ..., 6 in three dimensions
 CERTAIN = np.int64(2**63 - 1)  # thresholds of what always and of what never happens
 IMPOSSIBLE = np.int64(-1)
+LANES = 64  # generators of random numbers side by side
 
-# tanh(beta J) at the critical point and the exponent of the susceptibility, by the number of dimensions.
-_CRITICAL_1D = (1.0, 1.0)
-_CRITICAL_2D = (math.sqrt(2.0) - 1.0, 1.75)
-_CRITICAL_3D = (0.218094, 1.237)
+_SITES_PER_STEP = 4 * LANES  # with 16 bits each
+_SITES_AT_ONCE = 8192  # so many have their random numbers drawn at once, near the processor
+_LOWER_BITS = 47  # of 63, those that seldom matter
+_OFFSET = 2**15
+_BLOCK = 256  # of spins that are summed up in 16 bits
 
 
 @kernel
@@ -36,75 +36,65 @@ def probability_threshold(probability):
 
 
 @kernel
-def bond_threshold(beta, coupling):
-    """Return the threshold with which a satisfied bond joins its two sites to one cluster.
-
-    p = 1 - exp(-2 beta abs(J)). Source: Fortuin and Kasteleyn (1972).
-    """
-    return probability_threshold(1.0 - exp(-2.0 * beta * abs(coupling)))
-
-
-@kernel
-def wolff_flips(n_sites, dimension, beta, coupling):
-    """Return how many clusters a Wolff sweep flips, as int64: about as many as hold a lattice full of sites.
-
-    n = N (1 - v / v_c)**gamma with v = tanh(beta abs(J)), rounded, at least 1: N over the mean cluster size
-    by the power law at the critical point v_c, right to within a factor of two.
-
-    Examples
-    --------
-    >>> wolff_flips(64 * 64, 2, 0.2, 1.0)
-    1320
-    """
-    critical, gamma = _CRITICAL_3D
-    if dimension == 1:
-        critical, gamma = _CRITICAL_1D
-    elif dimension == 2:
-        critical, gamma = _CRITICAL_2D
-    distance = 1.0 - tanh(beta * abs(coupling)) / critical
-    clusters = n_sites * exp(gamma * log(max(distance, 0.0)))
-    if clusters >= n_sites:
-        return np.int64(n_sites)
-    return max(np.int64(1), np.int64(clusters + 0.5))
-
-
-@kernel
-def _happens(state, threshold):
-    return np.int64(next_uint64(state) >> np.uint64(1)) <= threshold
-
-
-@kernel
 def randomize(spins, state):
     """Set each spin to +1 or -1 with probability 1/2."""
     for i in range(spins.size):
         spins[i] = 1 if np.int64(next_uint64(state)) < 0 else -1
 
 
-@kernel
+@kernel_apart
 def bond_sum(spins, shape):
     """Return the sum of s_i s_j over all bonds, as int64."""
-    total = np.int64(0)
+    equal = np.int64(0)
     stride = np.int64(1)
     for axis in range(shape.size - 1, -1, -1):
         extent = stride * shape[axis]
-        last = extent - stride
+        equal += _count_equal(spins, np.int64(0), stride, spins.size - stride)
         for block in range(spins.size // extent):
-            start = block * extent
-            for i in range(start, start + last):
-                total += spins[i] * spins[i + stride]
-            for i in range(start, start + stride):
-                total += spins[i] * spins[i + last]
+            end = (block + 1) * extent
+            equal += _count_equal(spins, end - extent, end - stride, stride)
+            if end < spins.size:  # the pairs across the border were none
+                equal -= _count_equal(spins, end - stride, end, stride)
         stride = extent
-    return total
+    return 2 * equal - shape.size * spins.size
 
 
-@kernel
+@kernel_apart
+def _count_equal(spins, first, second, count):
+    """Count in how many of `count` pairs of spins, from `first` and from `second` on, both are the same."""
+    one, other, equal = np.uint64(first), np.uint64(second), np.int64(0)
+    for at in range(0, count - _BLOCK + 1, _BLOCK):
+        equal += _count_equal_block(spins, one + np.uint64(at), other + np.uint64(at))
+    for i in range(count - count % _BLOCK, count):
+        equal += spins[one + np.uint64(i)] == spins[other + np.uint64(i)]
+    return equal
+
+
+@kernel_apart
+def _count_equal_block(spins, first, second):
+    equal = np.int16(0)
+    for i in range(_BLOCK):
+        equal = np.int16(equal + np.int16(spins[first + np.uint64(i)] == spins[second + np.uint64(i)]))
+    return np.int64(equal)
+
+
+@kernel_apart
 def spin_sum(spins):
     """Return the sum of all spins, as int64."""
     total = np.int64(0)
-    for i in range(spins.size):
+    for start in range(0, spins.size - _BLOCK + 1, _BLOCK):
+        total += _sum_block(spins, np.uint64(start))
+    for i in range(spins.size - spins.size % _BLOCK, spins.size):
         total += spins[i]
     return total
+
+
+@kernel_apart
+def _sum_block(spins, start):
+    total = np.int16(0)
+    for i in range(_BLOCK):
+        total = np.int16(total + spins[start + np.uint64(i)])
+    return np.int64(total)
 
 
 @kernel
@@ -134,33 +124,69 @@ def metropolis_table(beta, coupling, field, dimension, table):
         table[1, k] = probability_threshold(1.0 - exp(-max(cost, 0.0))) if k <= 2 * dimension else CERTAIN
 
 
-@kernel
-def single_site(spins, shape, sign, table, draws, scratch, state, thin, bonds, sums):
+@kernel_apart
+def draw_steps(length):
+    """Return how many steps of the lanes `single_site` needs room for, with a last side of `length` sites."""
+    return _steps_for(_rows_at_once(length) * length)
+
+
+@kernel_apart
+def _rows_at_once(length):
+    return max(np.int64(1), np.int64(_SITES_AT_ONCE // length))
+
+
+@kernel_apart
+def _steps_for(n_sites):
+    return np.int64((n_sites + _SITES_PER_STEP - 1) // _SITES_PER_STEP)
+
+
+@kernel_apart
+def single_site(spins, shape, sign, table, lanes, draws, parts, room, state, thin, bonds, sums):
     """Update every spin once a sweep with the probabilities of `table`, heat bath or Metropolis.
 
-    Rows (lines along the last axis) follow one another; within a row come all even sites, then the odd
-    ones, then the last site of an odd row, which has an even site on both sides. Sites of one group are no
-    neighbours, so that the order is as good as one site after another, and the processor works on many at
-    once.
+    Within a row (a line along the last axis) come all even sites, then the odd ones, then the last site of
+    an odd row, which has an even site on both sides. In the same order come the rows of a plane, or of the
+    whole lattice in two dimensions, and planes follow one another. Sites of one group are no neighbours, so
+    that the order is as good as one site after another, and the processor works on many at once.
 
-    `draws` (uint64, 3 rows as long as the last side) and `scratch` (int8, 5 rows longer by 2) are room to
-    work in.
+    Random numbers come from `lanes` (uint64, shape (4, 64), filled by `rng.seed_lanes`), for as many rows at
+    once as have no more than 8192 sites. Site i of these rows has 16 bits of step i // 256 of lane i % 64,
+    from bit 16 (i // 64 % 4) up: the upper ones of a 63-bit number, with 2**15 added modulo 2**16. Where
+    they equal those of one of the 2 d + 1 thresholds of a row of `table`, a draw of `state` brings the 47
+    bits below: for one row of the table after the other, in the order of i, which fills up the last step.
+
+    `draws` (uint64, shape (s, 64) with s = `draw_steps` of the last side), `parts` (int16, 256 s) and `room`
+    (int8, shape (6, 256 s + 128)) are room to work in.
     """
-    length = draws.shape[1]
-    _number_groups(scratch[4], length)
+    length = shape[shape.size - 1]
+    n_rows, rows_of_plane = spins.size // length, shape[max(shape.size - 2, 0)] if shape.size > 1 else 1
+    at_once = _rows_at_once(length)
+    _number_groups(room[2], length)
+    for i in range(length):
+        room[3, i] = 0
     for kept in range(bonds.size):
         for _ in range(thin):
-            for row in range(spins.size // length):
-                start = row * length
-                fill_uint64(state, draws[0])
-                _draws_to_needs(draws, table, shape.size, scratch[1])
-                _add_other_axes(spins, shape, start, scratch[0])
-                _update_row(spins[start : start + length], sign, np.int8(2 * shape.size), scratch)
+            for first in range(0, n_rows, at_once):
+                rows = min(at_once, n_rows - first)
+                _draw_bars(lanes, draws[: _steps_for(rows * length)], parts, table, shape.size, room, state)
+                for row in range(rows):
+                    start = _visited(first + row, rows_of_plane) * length
+                    _add_other_axes(spins, shape, start, room[3])
+                    _update_row(spins, start, length, sign, np.uint64(row * length), table.shape[0] - 1, room)
         bonds[kept] = bond_sum(spins, shape)
         sums[kept] = spin_sum(spins)
 
 
-@kernel
+@kernel_apart
+def _visited(visit, n_rows):
+    """Return the row that is updated at this visit, of planes of `n_rows` rows, one plane after the other."""
+    within, half = visit % n_rows, n_rows // 2
+    if within >= half:
+        return visit - within + (2 * (within - half) + 1 if within < 2 * half else n_rows - 1)
+    return visit + within
+
+
+@kernel_apart
 def _number_groups(groups, length):
     for i in range(length):
         groups[i] = i % 2
@@ -168,176 +194,206 @@ def _number_groups(groups, length):
         groups[length - 1] = 2
 
 
-@kernel
-def _draws_to_needs(draws, table, dimension, needs):
-    """Note how many thresholds each draw exceeds: in bits 0 to 2 for a spin down, 4 to 6 for one up."""
+@kernel_apart
+def _draw_bars(lanes, draws, parts, table, dimension, room, state):
+    """Draw for each site how strong a pull it takes to be up: in row 0 of the room for a spin that is down.
+
+    If the table tells spins that are up from those that are down, theirs are in row 1.
+    """
+    fill_lanes(lanes, draws)
+    for step in range(draws.shape[0]):
+        _part(draws[step], parts, np.uint64(step * _SITES_PER_STEP))
     for row in range(table.shape[0]):
-        _count_exceeded(draws[0], table[row], dimension, draws[1 + row])
-    down, up = draws[1], draws[table.shape[0]]
-    for i in range(down.size):
-        needs[i] = np.int8(down[i] + (up[i] << np.uint64(4)))
+        _find_bars(parts, draws.shape[0], table[row], dimension, room[row], state)
 
 
-@kernel
-def _count_exceeded(draws, t, dimension, counts):
-    """Count the thresholds that each draw exceeds, among the 2 d + 1 that are not certain anyway."""
+@kernel_apart
+def _part(words, parts, start):
+    one, two, three = start + np.uint64(LANES), start + np.uint64(2 * LANES), start + np.uint64(3 * LANES)
+    for k in range(LANES):
+        i, word = np.uint64(k), words[k]
+        parts[start + i] = np.int16(word)
+        parts[one + i] = np.int16(word >> np.uint64(16))
+        parts[two + i] = np.int16(word >> np.uint64(32))
+        parts[three + i] = np.int16(word >> np.uint64(48))
+
+
+@kernel_apart
+def _find_bars(parts, steps, t, dimension, bars, state):
+    """Compare with the 2 d + 1 thresholds that are not certain anyway."""
     if dimension == 1:
-        _count_exceeded_of(draws, (t[0], t[1], t[2]), counts)
+        _find_bars_of(parts, steps, t, (_upper(t[0]), _upper(t[1]), _upper(t[2])), bars, state)
     elif dimension == 2:
-        _count_exceeded_of(draws, (t[0], t[1], t[2], t[3], t[4]), counts)
+        uppers = (_upper(t[0]), _upper(t[1]), _upper(t[2]), _upper(t[3]), _upper(t[4]))
+        _find_bars_of(parts, steps, t, uppers, bars, state)
     else:
-        _count_exceeded_of(draws, (t[0], t[1], t[2], t[3], t[4], t[5], t[6]), counts)
+        lower = (_upper(t[0]), _upper(t[1]), _upper(t[2]), _upper(t[3]))
+        _find_bars_of(parts, steps, t, (*lower, _upper(t[4]), _upper(t[5]), _upper(t[6])), bars, state)
 
 
-@kernel
-def _count_exceeded_of(draws, thresholds, counts):
-    for i in range(draws.size):
-        draw = np.int64(draws[i] >> np.uint64(1))
-        count = np.int64(0)
-        for threshold in thresholds:  # a tuple, which the compiler unrolls
-            count += np.int64(draw > threshold)
-        counts[i] = np.uint64(count)
+@kernel_apart
+def _upper(threshold):
+    """Return the upper 16 bits of 63; what never happens shares those of zero, and differs below."""
+    return np.int16((max(threshold, np.int64(0)) >> _LOWER_BITS) - _OFFSET)
 
 
-@kernel
+@kernel_apart
+def _find_bars_of(parts, steps, thresholds, uppers, bars, state):
+    for block in range(steps * _SITES_PER_STEP // LANES):
+        start = np.uint64(block * LANES)
+        if _compare(parts, uppers, bars, start):
+            _settle(parts, thresholds, uppers, bars, start, state)
+
+
+@kernel_apart
+def _compare(parts, uppers, bars, start):
+    """Set the bars of 64 sites to 2 k - 2 d, for k thresholds exceeded; return whether any is undecided."""
+    tied = np.int16(0)
+    for i in range(LANES):
+        at = start + np.uint64(i)
+        part = parts[at]
+        bar = np.int16(1 - len(uppers))
+        for upper in uppers:  # a tuple, which the compiler unrolls
+            bar = np.int16(bar + np.int16(np.int16(part > upper) << 1))
+            tied = np.int16(tied | np.int16(part == upper))
+        bars[at] = np.int8(bar)
+    return tied
+
+
+@kernel_apart
+def _settle(parts, thresholds, uppers, bars, start, state):
+    """Decide about those of 64 sites whose 16 bits are those of a threshold, by all 63."""
+    for i in range(LANES):
+        at = start + np.uint64(i)
+        tied = False
+        for upper in uppers:
+            tied |= parts[at] == upper
+        if tied:
+            lower = np.int64(next_uint64(state) >> np.uint64(64 - _LOWER_BITS))
+            draw = ((np.int64(parts[at]) + _OFFSET) << _LOWER_BITS) | lower
+            bar = 1 - len(uppers)
+            for k in range(len(uppers)):
+                bar += 2 * np.int64(draw > thresholds[k])
+            bars[at] = bar
+
+
+@kernel_apart
 def _add_other_axes(spins, shape, start, total):
     """Add up the neighbours along all axes but the last, for the row that begins at `start`."""
     length = shape[shape.size - 1]
-    for i in range(length):
-        total[i] = 0
-    stride = length
-    for axis in range(shape.size - 2, -1, -1):
-        extent = stride * shape[axis]
-        within = start % extent
-        after = spins[start + stride - (extent if within + stride >= extent else 0) :]
-        before = spins[start - stride + (extent if within < stride else 0) :]
-        for i in range(length):
-            total[i] += np.int8(after[i] + before[i])
-        stride = extent
+    if shape.size > 1:
+        extent = length * shape[shape.size - 2]
+        before, after = _before(start, length, extent), _after(start, length, extent)
+        if shape.size == 2:
+            _add_two(spins, before, after, total, length)
+        else:
+            under, over = _before(start, extent, spins.size), _after(start, extent, spins.size)
+            _add_four(spins, before, after, under, over, total, length)
 
 
-@kernel
-def _update_row(row, sign, n_neighbours, scratch):
-    """Turn up every spin whose pull p = 2 k - 2 d has k of at least its need, one group after the other.
+@kernel_apart
+def _before(site, stride, extent):
+    return np.uint64(site - stride + (extent if site % extent < stride else 0))
 
-    All is int8, sixteen sites to a vector of a browser; one wider number would cost half of the speed.
+
+@kernel_apart
+def _after(site, stride, extent):
+    return np.uint64(site + stride - (extent if site % extent + stride >= extent else 0))
+
+
+@kernel_apart
+def _add_two(spins, before, after, total, length):
+    """Add, 64 sites at once; the last 64 of a row overlap those before."""
+    if length < LANES:
+        for i in range(np.uint64(length)):
+            total[i] = np.int8(spins[before + i] + spins[after + i])
+    else:
+        for block in range(0, length, LANES):
+            start = np.uint64(min(block, length - LANES))
+            _add_block_of_two(spins, before + start, after + start, total, start)
+
+
+@kernel_apart
+def _add_block_of_two(spins, before, after, total, start):
+    for k in range(LANES):
+        i = np.uint64(k)
+        total[start + i] = np.int8(spins[before + i] + spins[after + i])
+
+
+@kernel_apart
+def _add_four(spins, before, after, under, over, total, length):
+    if length < LANES:
+        for i in range(np.uint64(length)):
+            beside = np.int8(spins[before + i] + spins[after + i])
+            total[i] = np.int8(beside + np.int8(spins[under + i] + spins[over + i]))
+    else:
+        for block in range(0, length, LANES):
+            start = np.uint64(min(block, length - LANES))
+            _add_block_of_four(
+                spins, before + start, after + start, under + start, over + start, total, start
+            )
+
+
+@kernel_apart
+def _add_block_of_four(spins, before, after, under, over, total, start):
+    for k in range(LANES):
+        i = np.uint64(k)
+        beside = np.int8(spins[before + i] + spins[after + i])
+        total[start + i] = np.int8(beside + np.int8(spins[under + i] + spins[over + i]))
+
+
+@kernel_apart
+def _update_row(spins, start, length, sign, at, up, room):
+    """Turn up every spin whose pull reaches its bar, one group after the other.
+
+    All is int8, sixteen sites to a vector of a browser; one wider number would cost half of the speed. Site
+    i is at 64 + i of two rows of the room, between copies of its neighbours across the border. Blocks reach
+    beyond the end of a row that is no multiple of 64, and what they leave there is not used.
     """
-    others, needs, fresh, padded, groups = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    for i in range(row.size):
-        padded[i + 1] = row[i]
-    for group in range(2 + row.size % 2):
-        padded[0] = padded[row.size]
-        padded[row.size + 1] = padded[1]
-        for i in range(row.size):
-            neighbours = np.int8(others[i] + np.int8(padded[i] + padded[i + 2]))
-            pull = neighbours if sign > 0 else np.int8(-neighbours)
-            twice_k = np.int8(pull + n_neighbours)
-            need = np.int8(np.uint8(needs[i]) >> 4) if padded[i + 1] > 0 else np.int8(needs[i] & 15)
-            fresh[i] = np.int8(1) if twice_k >= np.int8(need + need) else np.int8(-1)
-        for i in range(row.size):
-            new, old = fresh[i], padded[i + 1]
-            padded[i + 1] = new if groups[i] == np.int8(group) else old
-    for i in range(row.size):
-        row[i] = padded[i + 1]
+    one, two = room[4], room[5]
+    _copy(spins, np.uint64(start), one, np.uint64(LANES), length)
+    _update_group(one, room, up, at, 0, sign, length, two)
+    _update_group(two, room, up, at, 1, sign, length, one)
+    if length % 2:
+        _update_group(one, room, up, at, 2, sign, length, two)
+        _copy(two, np.uint64(LANES), spins, np.uint64(start), length)
+    else:
+        _copy(one, np.uint64(LANES), spins, np.uint64(start), length)
 
 
-@kernel
-def wolff(spins, shape, sign, threshold, n_flips, queue, joined, state, thin, bonds, sums):
-    """Flip `n_flips` clusters a sweep, each grown from a random site over satisfied bonds.
-
-    The number of flips is fixed: to stop once enough sites are turned would favour the states in which
-    clusters are large. `queue` (int64) and `joined` (int8, zero before and after) have room for every site.
-    Source: Wolff (1989).
-    """
-    for kept in range(bonds.size):
-        for _ in range(thin * n_flips):
-            _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
-        bonds[kept] = bond_sum(spins, shape)
-        sums[kept] = spin_sum(spins)
+@kernel_apart
+def _copy(source, start, target, place, count):
+    if count < LANES:
+        for i in range(np.uint64(count)):
+            target[place + i] = source[start + i]
+    else:
+        for block in range(0, count, LANES):
+            first = np.uint64(min(block, count - LANES))
+            _copy_block(source, start + first, target, place + first)
 
 
-@kernel
-def flip_wolff_clusters(spins, shape, sign, threshold, n_flips, queue, joined, state):
-    """Flip `n_flips` clusters as `wolff` does, and note nothing: a part of a sweep of many small clusters."""
-    for _ in range(n_flips):
-        _flip_cluster(spins, shape, sign, threshold, queue, joined, state)
+@kernel_apart
+def _copy_block(source, start, target, place):
+    for i in range(LANES):
+        target[place + np.uint64(i)] = source[start + np.uint64(i)]
 
 
-@kernel
-def _flip_cluster(spins, shape, sign, threshold, queue, joined, state):
-    first = np.int64((next_uint64(state) >> np.uint64(1)) % np.uint64(spins.size))
-    joined[first] = 1
-    queue[0] = first
-    head, tail = 0, 1
-    while head < tail:
-        site = queue[head]
-        head += 1
-        satisfied = sign * spins[site]
-        stride = np.int64(1)
-        for axis in range(shape.size - 1, -1, -1):
-            extent = stride * shape[axis]
-            within = site % extent
-            after = site + stride - (extent if within + stride >= extent else 0)
-            before = site - stride + (extent if within < stride else 0)
-            for neighbour in (after, before):
-                if not joined[neighbour] and spins[neighbour] == satisfied and _happens(state, threshold):
-                    joined[neighbour] = 1
-                    queue[tail] = neighbour
-                    tail += 1
-            stride = extent
-    for k in range(tail):
-        spins[queue[k]] = -spins[queue[k]]
-        joined[queue[k]] = 0
+@kernel_apart
+def _update_group(before, room, up, at, group, sign, length, after):
+    before[LANES - 1], before[LANES + length] = before[LANES + length - 1], before[LANES]
+    for block in range(0, length, LANES):
+        _update_block(before, room[3], room[0], room[up], room[2], group, sign, at, after, np.uint64(block))
 
 
-@kernel
-def swendsen_wang(spins, shape, sign, threshold, parent, turned, state, thin, bonds, sums):
-    """Part the lattice into clusters over satisfied bonds, and flip each with probability 1/2, once a sweep.
-
-    `parent` (int64) and `turned` (int8) have room for every site. Source: Swendsen and Wang (1987).
-    """
-    for kept in range(bonds.size):
-        for _ in range(thin):
-            _find_clusters(spins, shape, sign, threshold, parent, state)
-            _flip_clusters(spins, parent, turned, state)
-        bonds[kept] = bond_sum(spins, shape)
-        sums[kept] = spin_sum(spins)
-
-
-@kernel
-def _find_clusters(spins, shape, sign, threshold, parent, state):
-    for site in range(spins.size):
-        parent[site] = site
-    stride = np.int64(1)
-    for axis in range(shape.size - 1, -1, -1):
-        extent = stride * shape[axis]
-        for site in range(spins.size):
-            after = site + stride - (extent if site % extent + stride >= extent else 0)
-            if spins[after] == sign * spins[site] and _happens(state, threshold):
-                _unite(parent, site, after)
-        stride = extent
-
-
-@kernel
-def _unite(parent, a, b):
-    """Join two clusters; the root is the smallest site, so that every parent comes before its child."""
-    a, b = _root(parent, a), _root(parent, b)
-    parent[max(a, b)] = min(a, b)
-
-
-@kernel
-def _root(parent, site):
-    while parent[site] != site:
-        parent[site] = parent[parent[site]]
-        site = parent[site]
-    return site
-
-
-@kernel
-def _flip_clusters(spins, parent, turned, state):
-    for site in range(spins.size):
-        root = parent[parent[site]]  # one step suffices: the parent's own is final
-        parent[site] = root
-        if root == site:
-            turned[site] = 1 if np.int64(next_uint64(state)) < 0 else -1
-        spins[site] *= turned[root]
+@kernel_apart
+def _update_block(before, others, down, up, groups, group, sign, at, after, start):
+    negative = np.int8(min(sign, 0))
+    for k in range(LANES):
+        i = start + np.uint64(k)
+        here = i + np.uint64(LANES)
+        neighbours = np.int8(others[i] + np.int8(before[here - np.uint64(1)] + before[here + np.uint64(1)]))
+        pull = np.int8((neighbours ^ negative) - negative)
+        low, high, old = down[at + i], up[at + i], before[here]
+        bar = high if old > 0 else low
+        new = np.int8(1) if pull >= bar else np.int8(-1)
+        after[here] = new if groups[i] == np.int8(group) else old

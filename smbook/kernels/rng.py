@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks
-from smbook.kernels import kernel
+from smbook.kernels import kernel, kernel_apart
 from smbook.kernels.elementary import log, sqrt
 
 State = NDArray[np.uint64]
@@ -21,6 +21,7 @@ _JUMP = np.array(
     [0x180EC6D33CFD0ABA, 0xD5A61266F0C9392C, 0xA9582618E03FC9AA, 0x39ABDC4529B1661C], dtype=np.uint64
 )
 _TO_UNIT = 2.0**-53
+_STRIDE = 8  # steps of a lane between two visits to its state in memory
 
 
 def seed_state(rng: Randomness = None) -> State:
@@ -190,6 +191,65 @@ def fill_uint64(state, out):
         s2 ^= carried
         s3 = _rotate_left(s3, 45)
     state[0], state[1], state[2], state[3] = s0, s1, s2, s3
+
+
+@kernel
+def seed_lanes(state, lanes):
+    """Fill `lanes` (uint64, shape (4, n)) with the states of n generators side by side, for `fill_lanes`.
+
+    Each row is SplitMix64's sequence from a draw of `state`, which moves on by four.
+
+    Examples
+    --------
+    >>> lanes = np.empty((4, 8), dtype=np.uint64)
+    >>> seed_lanes(seed_state(7), lanes)
+    """
+    for row in range(4):
+        split_mix(lanes[row], next_uint64(state))
+
+
+@kernel
+def fill_lanes(lanes, out):
+    """Fill `out` (uint64, shape (steps, n)): column k with the next draws of the generator `lanes[:, k]`.
+
+    The processor advances as many generators at once as it has room for, some times faster than one.
+    """
+    whole = out.shape[0] - out.shape[0] % _STRIDE
+    for step in range(0, whole, _STRIDE):
+        _take_stride(lanes[0], lanes[1], lanes[2], lanes[3], out, np.uint64(step))
+    for step in range(whole, out.shape[0]):
+        _take_step(lanes[0], lanes[1], lanes[2], lanes[3], out[step])
+
+
+@kernel_apart
+def _take_stride(first, second, third, fourth, out, step):
+    """Make several steps of each lane while its state is in registers; the compiler unrolls them."""
+    for lane in range(first.size):
+        s0, s1, s2, s3 = first[lane], second[lane], third[lane], fourth[lane]
+        for k in range(_STRIDE):
+            out[step + np.uint64(k), lane] = _rotate_left(s0 + s3, 23) + s0
+            carried = s1 << np.uint64(17)
+            s2 ^= s0
+            s3 ^= s1
+            s1 ^= s2
+            s0 ^= s3
+            s2 ^= carried
+            s3 = _rotate_left(s3, 45)
+        first[lane], second[lane], third[lane], fourth[lane] = s0, s1, s2, s3
+
+
+@kernel_apart
+def _take_step(first, second, third, fourth, out):
+    for lane in range(out.size):
+        s0, s1, s2, s3 = first[lane], second[lane], third[lane], fourth[lane]
+        out[lane] = _rotate_left(s0 + s3, 23) + s0
+        carried = s1 << np.uint64(17)
+        s2 ^= s0
+        s3 ^= s1
+        s1 ^= s2
+        s0 ^= s3
+        first[lane], second[lane] = s0, s1
+        third[lane], fourth[lane] = s2 ^ carried, _rotate_left(s3, 45)
 
 
 @kernel

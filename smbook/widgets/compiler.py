@@ -34,8 +34,10 @@ from numba import types
 
 from smbook.kernels import (
     associative,
+    bernoulli,
     boltzmann,
     bridge,
+    clusters,
     committee,
     descent,
     elementary,
@@ -73,6 +75,7 @@ _REALS, _REAL_ROWS = types.Array(types.float64, 1, "C"), types.Array(types.float
 _RUN = (_WORDS, _INT64, _WHOLES, _WHOLES)  # state, thin, bonds, sums
 _TABLE = (_FLOAT64, _FLOAT64, _FLOAT64, _INT64, _WHOLE_ROWS)  # beta, coupling, field, dimension, table
 _LATTICE = (_BYTES, _WHOLES, _INT8)  # spins, shape, sign
+_DRAWN = (_WORD_ROWS, _WORD_ROWS, types.Array(types.int16, 1, "C"), _BYTE_ROWS)  # lanes, draws, parts, room
 _LOOP = (_FLOAT64, _FLOAT64)  # beta, coupling
 _SINGLES = types.Array(types.float32, 1, "C")
 _SINGLE_ROWS = types.Array(types.float32, 2, "C")
@@ -117,11 +120,14 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "spin_sum": (lattice.spin_sum, (_BYTES,), _INT64),
     "heat_bath_table": (lattice.heat_bath_table, _TABLE, _NOTHING),
     "metropolis_table": (lattice.metropolis_table, _TABLE, _NOTHING),
-    "bond_threshold": (lattice.bond_threshold, (_FLOAT64, _FLOAT64), _INT64),
-    "wolff_flips": (lattice.wolff_flips, (_INT64, _INT64, _FLOAT64, _FLOAT64), _INT64),
-    "single_site": (lattice.single_site, (*_LATTICE, _WHOLE_ROWS, _WORD_ROWS, _BYTE_ROWS, *_RUN), _NOTHING),
-    "wolff": (lattice.wolff, (*_LATTICE, _INT64, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
-    "swendsen_wang": (lattice.swendsen_wang, (*_LATTICE, _INT64, _WHOLES, _BYTES, *_RUN), _NOTHING),
+    "bond_threshold": (clusters.bond_threshold, (_FLOAT64, _FLOAT64), _INT64),
+    "wolff_flips": (clusters.wolff_flips, (_INT64, _INT64, _FLOAT64, _FLOAT64), _INT64),
+    "begin_trials": (bernoulli.begin_trials, (_WORDS, _INT64, _WORDS), _NOTHING),
+    "wolff": (clusters.wolff, (*_LATTICE, _INT64, _WORDS, _WORDS, *_RUN), _NOTHING),
+    "swendsen_wang": (clusters.swendsen_wang, (*_LATTICE, _WORD_ROWS, _WORDS, _WORDS, *_RUN), _NOTHING),
+    "seed_lanes": (rng.seed_lanes, (_WORDS, _WORD_ROWS), _NOTHING),
+    "draw_steps": (lattice.draw_steps, (_INT64,), _INT64),
+    "single_site": (lattice.single_site, (*_LATTICE, _WHOLE_ROWS, *_DRAWN, *_RUN), _NOTHING),
     "free_energy": (mean_field.free_energy, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),
     "equation_of_state": (mean_field.equation_of_state, (_FLOAT64, *_LOOP, _REALS, _REALS), _NOTHING),
     "response": (mean_field.response, (_REALS, *_LOOP, _FLOAT64, _REALS), _NOTHING),

@@ -2,12 +2,13 @@
 
 import { Chart, legend, short } from "./runtime/chart.js";
 import { drawing, element, fixed, subscripted } from "./runtime/dom.js";
-import { bytes, Kernels, seeded } from "./runtime/kernels.js";
+import { bytes, Kernels, roomForRows, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Lattice } from "./runtime/lattice.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 
 const ENTRIES = 64; // sweeps noted in one call of a kernel
+const TRIALS_SIZE = 226; // as in smbook/kernels/bernoulli.py
 const FLICKER = 350; // milliseconds between two pictures, where one step may turn most of the sheet
 const TRANSIENT = 50; // sweeps after which the first average begins
 const COLD = 1; // the temperature of the preset that cools at once
@@ -38,14 +39,17 @@ class Magnet {
     const sites = size * size;
     this.size = size;
     this.sites = sites;
-    this.kernels = new Kernels(module, 12 * sites + 64 * size + 16384);
+    const words = size * Math.ceil(size / 64); // of 64 spins
+    this.kernels = new Kernels(module, 12 * sites + 24 * words + 64 * size + 2 ** 18);
     const array = (...form) => this.kernels.array(...form);
     this.spins = array("int8", sites);
     this.shape = array("int64", 2);
     this.shape.data.fill(BigInt(size));
     this.tables = { "heat-bath": array("int64", 1, 7), metropolis: array("int64", 2, 7) };
-    this.room = { draws: array("uint64", 3, size), scratch: array("int8", 5, size + 2) };
-    this.clusters = { queue: array("int64", sites), marks: array("int8", sites) };
+    this.room = roomForRows(this.kernels, size);
+    this.seeded = false;
+    this.clusters = { sites: array("uint64", sites + 1), words: array("uint64", 3, words) };
+    this.trials = array("uint64", TRIALS_SIZE);
     this.noted = { bonds: array("int64", ENTRIES), sums: array("int64", ENTRIES) };
     this.state = seeded(this.kernels, seed);
     if (initial === "up") this.spins.data.fill(1);
@@ -62,18 +66,19 @@ class Magnet {
     if (algorithm in this.tables) {
       const table = this.tables[algorithm];
       run[algorithm === "metropolis" ? "metropolis_table" : "heat_bath_table"](beta, 1, field, 2, table);
-      this.advance = (...rest) =>
-        run.single_site(spins, shape, 1, table, room.draws, room.scratch, state, ...rest);
+      if (!this.seeded) run.seed_lanes(state, room[0]);
+      this.seeded = true;
+      this.advance = (...rest) => run.single_site(spins, shape, 1, table, ...room, state, ...rest);
       return;
     }
-    const threshold = run.bond_threshold(beta, 1);
-    const { queue, marks } = clusters;
+    const { trials } = this;
+    run.begin_trials(state, run.bond_threshold(beta, 1), trials);
     if (algorithm === "wolff") {
       const flips = run.wolff_flips(this.sites, 2, beta, 1);
-      marks.data.fill(0);
-      this.advance = (...rest) => run.wolff(spins, shape, 1, threshold, flips, queue, marks, state, ...rest);
+      this.advance = (...rest) => run.wolff(spins, shape, 1, flips, clusters.sites, trials, state, ...rest);
     } else {
-      this.advance = (...rest) => run.swendsen_wang(spins, shape, 1, threshold, queue, marks, state, ...rest);
+      this.advance = (...rest) =>
+        run.swendsen_wang(spins, shape, 1, clusters.words, clusters.sites, trials, state, ...rest);
     }
   }
 

@@ -145,6 +145,7 @@ class IsingLab(Lab, script="ising_lab.js"):
             1.0 / self.temperature,
             n_sweeps,
             algorithm=self.algorithm,
+            engine="plain",
             field=self.field,
             initial=self.initial,
             thin=thin,

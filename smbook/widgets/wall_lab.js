@@ -3,7 +3,7 @@
 import { Census } from "./runtime/census.js";
 import { Chart, dragged, legend, roundedRange, short } from "./runtime/chart.js";
 import { element } from "./runtime/dom.js";
-import { Kernels, seeded } from "./runtime/kernels.js";
+import { Kernels, roomForRows, seeded } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
 import { Raster } from "./runtime/raster.js";
@@ -31,7 +31,7 @@ const SIGNS = [
 // The ring on its kernels: spins, generator, and the law of its walls.
 class Ring {
   constructor(module, largest) {
-    this.kernels = new Kernels(module, 64 * largest + 32768);
+    this.kernels = new Kernels(module, 64 * largest + 2 ** 18);
     this.shape = this.kernels.array("int64", 1);
     this.table = this.kernels.array("int64", 1, 7);
     this.noted = [this.kernels.array("int64", 1), this.kernels.array("int64", 1)];
@@ -52,10 +52,11 @@ class Ring {
     shape.data[0] = BigInt(size);
     this.pairs.sizes.data[POINTS] = size;
     this.spins = kernels.array("int8", size);
-    const room = [kernels.array("uint64", 3, size), kernels.array("int8", 5, size + 2)];
+    const room = roomForRows(kernels, size);
     const state = seeded(kernels, seed);
     if (initial === "up") this.spins.data.fill(1);
     else kernels.run.randomize(this.spins, state);
+    kernels.run.seed_lanes(state, room[0]);
     this.move = [this.spins, shape, 1, table, ...room, state, 1, ...noted];
     const [energy, heat, free, share] = [0, 1, 2, 3].map(() => kernels.array("float64", (size >> 1) + 1));
     this.law = { energy, heat, free, share };

@@ -108,7 +108,13 @@ class WallLab(Lab, script="wall_lab.js"):
         (14, 14)
         """
         return ising.simulate(
-            self.size, 1.0 / self.temperature, n_sweeps, initial=self.initial, thin=thin, rng=self.seed
+            self.size,
+            1.0 / self.temperature,
+            n_sweeps,
+            engine="plain",
+            initial=self.initial,
+            thin=thin,
+            rng=self.seed,
         )
 
     def _law(self) -> tuple[int, tuple[Floats, ...]]:

@@ -14,11 +14,13 @@ from numba import njit
 
 from smbook.kernels import (
     associative,
+    bernoulli,
     binary,
     binary_students,
     bipartite,
     boltzmann,
     bridge,
+    clusters,
     committee,
     descent,
     driven_network,
@@ -356,7 +358,10 @@ STATE, COUNT, NUMBER = np.ones(4, np.uint64), 1, 0.5
 SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
 WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
 REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
-DRAWS, SCRATCH = np.zeros((3, 2), np.uint64), np.zeros((5, 4), np.int8)
+WORDS, SOURCES = np.zeros((3, 5), np.uint64), np.ones(bernoulli.LANES_SIZE, np.uint64)
+TRIALS = np.ones(bernoulli.TRIALS_SIZE, np.uint64)
+DRAWS, LANES = np.zeros((3, 2), np.uint64), np.ones((4, 64), np.uint64)
+ROWS = np.zeros((32, 64), np.uint64), np.zeros(8192, np.int16), np.zeros((6, 8320), np.int8)  # room for rows
 MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros((2, 4), np.int8)
 DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
 NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
@@ -474,19 +479,23 @@ KERNELS = [
     (rng.uniform, (STATE,)),
     (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
+    (rng.seed_lanes, (STATE, LANES)),
+    (rng.fill_lanes, (LANES, ROWS[0])),
     (lattice.probability_threshold, (NUMBER,)),
-    (lattice.bond_threshold, (NUMBER, NUMBER)),
-    (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
     (lattice.randomize, (SPINS, STATE)),
     (lattice.bond_sum, (SPINS, SHAPE)),
     (lattice.spin_sum, (SPINS,)),
     (lattice.heat_bath_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
     (lattice.metropolis_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
-    (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
-    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, DRAWS, SCRATCH, STATE, COUNT, NOTED, NOTED)),
-    (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
-    (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
-    (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (clusters.bond_threshold, (NUMBER, NUMBER)),
+    (clusters.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
+    (clusters.wolff, (SPINS, SHAPE, SIGN, COUNT, WORDS[0], TRIALS, STATE, COUNT, NOTED, NOTED)),
+    (clusters.swendsen_wang, (SPINS, SHAPE, SIGN, WORDS, WORDS[0], TRIALS, STATE, COUNT, NOTED, NOTED)),
+    (bernoulli.begin_trials, (STATE, COUNT, TRIALS.copy())),
+    (bernoulli.next_trials, (TRIALS,)),
+    (bernoulli.fill_bernoulli, (COUNT, SOURCES, np.zeros(bernoulli.LANES, np.uint64))),
+    (lattice.draw_steps, (COUNT,)),
+    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *ROWS, STATE, COUNT, NOTED, NOTED.copy())),
     (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (hebbian.respond, (REALS, REALS)),
     (hebbian.hebb_pass, (MATRIX, WHOLE, NUMBER, REALS)),
@@ -845,6 +854,8 @@ def test_every_public_kernel_is_looked_at():
         elementary,
         rng,
         lattice,
+        bernoulli,
+        clusters,
         mean_field,
         binary,
         binary_students,

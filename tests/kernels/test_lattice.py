@@ -1,16 +1,13 @@
-"""Lattice kernels against exact transition matrices and plain references, and by the test of 1992."""
+"""Lattice kernels against exact transition matrices and plain references."""
 
 import itertools
 import math
-import types
-from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import njit
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
@@ -19,16 +16,29 @@ from smbook import ising
 from smbook.ising._model import Model
 from smbook.ising.simulation import ENGINES
 from smbook.kernels import lattice
-from smbook.kernels.rng import fill_uint64, next_uint64, seed_state
-from smbook.statistics import binned_error, integrated_autocorrelation_time, jackknife
-from smbook.theory.ising import CRITICAL_BETA, kaufman
+from smbook.kernels.rng import fill_uint64, next_uint64, seed_lanes, seed_state
+from smbook.statistics import integrated_autocorrelation_time
+from tests.lattice_draws import LatticeDraws, visiting_order
 
 CERTAIN = 2**63 - 1
 ALGORITHMS = ("heat-bath", "metropolis")
 TINY = [(2,), (3,), (4,), (5,), (2, 2), (2, 3), (3, 3), (2, 2, 2)]
 SMALL = [shape for shape in itertools.product(range(2, 7), repeat=2) if math.prod(shape) <= 12]
 SMALL += [(2, 2, 2), (2, 2, 3), (3, 2, 2)]
-LARGER = [(33,), (64,), (3, 2), (5, 7), (8, 8), (3, 70), (3, 3, 3), (2, 3, 5), (4, 5, 6), (3, 2, 33)]
+LARGER = [
+    (33,),
+    (64,),
+    (3, 2),
+    (5, 7),
+    (8, 8),
+    (3, 70),
+    (3, 3, 3),
+    (2, 3, 5),
+    (4, 5, 6),
+    (3, 2, 33),
+    (2, 3, 70),
+    (130,),
+]
 
 
 # The lattice once more, independent of the kernels
@@ -64,13 +74,6 @@ def gibbs(shape, beta, coupling, field):
     return weights / weights.sum()
 
 
-def visiting_order(shape):
-    """Row after row; within one the even sites, the odd ones, then the last one of an odd row."""
-    length = shape[-1]
-    columns = [*range(0, length - length % 2, 2), *range(1, length, 2), *[length - 1] * (length % 2)]
-    return [start + column for start in range(0, math.prod(shape), length) for column in columns]
-
-
 # The kernels, with room to work in
 
 
@@ -87,33 +90,11 @@ def table_of(algorithm, shape, beta, coupling, field):
 
 
 def single_site(spins, shape, sign, table, state, thin, noted):
-    draws = np.full((3, shape[-1]), 7, dtype=np.uint64)
-    scratch = np.full((5, shape[-1] + 2), 99, dtype=np.int8)
-    sides = np.array(shape)
-    lattice.single_site(spins, sides, sign, table, draws, scratch, state, thin, *noted)
-
-
-def wolff(spins, shape, sign, threshold, state, thin, noted, kernels=lattice):
-    queue, joined = np.full(spins.size, 99), np.zeros(spins.size, dtype=np.int8)
-    sides = np.array(shape)
-    kernels.wolff(spins, sides, sign, threshold, 1, queue, joined, state, thin, *noted)
-    assert not joined.any()
-
-
-def swendsen_wang(spins, shape, sign, threshold, state, thin, noted, kernels=lattice):
-    parent, turned = np.full(spins.size, 99), np.full(spins.size, 99, dtype=np.int8)
-    sides = np.array(shape)
-    kernels.swendsen_wang(spins, sides, sign, threshold, parent, turned, state, thin, *noted)
-
-
-def rebuilt(decorate, **replacements):
-    """The functions of the module `lattice` once more, with other meanings for some names in their code."""
-    scope = dict(vars(lattice))
-    for name, value in vars(lattice).items():
-        if isinstance(value, type(lattice.wolff)) and value.py_func.__module__ == lattice.__name__:
-            scope[name] = decorate(types.FunctionType(value.py_func.__code__, scope, name))
-    scope |= replacements
-    return types.SimpleNamespace(**scope)
+    lanes, steps = np.empty((4, 64), dtype=np.uint64), lattice.draw_steps(shape[-1])
+    seed_lanes(state, lanes)
+    draws, parts = np.full((steps, 64), 7, dtype=np.uint64), np.full(256 * steps, 7, dtype=np.int16)
+    room, sides = np.full((6, 256 * steps + 128), 99, dtype=np.int8), np.array(shape)
+    lattice.single_site(spins, sides, sign, table, lanes, draws, parts, room, state, thin, *noted)
 
 
 # What is measured
@@ -151,20 +132,6 @@ def test_a_threshold_lets_through_its_share_of_the_draws(probability, threshold)
     assert lattice.probability_threshold(probability) == threshold
 
 
-def test_an_event_happens_up_to_its_threshold_and_no_further():
-    """One draw too many or too few would be a bias of 2**-63, but it decides between never and sometimes."""
-    state = seed_state(1)
-    draw = np.int64(next_uint64(state.copy()) >> np.uint64(1))
-    for threshold, happens in (
-        (draw - 1, False),
-        (draw, True),
-        (draw + 1, True),
-        (-1, False),
-        (CERTAIN, True),
-    ):
-        assert lattice._happens(state.copy(), np.int64(threshold)) == happens
-
-
 def assert_thresholds(found, exact, scale):
     """The share of draws up to each threshold is the probability, to a few roundings of `scale`."""
     for threshold, probability in zip(found.tolist(), exact, strict=True):
@@ -199,38 +166,6 @@ def test_tables_hold_the_textbook_probabilities_in_rising_order(beta, coupling, 
         assert (table[:, 1:] >= table[:, :-1]).all()
         assert (table[:, last:] == CERTAIN).all()
         assert table.min() >= -1
-
-
-@given(st.floats(0, 3), st.sampled_from([1.0, -1.0, 0.3]))
-def test_the_bond_probability_is_that_of_fortuin_and_kasteleyn(beta, coupling):
-    expected = -math.expm1(-2 * beta * abs(coupling))
-    assert (int(lattice.bond_threshold(beta, coupling)) + 1) / 2**63 == pytest.approx(expected, abs=4e-16)
-
-
-def flips_in_words(shape, beta, coupling):
-    """The number of flips of a Wolff sweep by libm, and how far the unrounded one is from being in doubt."""
-    critical, gamma = {1: (1.0, 1.0), 2: (math.sqrt(2) - 1, 1.75), 3: (0.218094, 1.237)}[len(shape)]
-    clusters = math.prod(shape) * max(1 - math.tanh(beta * abs(coupling)) / critical, 0.0) ** gamma
-    return max(1, round(clusters)), abs(clusters % 1 - 0.5) / max(clusters, 1.0)
-
-
-@pytest.mark.parametrize(
-    "shape", [(2,), (100,), (10**6,), (3, 5), (64, 64), (512, 512), (40_000, 25_000), (4, 4, 4), (50, 60, 70)]
-)
-def test_wolff_flips_are_those_of_the_formula(shape):
-    """One flip more or less is another run from the same seed."""
-    n_compared = 0
-    for beta, coupling in itertools.product([0.0, 1e-12, *np.linspace(0.001, 3, 400), 1e3], (1.0, -1.0, 0.3)):
-        expected, margin = flips_in_words(shape, beta, coupling)
-        if margin > 1e-13:
-            assert lattice.wolff_flips(math.prod(shape), len(shape), beta, coupling) == expected
-            n_compared += 1
-    assert n_compared > 1200 - 3
-
-
-def test_wolff_flips_never_outnumber_the_sites():
-    """2**63 - 1 sites are 2**63 as a float64, which is no int64."""
-    assert lattice.wolff_flips(2**63 - 1, 1, 0.0, 1.0) == 2**63 - 1
 
 
 # One site, and a sweep of them, on explicit matrices
@@ -286,40 +221,16 @@ class Draws:
         return int(next_uint64(self.state))
 
 
+class TableDraws(LatticeDraws):
+    def __init__(self, seed, shape, table):
+        super().__init__(seed_state(seed), shape, table)
+
+
 def heat_or_metropolis_in_words(spins, shape, sign, table, draw):
-    around, order, length = neighbours(shape), visiting_order(shape), shape[-1]
-    for start in range(0, len(spins), length):
-        draws = [draw() for _ in range(length)]
-        for site in order[start : start + length]:
-            pull = sign * sum(spins[j] for j in around[site])
-            threshold = table[-1 if spins[site] > 0 else 0][(pull + 2 * len(shape)) // 2]
-            spins[site] = 1 if draws[site - start] >> 1 <= threshold else -1
-
-
-def wolff_in_words(spins, shape, sign, threshold, draw):
-    around = neighbours(shape)
-    cluster = [(draw() >> 1) % len(spins)]
-    for site in cluster:  # it grows meanwhile
-        for j in around[site].tolist():
-            if j not in cluster and spins[j] == sign * spins[site] and draw() >> 1 <= threshold:
-                cluster.append(j)
-    for site in cluster:
-        spins[site] *= -1
-
-
-def swendsen_wang_in_words(spins, shape, sign, threshold, draw):
-    forward = neighbours(shape)[:, ::2]
-    clusters = [{site} for site in range(len(spins))]
-    for column in forward.T.tolist():
-        for site, after in enumerate(column):
-            if spins[after] == sign * spins[site] and draw() >> 1 <= threshold:
-                merged = clusters[site] | clusters[after]
-                for member in merged:
-                    clusters[member] = merged
-    for site in range(len(spins)):
-        if site == min(clusters[site]) and draw() < 2**63:
-            for member in clusters[site]:
-                spins[member] *= -1
+    around, draws = neighbours(shape), draw.sweep()
+    for site in visiting_order(shape):
+        pull, row = sign * sum(spins[j] for j in around[site]), -1 if spins[site] > 0 else 0
+        spins[site] = 1 if draws[row][site] <= table[row][(pull + 2 * len(shape)) // 2] else -1
 
 
 def assert_same(kernel, in_words, shape, coupling, rule):
@@ -327,7 +238,7 @@ def assert_same(kernel, in_words, shape, coupling, rule):
     start = np.random.default_rng(1).choice(np.array([-1, 1], dtype=np.int8), math.prod(shape))
     spins, state, noted = start.copy(), seed_state(2), np.zeros((2, 4), dtype=np.int64)
     kernel(spins, shape, sign_of(coupling), rule, state, 3, noted)
-    expected, draw = start.tolist(), Draws(2)
+    expected, draw = start.tolist(), TableDraws(2, shape, rule) if kernel is single_site else Draws(2)
     for bonds, total in noted.T:
         for _ in range(3):
             in_words(expected, shape, int(sign_of(coupling)), rule, draw)
@@ -349,87 +260,75 @@ def test_single_site_sweeps_do_the_documented_updates_in_the_documented_order(
         assert_same(single_site, heat_or_metropolis_in_words, shape, coupling, table)
 
 
-@pytest.mark.parametrize("coupling", [1.0, -1.0])
-@pytest.mark.parametrize("shape", TINY + LARGER, ids=str)
-@pytest.mark.parametrize(
-    ("kernel", "in_words"),
-    [(wolff, wolff_in_words), (swendsen_wang, swendsen_wang_in_words)],
-    ids=["wolff", "sw"],
-)
-def test_clusters_are_grown_and_flipped_as_documented(kernel, in_words, shape, coupling):
-    for beta in (0.2, 0.5):
-        assert_same(kernel, in_words, shape, coupling, lattice.bond_threshold(beta, coupling))
+@pytest.mark.parametrize("shape", [(6, 2050), (3, 8195), (9000,), (3, 100, 41)], ids=str)
+def test_a_lattice_of_many_sites_draws_for_some_rows_at_once(shape):
+    """More than 8192 sites; in one case not even a row of them is less."""
+    table = table_of("metropolis", shape, 0.4, 1.0, 0.1)
+    spins, state, noted = np.ones(math.prod(shape), dtype=np.int8), seed_state(3), np.zeros((2, 2), np.int64)
+    single_site(spins, shape, np.int8(1), table, state, 1, noted)
+    expected, draw = [1] * spins.size, TableDraws(3, shape, table)
+    for total in noted[1]:
+        heat_or_metropolis_in_words(expected, shape, 1, table, draw)
+        assert total == sum(expected)
+    assert spins.tolist() == expected
+    assert state.tolist() == draw.state.tolist()
 
 
-# One cluster move, on the exact matrix of the very code
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_a_run_in_parts_is_the_same_run(cut):
+    model = Model((7, 66), 0.4, 1.0, 0.1)
+    runs = []
+    for calls in ([10], [cut, 10 - cut]):
+        spins, state, noted = np.ones(7 * 66, dtype=np.int8), seed_state(4), np.zeros((2, 10), np.int64)
+        sampler, start = ENGINES["plain"]["metropolis"](model)(spins, state), 0
+        for count in calls:
+            sampler(1, *noted[:, start : start + count])
+            start += count
+        runs.append([*noted.ravel().tolist(), *spins.tolist(), *state.tolist()])
+    assert runs[0] == runs[1]
 
 
-@njit
-def planned_word(state):
-    """The next word of a plan, state[2:]; state[0] counts the words and state[1] those for bonds."""
-    state[0] += np.uint64(1)
-    return state[state[0] + np.uint64(1)]
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_draws_whose_upper_bits_are_those_of_a_threshold_are_compared_to_the_last_bit(dimension):
+    """Sixteen bits decide but for 2**-16 of the draws; these are made here, on both sides of one."""
+    state, last = seed_state(6), 2 * dimension
+    lowers = np.empty(256, dtype=np.uint64)
+    fill_uint64(state.copy(), lowers)
+    for k, step in itertools.product(range(last + 1), (-1, 0, 1)):
+        lower, upper = int(lowers[0] >> np.uint64(17)), 30_000 + k
+        table = np.array([30_000 + j << 47 for j in range(lattice.TABLE_WIDTH)]) + 5
+        table[k] = (upper << 47) + lower + step
+        parts, bars = np.full(256, 2**15 - 1, dtype=np.int16), np.zeros(384, dtype=np.int8)
+        parts[70] = upper - 2**15
+        lattice._find_bars(parts, 1, table, dimension, bars, state.copy())
+        draw = upper << 47 | lower
+        assert bars[70] == 2 * sum(draw > threshold for threshold in table[: last + 1].tolist()) - last
+        assert (np.delete(bars[:256], 70) == last + 2).all()
 
 
-@njit
-def planned_bond(state, _threshold):
-    state[1] += np.uint64(1)
-    return planned_word(state) != 0
+def test_what_always_and_what_never_happens_is_settled_whatever_the_draw():
+    """The least and the largest upper bits are also those of thresholds beyond the ends."""
+    parts = np.repeat(np.array([-(2**15), 2**15 - 1, 0, 1], dtype=np.int16), 64)
+    for threshold, bar in ((lattice.IMPOSSIBLE, 6), (lattice.CERTAIN, -4)):
+        bars = np.zeros(384, dtype=np.int8)
+        lattice._find_bars(parts, 1, np.full(7, threshold), 2, bars, seed_state(1))
+        assert (bars[:256] == bar).all()
 
 
-@pytest.fixture(scope="module")
-def planned():
-    """The kernels' own code, with draws that are planned instead of random."""
-    return rebuilt(njit, next_uint64=planned_word, _happens=planned_bond)
-
-
-def courses(kernel, kernels, shape, coupling, start):
-    """Run one move through all that can happen; yield the new state and its probability, p = 2/3 for a bond.
-
-    A run that outlives its plan goes on with zeros, and leaves a plan for each other event it met on the way.
-    """
-    plans = [()]
-    other_words = range(2, 2 * len(start), 2) if kernel is wolff else [2**63]  # another site; leave a cluster
-    while plans:
-        plan = plans.pop()
-        state, spins = np.array([0, 0, *plan, *[0] * 20], dtype=np.uint64), start.copy()
-        kernel(spins, shape, sign_of(coupling), 0, state, 1, np.zeros((2, 1), dtype=np.int64), kernels)
-        n_draws, n_bonds = int(state[0]), int(state[1])
-        words = (*plan, *[0] * (n_draws - len(plan)))
-        bonds = slice(1, None) if kernel is wolff else slice(n_bonds)
-        for k in range(len(plan), n_draws):
-            others = [1] if k in range(n_draws)[bonds] else other_words
-            plans.extend((*words[:k], word) for word in others)
-        chances = (1 + len(other_words)) ** (n_draws - n_bonds)
-        yield number_of(spins), Fraction(2 ** sum(words[bonds]), 3**n_bonds * chances)
-
-
-def cluster_matrix(kernel, kernels, shape, coupling):
-    """P(s, s') of one move, in exact fractions."""
-    states = all_states(shape)
-    matrix = np.full((len(states), len(states)), Fraction(0))
-    for number, start in enumerate(states):
-        for after, probability in courses(kernel, kernels, shape, coupling, start):
-            matrix[number, after] += probability
-    return matrix
-
-
-@pytest.mark.parametrize(
-    ("shape", "coupling"),
-    [((3,), 1), ((3,), -1), ((4,), 1), ((4,), -1), ((2, 2), 1), ((2, 2), -1), ((2, 3), -1)],
-    ids=str,
-)
-@pytest.mark.parametrize("kernel", [wolff, swendsen_wang])
-def test_a_cluster_move_is_in_detailed_balance_exactly(planned, kernel, shape, coupling):
-    """With exp(-2 beta abs(J)) = 1/3 all weights are whole numbers: equality leaves no room for any bias."""
-    weights = np.array(
-        [3 ** int(n) for n in coupling * bond_sums(all_states(shape), shape) // 2 + 8], dtype=object
-    )
-    matrix = cluster_matrix(kernel, planned, shape, coupling)
-    flow = weights[:, None] * matrix
-    assert (matrix.sum(axis=1) == 1).all()
-    assert (flow == flow.T).all()
-    assert (weights @ matrix == weights).all()
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=5, max_size=5), st.integers(0, 2**32))
+def test_bars_are_those_of_exact_draws(thresholds, seed):
+    """Thresholds that share their upper bits with many draws, in no order."""
+    table, state = np.array([*thresholds, lattice.CERTAIN, lattice.CERTAIN]), seed_state(seed)
+    parts = np.random.default_rng(seed).integers(-(2**15), 2**15, 256).astype(np.int16)
+    parts[::3] = (table[:5] >> 47).astype(np.int64)[np.arange(86) % 5] - 2**15
+    bars, expected, draw_state = np.zeros(384, dtype=np.int8), [], state.copy()
+    lattice._find_bars(parts, 1, table, 2, bars, state)
+    for part in parts.tolist():
+        tied = part + 2**15 in {threshold >> 47 for threshold in thresholds}
+        draw = part + 2**15 << 47 | (int(next_uint64(draw_state)) >> 17 if tied else 0)
+        expected.append(2 * sum(draw > threshold for threshold in thresholds) - 4)
+    assert bars[:256].tolist() == expected
+    assert state.tolist() == draw_state.tolist()
 
 
 # Does a sweep reach every state?
@@ -543,48 +442,3 @@ def test_the_histogram_of_all_states_is_that_of_gibbs(algorithm, coupling, beta)
     expected = n_entries * gibbs(shape, beta, coupling, field)
     assert expected.min() > 5
     assert chisquare(counts, expected).pvalue > 1e-4
-
-
-# The test of 1992: Ferrenberg, Landau and Wong found generators out by 10**7 Wolff clusters on 16 x 16 at the
-# critical point, where a cluster takes hundreds of draws and feels how distant ones hang together. A fifth of
-# theirs tells a bias of 10**-3 in the energy, and shows R250, 12 to 17 errors off at half this length.
-
-
-def at_the_critical_point(kernel, n_moves, state, kernels=lattice):
-    """Return how many standard errors energy and specific heat of 16 x 16 lie off Kaufman's exact values.
-
-    2 * 10**6 clusters, or sweeps of all of them, tell both to 2 * 10**-4 and 2 * 10**-3.
-    """
-    shape, thin = (16, 16), 2
-    spins, noted = np.ones(256, dtype=np.int8), np.empty((2, n_moves // thin), dtype=np.int64)
-    threshold, sign = lattice.bond_threshold(CRITICAL_BETA, 1.0), np.int8(1)
-    kernel(spins, shape, sign, threshold, state, 1000, np.empty((2, 1), dtype=np.int64), kernels)
-    kernel(spins, shape, sign, threshold, state, thin, noted, kernels)
-    exact, series = kaufman(shape, CRITICAL_BETA), -noted[0] / 256
-    energy = binned_error(series, n_bins=50)
-    heat = jackknife(lambda e: CRITICAL_BETA**2 * 256 * e.var(), series, n_bins=50)
-    return energy.z(exact.energy), heat.z(exact.specific_heat)
-
-
-@pytest.mark.parametrize("kernel", [wolff, swendsen_wang])
-def test_clusters_at_the_critical_point_meet_kaufman(kernel):
-    energy, heat = at_the_critical_point(kernel, 2 * 10**6, seed_state(1992))
-    assert abs(energy) < 4
-    assert abs(heat) < 4
-
-
-@njit
-def r250(state):
-    """Kirkpatrick and Stoll's (1981) shift register, x_n = x_(n-103) xor x_(n-250), at place state[250]."""
-    place = state[250]
-    state[place] ^= state[(place + np.uint64(147)) % np.uint64(250)]
-    state[250] = (place + np.uint64(1)) % np.uint64(250)
-    return state[place]
-
-
-def test_a_bad_generator_fails_the_test_of_1992():
-    """R250, which was found out by this very test, in a quarter of the flips."""
-    state = np.zeros(251, dtype=np.uint64)
-    fill_uint64(seed_state(1981), state[:250])
-    _, heat = at_the_critical_point(wolff, 5 * 10**5, state, rebuilt(njit, next_uint64=r250))
-    assert abs(heat) > 6

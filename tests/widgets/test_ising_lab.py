@@ -1,13 +1,16 @@
 """IsingLab from Python: settings that refuse nonsense, spins that go in and out, and the run of the page."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from smbook import ising
+from smbook.kernels import bernoulli
 from smbook.theory import ising as theory
-from smbook.widgets import IsingLab
+from smbook.widgets import IsingLab, compiler
 
 ALGORITHMS = ["heat-bath", "metropolis", "wolff", "swendsen-wang"]
 
@@ -137,3 +140,8 @@ def test_the_curves_have_no_corner_that_a_reader_would_see():
     falls = -np.diff(magnetization)
     assert falls.max() < 0.3
     assert (falls >= 0).all()
+
+
+def test_the_page_has_room_for_the_trials_of_clusters():
+    script = Path(compiler.WASM).with_name("ising_lab.js").read_text(encoding="utf-8")
+    assert re.findall(r"TRIALS_SIZE = (\d+);", script) == [str(bernoulli.TRIALS_SIZE)]

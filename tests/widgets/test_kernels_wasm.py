@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smbook import ising
-from smbook.kernels import elementary, lattice
+from smbook.ising._model import checked_model
+from smbook.ising.simulation import ENGINES
+from smbook.kernels import bernoulli, clusters, elementary, lattice
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.widgets import compiler
 from tests.wasm import Kernels, custom_section, sections
@@ -103,7 +105,7 @@ def run(wasm, shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, init
     wasm.split_mix(state, seed)
     if initial == "random":
         wasm.randomize(spins, state)
-    kernel, rule = rule_of(wasm, shape, beta, algorithm, field, coupling)
+    kernel, rule = rule_of(wasm, shape, beta, algorithm, field, coupling, state)
     bonds, sums = np.zeros((2, n_sweeps), dtype=np.int64)
     for sweep in range(n_sweeps):
         noted = bonds[sweep : sweep + 1], sums[sweep : sweep + 1]
@@ -111,19 +113,25 @@ def run(wasm, shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, init
     return spins.reshape(shape), state, bonds, sums
 
 
-def rule_of(wasm, shape, beta, algorithm, field, coupling):
+def rule_of(wasm, shape, beta, algorithm, field, coupling, state):
     """Return the name of the kernel, and its arguments between the model and the state."""
     n_sites, dimension, length = int(np.prod(shape)), len(shape), shape[-1]
-    room = np.zeros(n_sites, dtype=np.int64), np.zeros(n_sites, dtype=np.int8)
     if algorithm in CLUSTERS:
-        threshold = wasm.bond_threshold(beta, coupling)
+        sites, trials = (
+            np.zeros(n_sites + 1, dtype=np.uint64),
+            np.zeros(bernoulli.TRIALS_SIZE, dtype=np.uint64),
+        )
+        wasm.begin_trials(state, wasm.bond_threshold(beta, coupling), trials)
         if algorithm == "swendsen-wang":
-            return "swendsen_wang", (threshold, *room)
-        return "wolff", (threshold, wasm.wolff_flips(n_sites, dimension, beta, coupling), *room)
+            words = np.zeros((3, n_sites // length * -(-length // 64)), dtype=np.uint64)
+            return "swendsen_wang", (words, sites, trials)
+        return "wolff", (wasm.wolff_flips(n_sites, dimension, beta, coupling), sites, trials)
     table = np.zeros((1 if algorithm == "heat-bath" else 2, lattice.TABLE_WIDTH), dtype=np.int64)
     wasm.call(algorithm.replace("-", "_") + "_table", beta, coupling, field, dimension, table)
-    draws, scratch = np.zeros((3, length), dtype=np.uint64), np.zeros((5, length + 2), dtype=np.int8)
-    return "single_site", (table, draws, scratch)
+    lanes, steps = np.zeros((4, 64), dtype=np.uint64), int(wasm.draw_steps(length))
+    wasm.seed_lanes(state, lanes)
+    draws, parts = np.zeros((steps, 64), dtype=np.uint64), np.zeros(256 * steps, dtype=np.int16)
+    return "single_site", (table, lanes, draws, parts, np.zeros((6, 256 * steps + 128), dtype=np.int8))
 
 
 def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, initial="random", seed):
@@ -132,9 +140,9 @@ def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, ini
     flat = spins.reshape(-1)
     if initial == "random":
         lattice.randomize(flat, state)
-    model = ising._checked_model(shape, beta, coupling, field)
+    model = checked_model(shape, beta, coupling, field)
     bonds, sums = np.zeros((2, n_sweeps), dtype=np.int64)
-    ising._ENGINES["plain"][algorithm](model)(flat, state)(1, bonds, sums)
+    ENGINES["plain"][algorithm](model)(flat, state)(1, bonds, sums)
     return spins, state, bonds, sums
 
 
@@ -242,8 +250,8 @@ def test_tables_are_the_same_to_the_bit(wasm, name):
 
 @given(st.floats(0.0, 40.0), st.floats(-3.0, 3.0), st.sampled_from([(100, 1), (128 * 128, 2), (20**3, 3)]))
 def test_thresholds_and_numbers_of_flips_are_the_same(wasm, beta, coupling, lattice_of):
-    assert wasm.bond_threshold(beta, coupling) == lattice.bond_threshold(beta, coupling)
-    assert wasm.wolff_flips(*lattice_of, beta, coupling) == lattice.wolff_flips(*lattice_of, beta, coupling)
+    assert wasm.bond_threshold(beta, coupling) == clusters.bond_threshold(beta, coupling)
+    assert wasm.wolff_flips(*lattice_of, beta, coupling) == clusters.wolff_flips(*lattice_of, beta, coupling)
 
 
 @given(st.integers(0, 2**64 - 1))

@@ -3,6 +3,7 @@
 
 const TYPES = {
   int8: Int8Array,
+  int16: Int16Array,
   int64: BigInt64Array,
   uint64: BigUint64Array,
   uint32: Uint32Array,
@@ -106,6 +107,17 @@ export function seeded(kernels, seed) {
   const state = kernels.array("uint64", 4);
   kernels.run.split_mix(state, seed);
   return state;
+}
+
+// Room for `single_site` on rows of `length` sites: its generators side by side, yet to be seeded, and arrays.
+export function roomForRows(kernels, length) {
+  const steps = Number(kernels.run.draw_steps(length));
+  return [
+    kernels.array("uint64", 4, 64),
+    kernels.array("uint64", steps, 64),
+    kernels.array("int16", 256 * steps),
+    kernels.array("int8", 6, 256 * steps + 128),
+  ];
 }
 
 // The bytes of a binary trait, which arrives as a DataView.
