@@ -1,9 +1,9 @@
 """Sites per nanosecond of cluster updates at the critical point: smbook and its peers, one thread each.
 
 Swendsen and Wang's update looks at every site. Wolff's flips one cluster, and what counts is how many sites
-it held. For smbook and mcising the sites of the very run that is timed are counted. peapods tells no sizes and
-makes a sweep of single spins with each cluster update: the same run without clusters is taken off, and the
-size is the mean in equilibrium, N <m^2> = 1.092 L^(7/4) (Salas and Sokal 2000).
+it held. For smbook and mcising the sites of the very run that is timed are counted. peapods tells no sizes
+and makes a sweep of single spins with each cluster update: the same run without clusters is taken off, and
+the size is the mean in equilibrium, N <m^2> = 1.092 L^(7/4) (Salas and Sokal 2000).
 """
 
 from __future__ import annotations

@@ -94,29 +94,29 @@ def _cpu_info() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def sentence(measured: Mapping[str, Any]) -> str:
+def sentence(facts: Mapping[str, Any]) -> str:
     """Return in words on what something was measured, and when."""
-    simd = f", {' and '.join(measured['simd'])}" if measured["simd"] else ""
-    versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
+    simd = f", {' and '.join(facts['simd'])}" if facts["simd"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     words = (
-        f"{measured['machine']}, {measured['cores']} cores{simd}; "
-        f"Python {measured['python']}{versions and '; '}{versions}; "
+        f"{facts['machine']}, {facts['cores']} cores{simd}; "
+        f"Python {facts['python']}{versions and '; '}{versions}; "
     )
-    if measured["load"] is None:  # taken over from a page that did not say when
-        return f"{words}written down on {measured['date']}. {measured.get('note', '')}".strip()
-    before, after = (measured["load"][key][0] for key in ("before", "after"))
-    busy = "busy with other things" if measured["busy"] else "quiet"
-    return f"{words}measured on {measured['date']}, when it was {busy} (load {before} before, {after} after)."
+    if facts["load"] is None:  # taken over from a page that did not say when
+        return f"{words}written down on {facts['date']}. {facts.get('note', '')}".strip()
+    before, after = (facts["load"][key][0] for key in ("before", "after"))
+    busy = "busy with other things" if facts["busy"] else "quiet"
+    return f"{words}measured on {facts['date']}, when it was {busy} (load {before} before, {after} after)."
 
 
 # ---- Files.
 
 
-def save(name: str, tables: list[Table], measured: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+def save(name: str, tables: list[Table], facts: Mapping[str, Any], folder: Path = FOLDER) -> Path:
     """Write the file of a benchmark, and return where."""
     path = folder / f"{name}.json"
     folder.mkdir(exist_ok=True)
-    text = json.dumps({"name": name, "measured": measured, "tables": tables}, ensure_ascii=False, indent=1)
+    text = json.dumps({"name": name, "measured": facts, "tables": tables}, ensure_ascii=False, indent=1)
     path.write_text(_short(text) + "\n", encoding="utf8")
     return path
 
@@ -124,6 +124,11 @@ def save(name: str, tables: list[Table], measured: Mapping[str, Any], folder: Pa
 def _short(text: str) -> str:
     """Put lists of numbers on one line."""
     return re.sub(r"\[\s+([-\d.e,\s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+
+
+def measured(name: str, folder: Path = FOLDER) -> bool:
+    """Tell whether there are results of a benchmark."""
+    return (folder / f"{name}.json").exists()
 
 
 def load(name: str, folder: Path = FOLDER) -> dict[str, Any]:
@@ -205,7 +210,7 @@ def _beside(tables: Sequence[Table]) -> str:
         rows = [next((row for row in part["rows"] if row["name"] == name), {}) for part in tables]
         ratios = [row["ratio"] for row in rows if row.get("ratio") is not None]
         cells = [name, *(words(row.get("median")) or "–" for row in rows)]
-        lines.append(cells + [words(median(ratios))] * bool(ratio))
+        lines.append(cells + ([words(median(ratios))] if ratio else []))
     return _grid(lines)
 
 
