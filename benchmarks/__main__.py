@@ -59,6 +59,7 @@ def _run(name: str, *, quick: bool) -> None:
         print(results.markdown([table]), end="\n\n", flush=True)
         tables.append(table)
     measured = results.machine(module.PACKAGES, before)
+    measured["versions"] |= module.versions() if hasattr(module, "versions") else {}
     print(results.sentence(measured), end="\n\n")
     if not quick:
         print(f"Kept in {results.save(name, tables, measured).name}.", end="\n\n", flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import subprocess
 import threading
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -156,6 +157,12 @@ def visits(
         first, second = (visit(context, home + page, slow=slow) for page in pages())
         context.close()
         yield first, second
+
+
+def versions() -> dict[str, str]:
+    """Return the version of the browser."""
+    told = subprocess.run([str(CHROMIUM), "--version"], check=True, capture_output=True, text=True).stdout
+    return {"Chromium": next((word for word in told.split() if word[0].isdigit()), "")}
 
 
 COLUMNS = {
