@@ -52,7 +52,7 @@ def lines(name: str, pattern: str) -> list[str]:
             written += [results.sentence(measured), ""]
             said = measured
         written += [*results.markdown(tables).splitlines(), ""]
-    return written
+    return [line.replace("β", r"$\beta$") for line in written]  # the book's bold letters are without Greek
 
 
 class Tables(SphinxDirective):
