@@ -27,7 +27,7 @@ PACKAGES = ("smbook", "numba", "mcising", "peapods")
 BETA = 0.5 * math.log(1.0 + math.sqrt(2.0))
 SIDES = (64, 512, 2048)
 ALGORITHMS = {"wolff": "Wolff", "swendsen-wang": "Swendsen-Wang"}
-ROUNDS = 7
+ROUNDS = 5
 SECONDS = 0.2
 PEAPODS_SECONDS = 1.5  # so that some ten clusters lend their mean size
 WARM = 60  # updates by Swendsen and Wang that lead from all spins up to equilibrium
@@ -91,7 +91,7 @@ def _peapods(side: int, algorithm: str) -> Code:
 
     def sweeps(n: int, cluster: str) -> object:
         options = {"cluster_update_interval": 1, "cluster_mode": cluster} if cluster else {}
-        return model.sample(n, warmup_ratio=1.0 - 1.0 / n, sequential=True, **options)
+        return model.sample(n, warmup_ratio=(n - 0.5) / n, sequential=True, **options)
 
     sweeps(2 if timing.hurried() else WARM // 2, "sw")  # it begins at random spins, which forget faster
     n = max(2, timing.fitted(lambda n: sweeps(n, mode), PEAPODS_SECONDS))

@@ -26,6 +26,8 @@ SIDES = (64, 200, 512, 2048)
 BETAS = (0.2, 0.44, 1.0)
 ALGORITHMS = {"metropolis": "Metropolis", "heat-bath": "Heat bath"}
 UNIT = "attempts per ns"
+ROUNDS = 5
+SECONDS = 0.2
 
 # The annealers build their graph anew in each call: at these sizes only, few rounds, and at L = 512 one beta.
 ANNEALED = {64: BETAS, 512: (0.44,)}
@@ -81,7 +83,7 @@ def _peapods(side: int, beta: float, algorithm: str) -> Sweeps:
     mode = "gibbs" if algorithm == "heat-bath" else algorithm
 
     def sweeps(n: int) -> object:
-        return model.sample(n, sweep_mode=mode, warmup_ratio=1.0 - 1.0 / n, sequential=True)
+        return model.sample(n, sweep_mode=mode, warmup_ratio=(n - 0.5) / n, sequential=True)
 
     return sweeps
 
@@ -141,7 +143,7 @@ def _dwave(side: int, beta: float, algorithm: str) -> Sweeps:
 
 def _code(make: Callable[[], Sweeps], n_sites: int) -> Code:
     sweeps = make()
-    n = timing.fitted(sweeps)
+    n = timing.fitted(sweeps, SECONDS)
     return Code(partial(sweeps, n), n * n_sites)
 
 
@@ -170,7 +172,7 @@ def one_lattice(side: int, beta: float, algorithm: str) -> Table:
         if metropolis:
             codes["openjij"] = partial(_prepared, partial(_openjij, side, beta), side)
     group = f"{ALGORITHMS[algorithm]}, L = {side}"
-    return timing.rates(group, timing.there(codes), UNIT, column=f"β = {beta:g}")
+    return timing.rates(group, timing.there(codes), UNIT, rounds=ROUNDS, column=f"β = {beta:g}")
 
 
 # ---- 64 temperatures at once.
@@ -191,9 +193,8 @@ def _peapods_ladder(exchange: int) -> Sweeps:
     model = Ising((LADDER_SIDE, LADDER_SIDE), temperatures=(1.0 / LADDER).astype(np.float32))
 
     def sweeps(n: int) -> object:
-        ratio = 1.0 - 1.0 / n
         every = exchange or None
-        return model.sample(n, "metropolis", pt_interval=every, warmup_ratio=ratio, sequential=True)
+        return model.sample(n, "metropolis", pt_interval=every, warmup_ratio=(n - 0.5) / n, sequential=True)
 
     return sweeps
 
@@ -221,15 +222,15 @@ def ladders(exchange: int) -> Table:
         "peapods": partial(_peapods_ladder, exchange),
     }
     codes = {name: partial(_ladder_code, make, exchange) for name, make in makers.items()}
-    group = f"{LADDER.size} temperatures, L = {LADDER_SIDE}, Metropolis"
-    column = {0: "no exchange", 1: "exchange every sweep"}.get(exchange, f"every {exchange} sweeps")
-    return timing.rates(group, timing.there(codes), UNIT, column=column)
+    how = {0: "no exchange", 1: "exchange every sweep"}.get(exchange, f"exchange every {exchange} sweeps")
+    group = f"{LADDER.size} temperatures, L = {LADDER_SIDE}, Metropolis, {how}"
+    return timing.rates(group, timing.there(codes), UNIT, rounds=ROUNDS)
 
 
 def _ladder_code(make: Callable[[], Sweeps], exchange: int) -> Code:
     sweeps = make()
     every = max(1, exchange)
-    n = every * max(1, round(timing.fitted(sweeps) / every))
+    n = every * max(1, round(timing.fitted(sweeps, SECONDS) / every))
     return Code(partial(sweeps, n), n * LADDER.size * LADDER_SIDE**2)
 
 
@@ -253,7 +254,7 @@ def one_core() -> Iterator[None]:
 def threads() -> Table:
     """Return a table of 128 temperatures, two words, on two cores and on one."""
     sweeps = _smbook_ladder(np.repeat(LADDER, 2), 0)
-    n = timing.fitted(sweeps)
+    n = timing.fitted(sweeps, SECONDS)
 
     def alone() -> None:
         with one_core():
@@ -261,7 +262,8 @@ def threads() -> Table:
 
     work = n * 2 * LADDER.size * LADDER_SIDE**2
     codes = {"two cores": Code(partial(sweeps, n), work), "one core": Code(alone, work)}
-    return timing.rates(f"{2 * LADDER.size} temperatures, L = {LADDER_SIDE}", codes, UNIT)
+    group = f"{2 * LADDER.size} temperatures, L = {LADDER_SIDE}, Metropolis"
+    return timing.rates(group, codes, UNIT, ratio="two cores are faster by")
 
 
 # ---- The bound that the random generator sets.

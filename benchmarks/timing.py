@@ -43,13 +43,14 @@ def hurried() -> bool:
 
 
 def fitted(run: Callable[[int], object], seconds: float = SECONDS) -> int:
-    """Return the length with which a run takes about so many seconds, after one that is not counted."""
+    """Return the length with which a run takes about so many seconds more than one of length 1."""
     wanted = HURRIED if _quick else seconds
-    run(1)
-    length = 1
-    while (taken := _clocked(partial(run, length))) < wanted / 4:
+    run(1)  # compiled
+    least = min(_clocked(partial(run, 1)) for _ in range(2))
+    length = 4
+    while (more := _clocked(partial(run, length)) - least) < wanted / 4:
         length *= 4
-    return max(1, round(length * wanted / taken))
+    return max(1, round(length * wanted / more))
 
 
 def _clocked(run: Callable[[], object]) -> float:
@@ -96,12 +97,12 @@ def there(makers: Mapping[str, Callable[[], Code]]) -> dict[str, Code]:
 
 def rates(
     group: str, codes: Mapping[str, Code], unit: str, *, scale: float = 1e-9, rounds: int = ROUNDS,
-    column: str = "",
+    column: str = "", ratio: str = "",
 ) -> results.Table:  # fmt: skip
     """Time codes and return a table of the work that they do in `scale` seconds."""
     seconds = interleaved(codes, rounds=rounds)
     speeds = {name: [codes[name].work / t * scale for t in times] for name, times in seconds.items()}
-    return results.table(group, speeds, unit=unit, column=column)
+    return results.table(group, speeds, unit=unit, column=column, ratio=ratio)
 
 
 def times(
