@@ -2,7 +2,7 @@
 
 A file says on what it was measured and holds tables. A table is one comparison of several codes in one run:
 a group, a column where the group has several, a unit, and rows of a name with median, smallest and largest
-value, the values round by round, and the ratio to the first row, the median of the ratios round by round.
+value, the number of rounds, the values and the ratios to the first row round by round, and their median.
 `kind` says what is better: more ("rate"), less ("time"), or nothing ("quantity", without ratios).
 """
 
@@ -44,7 +44,8 @@ def table(
 
 
 def _row(name: str, found: list[float], first: list[float], kind: str) -> dict[str, Any]:
-    row = {"name": name, "median": median(found), "min": min(found), "max": max(found), "values": found}
+    row = {"name": name, "median": median(found), "min": min(found), "max": max(found)}
+    row |= {"rounds": len(found), "values": found}
     if kind == "quantity":
         return row
     pairs = zip(found, first, strict=False)
@@ -192,7 +193,8 @@ def markdown(tables: Sequence[Table]) -> str:
 def _alone(one: Table) -> str:
     ranges, ratio = one["rows"][0].get("min") is not None, one.get("ratio")
     head = [", ".join(filter(None, (one["group"], one["column"]))), one["unit"]]
-    lines = [head + ["min to max"] * ranges + [ratio] * bool(ratio)]
+    rounds = f"min to max of {one['rows'][0]['rounds']}"
+    lines = [head + [rounds] * ranges + [ratio] * bool(ratio)]
     for row in one["rows"]:
         cells = [row["name"], words(row["median"])]
         cells += [f"{words(row['min'])} to {words(row['max'])}"] * ranges

@@ -76,6 +76,8 @@ def _row_complaints(row, table):
     found = row["values"]
     if found and (min(found), median(found), max(found)) != (row["min"], row["median"], row["max"]):
         yield f"{name}: median and range are not those of its rounds"
+    if row["rounds"] < 1 or (found and len(found) != row["rounds"]):
+        yield f"{name}: {row['rounds']} rounds"
     if table["kind"] == "quantity":
         return
     if row["ratios"] is not None:
@@ -117,6 +119,7 @@ def test_what_is_wrong_with_results_is_seen():
         lambda found: found["measured"].pop("load"),
         lambda found: found["tables"][0]["rows"][1].update(median=1.05),
         lambda found: found["tables"][0]["rows"][1].update(ratio=2.9),
+        lambda found: found["tables"][0]["rows"][1].update(rounds=4),
         lambda found: found["tables"][0]["rows"][1].update(values=None, ratios=None, ratio=30.0),
     ):
         broken = copy.deepcopy(whole)
