@@ -91,7 +91,7 @@ def turned(word, left, right, mask):
 
 @inlined
 def turn_of(crossings, k):
-    """Return what `turned` takes: for planes before and after (k = 0, 1), rows (2, 3), words beside (4, 5)."""
+    """Return what `turned` takes, for planes before and after (k = 0, 1), rows (2, 3) or words (4, 5)."""
     return crossings[3 * k], crossings[3 * k + 1], crossings[3 * k + 2]
 
 
@@ -103,6 +103,13 @@ def copy_turned(words, to, start, count, turn):
         words[np.uint64(to) + u] = turned(words[np.uint64(start) + u], turn[0], turn[1], turn[2])
 
 
+@inlined
+def repeat_rows(words, first, width, total, crossings):
+    """Renew the rows that repeat those of the plane from `first` on beyond its border."""
+    copy_turned(words, first - width, first + total - width, width, turn_of(crossings, 2))
+    copy_turned(words, first + total, first, width, turn_of(crossings, 3))
+
+
 @kernel
 def repeat_borders(words, grid, crossings, colour):
     """Renew the rows and planes that repeat those of `colour` beyond a border."""
@@ -112,9 +119,7 @@ def repeat_borders(words, grid, crossings, colour):
         copy_turned(words, first - size, first + (n_planes - 1) * size, total, turn_of(crossings, 0))
         copy_turned(words, first + n_planes * size, first, total, turn_of(crossings, 1))
     for z in range(n_planes):
-        start = first + z * size
-        copy_turned(words, start - width, start + total - width, width, turn_of(crossings, 2))
-        copy_turned(words, start + total, start, width, turn_of(crossings, 3))
+        repeat_rows(words, first + z * size, width, total, crossings)
 
 
 @inlined
