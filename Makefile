@@ -87,12 +87,12 @@ notebooks: $(INSTALLED) ## run the notebooks that changed and store what they pr
 kernels: $(INSTALLED) ## compile the kernels that run in the pages
 	$(BIN)/python -m smbook.widgets.compiler
 
-benchmark: $(INSTALLED) ## time smbook beside its peers, in one run
+benchmark: pages ## time smbook beside its peers, and a first visit, and keep what is found for the book
 	$(PIP_INSTALL) --editable '.[benchmark]'
 	$(BIN)/python -m benchmarks
 
 visit: pages ## measure what a first visit to the book costs a reader, in bytes and seconds
-	$(BIN)/python -m benchmarks.first_visit
+	$(BIN)/python -m benchmarks first_visit
 
 binder: $(INSTALLED) ## try what Binder does: install anew elsewhere, run a chapter in JupyterLab
 	$(BIN)/python -m tests.try_binder $(BINDER_OPTIONS)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks import timing
+from benchmarks.timing import Code
 from smbook.boltzmann import RBM
 from smbook.kernels import bipartite
 from smbook.kernels.rng import seed_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from benchmarks.results import Table
+
+PACKAGES = ("smbook", "numba", "numpy", "scikit-learn", "rbms", "torch")
 ROUNDS = 9
 N_VISIBLE, N_HIDDEN = 784, 500
 N_ROWS, BATCH, RATE = 10_000, 100, 0.01
@@ -173,17 +178,23 @@ LAYER: dict[str, Callable[[], Any]] = {
 }
 
 
-def main() -> None:
-    """Print a table of an epoch, one of ln Z and one of a layer's draws."""
+def measure() -> Iterator[Table]:
+    """Yield a table of an epoch, one of ln Z and one of a layer's draws."""
     import torch
 
     torch.set_num_threads(1)
-    print(timing.machine("smbook", "numba", "numpy", "scikit-learn", "rbms", "torch"), end="\n\n")
-    seconds = timing.interleaved(EPOCH, rounds=ROUNDS)
-    print(timing.time_table("an epoch of 10,000 rows, in ms", seconds), end="\n\n", flush=True)
-    print(_agreed(), end="\n\n")
-    seconds = timing.interleaved({"smbook": _annealed, "rbms": _annealed_by_rbms}, rounds=ROUNDS)
-    print(timing.time_table("ln Z, in ms", seconds), end="\n\n", flush=True)
-    seconds = timing.interleaved(LAYER, rounds=ROUNDS)
-    unit = REPEATED * BATCH * N_VISIBLE * 1e-9
-    print(timing.time_table("a unit, in ns", seconds, unit=unit), end="\n\n", flush=True)
+    peers = {
+        "an epoch of 10,000 rows": (EPOCH, 1),
+        "ln Z": ({"smbook": _annealed, "rbms": _annealed_by_rbms}, 1),
+        "a unit": (LAYER, REPEATED * BATCH * N_VISIBLE),
+    }
+    if importlib.util.find_spec("rbms"):
+        print(_agreed(), end="\n\n")
+    for group, (codes, work) in peers.items():
+        here = {
+            name: Code(code, work)
+            for name, code in codes.items()
+            if not name.startswith("rbms") or importlib.util.find_spec("rbms")
+        }
+        unit, scale = ("ns", 1e-9) if group == "a unit" else ("ms", 1e-3)
+        yield timing.times(group, here, unit, scale=scale, rounds=ROUNDS)

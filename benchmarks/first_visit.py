@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import gzip
+import subprocess
 import threading
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks import timing
+from benchmarks.results import Table, table
 from tests.browser import CHROMIUM, DESKTOP, HTML, labs
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
+PACKAGES = ("smbook", "playwright")
 ROUNDS = 3
 TEXT = (".html", ".js", ".css", ".svg", ".json")
 
@@ -148,7 +151,7 @@ def visits(
     browser: Any, home: str, *, slow: bool = False, offline: bool = False
 ) -> Iterator[tuple[Line, Line]]:
     """Yield what the first page costs a new reader, and then the second, again and again."""
-    for _ in range(ROUNDS):
+    for _ in range(1 if timing.hurried() else ROUNDS):
         context = browser.new_context(viewport=DESKTOP)
         context.set_offline(offline)
         first, second = (visit(context, home + page, slow=slow) for page in pages())
@@ -156,38 +159,44 @@ def visits(
         yield first, second
 
 
-def row(name: str, lines: list[Line], *, wire: bool) -> str:
-    """Return a row of the table: medians over the rounds."""
-    size, figure, in_view, everything, task = (median(column) for column in zip(*lines, strict=True))
-    size_words = f"{size:.0f} kB" if wire else "–"
-    return (
-        f"| {name} | {size_words} | {figure / 1000:.2f} s | {in_view / 1000:.2f} s | "
-        f"{everything / 1000:.1f} s | {task:.0f} ms |"
-    )
+def versions() -> dict[str, str]:
+    """Return the version of the browser."""
+    told = subprocess.run([str(CHROMIUM), "--version"], check=True, capture_output=True, text=True).stdout
+    return {"Chromium": next((word for word in told.split() if word[0].isdigit()), "")}
 
 
-def main() -> None:
-    """Print the table of the benchmarks page."""
+COLUMNS = {
+    "kB until the first live frame": ("kilobytes", 1.0),
+    "first live frame, s": ("figure", 1e-3),
+    "formulas in view, s": ("in_view", 1e-3),
+    "all formulas, s": ("all_formulas", 1e-3),
+    "longest task, ms": ("longest_task", 1.0),
+}
+VISITS: dict[str, dict[str, bool]] = {
+    "this machine": {},
+    "a processor 4 times slower, slow 4G": {"slow": True},
+    "from the file system, no network": {"offline": True},
+}
+
+
+def measure() -> Iterator[Table]:
+    """Yield a table for each number that a visit has."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     home = f"http://127.0.0.1:{server.server_port}/"
-    print(
-        "| | until the first live frame | first live frame | formulas in view | all formulas | longest task |"
-    )
-    print("| --- | --- | --- | --- | --- | --- |")
+    found: dict[str, tuple[Line, ...]] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name, place, options in (
-            ("this machine", home, {}),
-            ("a processor 4 times slower, slow 4G", home, {"slow": True}),
-            ("from the file system, no network", HTML.as_uri() + "/", {"offline": True}),
-        ):
+        for name, options in VISITS.items():
+            place = HTML.as_uri() + "/" if options.get("offline") else home
             first, second = zip(*visits(browser, place, **options), strict=True)
-            print(row(f"first page: {name}", list(first), wire=place == home))
-            print(row(f"second page: {name}", list(second), wire=place == home))
+            found |= {f"first page: {name}": first, f"second page: {name}": second}
         browser.close()
     server.shutdown()
-
-
-if __name__ == "__main__":
-    main()
+    for column, (field_name, scale) in COLUMNS.items():
+        values = {
+            name: [scale * getattr(line, field_name) for line in lines]
+            for name, lines in found.items()
+            if field_name != "kilobytes" or "file system" not in name
+        }
+        yield table("A first visit", values, unit=column, kind="quantity", column=column)

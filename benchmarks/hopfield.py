@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import timing
+from benchmarks.timing import Code
 from smbook.hopfield import corrupt, hebb, random_patterns, recall
 from smbook.network import SpinNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from benchmarks.results import Table
+
+PACKAGES = ("smbook", "numba", "numpy", "hopfieldkit")
 ROUNDS = 15
 SIZES = (1000, 4000)
 LOAD, NOISE = 0.1, 0.2
@@ -75,25 +79,30 @@ STORE: dict[str, Callable[[int], Any]] = {
 }
 
 
-def _recalled(n: int) -> None:
+def _made(codes: dict[str, Callable[[int], Any]], n: int, work: int) -> dict[str, Code]:
+    """Return codes of one call each; those of smbook do their work so many times in it."""
+
+    def make(name: str) -> Code:
+        if name == "hopfieldkit":
+            _peer(10)  # so that a package that is not installed says so
+        return Code(partial(codes[name], n), 1.0 if name == "hopfieldkit" else work)
+
+    return timing.there({name: partial(make, name) for name in codes})
+
+
+def _recalled(names: Iterable[str], n: int) -> None:
     """Raise if a code does not come home."""
-    for name, code in RECALL.items():
-        m = float(np.mean(_patterns(n)[0] * code(n)))
+    for name in names:
+        m = float(np.mean(_patterns(n)[0] * RECALL[name](n)))
         if m < 0.98:
             raise RuntimeError(f"{name} recalls an overlap of {m} only")
 
 
-def main() -> None:
-    """Print a table of recall and one of storing for each size."""
-    print(timing.machine("smbook", "numba", "numpy", "hopfieldkit"), end="\n\n")
+def measure() -> Iterator[Table]:
+    """Yield a table of recall and one of storing for each size."""
     for n in SIZES:
-        _recalled(n)
-        seconds = timing.interleaved({name: partial(code, n) for name, code in RECALL.items()}, rounds=ROUNDS)
-        for name in seconds:
-            if name != "hopfieldkit":
-                seconds[name] = [t / REPEATED for t in seconds[name]]
-        print(timing.time_table(f"N = {n}, recall in ms", seconds), end="\n\n", flush=True)
+        codes = _made(RECALL, n, REPEATED)
+        _recalled(codes, n)
+        yield timing.times(f"N = {n}, recall", codes, "ms", rounds=ROUNDS)
     for n in SIZES:
-        codes = {name: partial(code, n) for name, code in STORE.items()}
-        seconds = timing.interleaved(codes, rounds=timing.ROUNDS)
-        print(timing.time_table(f"N = {n}, storing in ms", seconds), end="\n\n", flush=True)
+        yield timing.times(f"N = {n}, storing", _made(STORE, n, 1), "ms")

@@ -9,17 +9,19 @@ import importlib.util
 import math
 from functools import cache, partial
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from benchmarks import timing
+from benchmarks.timing import Code
 from smbook import landscape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.results import Table
 
 ROUNDS = 7
 N_PRODUCTS = 100
@@ -32,6 +34,7 @@ PEERS = {
     "hessian_eigenthings": "hessian-eigenthings",
     "loss_landscapes": "loss-landscapes",
 }
+PACKAGES = ("smbook", "torch", *PEERS.values())
 
 
 class Block(nn.Module):
@@ -116,7 +119,7 @@ def _products_of_pyhessian(name: str, count: int) -> None:
     model.zero_grad(set_to_none=True)
 
 
-def product_table(name: str, count: int) -> str:
+def products(name: str, count: int) -> Table:
     """Return a table of products, each in gradients."""
     codes: dict[str, Callable[[], object]] = {
         "a gradient": partial(_gradients, name, count),
@@ -125,12 +128,8 @@ def product_table(name: str, count: int) -> str:
     }
     if _there("pyhessian"):
         codes["PyHessian"] = partial(_products_of_pyhessian, name, count)
-    seconds = timing.interleaved(codes, rounds=ROUNDS)
-    lines = [f"| {name}, {count} products | ms each | gradients each |", "| --- | --- | --- |"]
-    for code, times in seconds.items():
-        ratio = median(a / b for a, b in zip(times, seconds["a gradient"], strict=True))
-        lines.append(f"| {code} | {median(times) / count * 1e3:.3g} | {ratio:.2f} |")
-    return "\n".join(lines)
+    each = {code: Code(run, count) for code, run in codes.items()}
+    return timing.times(f"{name}, {count} products", each, "ms each", rounds=ROUNDS, ratio="gradients each")
 
 
 # Both ends of the spectrum
@@ -192,37 +191,31 @@ def _there(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def main() -> None:
-    """Print tables of products, of both ends, of traces and of surfaces."""
+def _compared(group: str, codes: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> Table:
+    return timing.times(group, {name: Code(run) for name, run in codes.items()}, "ms", rounds=rounds)
+
+
+def measure() -> Iterator[Table]:
+    """Yield tables of products, of both ends, of traces and of surfaces."""
     torch.set_num_threads(1)
-    here = [name for module, name in PEERS.items() if _there(module)]
-    for name in PEERS.values():
-        if name not in here:
-            print(f"{name} is not installed: skipped.")
-    print(timing.machine("smbook", "torch", *here), end="\n\n")
+    for name in (name for module, name in PEERS.items() if not _there(module)):
+        print(f"{name} is not installed: left out.")
     for name, count in (("mlp", N_PRODUCTS), ("resnet", 10)):
-        print(product_table(name, count), end="\n\n", flush=True)
+        yield products(name, count)
     for name, rounds in (("mlp", 2 * ROUNDS + 1), ("resnet", 5)):
         ends: dict[str, Callable[[], object]] = {"smbook": partial(_ends, name)}
         if _there("hessian_eigenthings"):
             ends["hessian-eigenthings"] = partial(_ends_of_hessian_eigenthings, name)
-        heading = f"both ends by {N_STEPS} steps of Lanczos, {name}, in ms"
-        print(timing.time_table(heading, timing.interleaved(ends, rounds=rounds)), end="\n\n", flush=True)
-    codes: dict[str, Callable[[], object]] = {
+        yield _compared(f"both ends by {N_STEPS} steps of Lanczos, {name}", ends, rounds)
+    traces: dict[str, Callable[[], object]] = {
         "smbook": _trace,
         "smbook, hutch++": partial(_trace, "hutch++"),
         "smbook, exact": partial(landscape.exact_trace, _loss("mlp")),
     }
     if _there("pyhessian"):
-        codes["PyHessian"] = _trace_of_pyhessian
-    print(
-        timing.time_table(
-            f"a trace by {N_PRODUCTS} products, in ms", timing.interleaved(codes, rounds=ROUNDS)
-        )
-    )
-    codes = {"smbook": _surface}
+        traces["PyHessian"] = _trace_of_pyhessian
+    yield _compared(f"a trace by {N_PRODUCTS} products", traces)
+    surfaces: dict[str, Callable[[], object]] = {"smbook": _surface}
     if _there("loss_landscapes"):
-        codes["loss-landscapes"] = _surface_of_loss_landscapes
-    seconds = timing.interleaved(codes, rounds=ROUNDS)
-    heading = f"a surface of {N_POINTS} x {N_POINTS} points, in ms"
-    print("\n" + timing.time_table(heading, seconds), end="\n\n", flush=True)
+        surfaces["loss-landscapes"] = _surface_of_loss_landscapes
+    yield _compared(f"a surface of {N_POINTS} x {N_POINTS} points", surfaces)

@@ -6,16 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import timing
+from benchmarks.results import Table, table
+from benchmarks.timing import Code
 from smbook.perceptron import adatron, margin, teacher, teacher_examples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
+PACKAGES = ("smbook", "numba", "numpy", "scipy", "scikit-learn")
 
 ROUNDS = 3
 SIZES = (500, 1000)
@@ -71,22 +73,30 @@ CODES: dict[str, Callable[[Floats, Floats], Floats]] = {
 DEAR = ("smbook adatron, 1e-06", "smbook adatron, 1e-10", "scikit-learn SVC", "scikit-learn LinearSVC")
 
 
-def _shortfalls(codes: dict[str, Callable[[Floats, Floats], Floats]], examples: Any) -> str:
-    """Say by what share the margin of each code's weights is below the largest one."""
+def _shortfalls(
+    codes: dict[str, Callable[[Floats, Floats], Floats]], examples: Any
+) -> dict[str, list[float]]:
+    """Return by what share the margin of each code's weights is below the largest one."""
     best = margin(*examples).value
     found = {name: margin(*examples, weights=code(*examples)).value for name, code in codes.items()}
-    return "missing: " + "; ".join(f"{name} {max(1 - value / best, 0):.0e}" for name, value in found.items())
+    return {name: [max(1.0 - value / best, 0.0)] for name, value in found.items()}
 
 
-def main() -> None:
-    """Print a table for each number of inputs and of examples."""
-    print(timing.machine("smbook", "numba", "numpy", "scipy", "scikit-learn"), end="\n\n")
+def measure() -> Iterator[Table]:
+    """Yield a table for each number of inputs and of examples, and one of what the codes miss."""
+    missing = []
     for n in SIZES:
         for load in LOADS:
             examples = teacher_examples(teacher(n, rng=SEED), load * n, rng=SEED)
             dear = load * n * n > _MOST_FOR_DEAR
             codes = {name: code for name, code in CODES.items() if not (dear and name in DEAR)}
-            calls = {name: partial(code, *examples) for name, code in codes.items()}
-            seconds = timing.interleaved(calls, rounds=ROUNDS)
-            print(timing.time_table(f"N = {n}, P = {load * n}, in ms", seconds))
-            print(_shortfalls(codes, examples), end="\n\n", flush=True)
+            calls = {name: Code(partial(code, *examples)) for name, code in codes.items()}
+            yield timing.times(f"N = {n}, P = {load * n}", calls, "ms", rounds=ROUNDS)
+            shares = _shortfalls(codes, examples)
+            missing.append(
+                table(
+                    "Missing share of the largest margin", shares, unit="share", kind="quantity",
+                    column=f"N = {n}, P = {load * n}",
+                )
+            )  # fmt: skip
+    yield from missing

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import timing
+from benchmarks.timing import Code
 from smbook import network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from benchmarks.results import Table
+
+PACKAGES = ("smbook", "numba", "openjij", "dwave-samplers", "peapods")
 ROUNDS = 5
 TEMPERATURES = (1.0, 0.3)
 SIZES = (1000, 4000)
@@ -109,27 +113,22 @@ CODES: dict[str, Callable[..., object]] = {
 }
 
 
-def table(heading: str, updates: dict[str, float], sweep: int, *arguments: float) -> str:
+def compared(group: str, updates: dict[str, float], sweep: int, *arguments: float) -> Table:
     """Return a table of rates; `updates` is what a program makes in its long run, `sweep` in a sweep."""
-    long = {name: max(2, round(count / sweep)) for name, count in updates.items()}
-    short = {name: max(1, round(SHORT * count)) for name, count in long.items()}
-    runs = {
-        (name, length): partial(CODES[name], *arguments, lengths[name])
-        for name in updates
-        for length, lengths in (("short", short), ("long", long))
-    }
-    times = timing.interleaved(runs, rounds=ROUNDS)
-    seconds = {
-        name: [b - a for a, b in zip(times[name, "short"], times[name, "long"], strict=True)]
-        for name in updates
-    }
-    work = {name: float(sweep * (long[name] - short[name])) for name in updates}
-    return timing.rate_table(heading, work, seconds, unit=1e-6)
+
+    def code(name: str) -> Code:
+        long = max(2, round(updates[name] / sweep))
+        short = max(1, round(SHORT * long))
+        run = partial(CODES[name], *arguments)
+        run(1)  # so that a package that is not installed says so
+        return Code(partial(run, long), float(sweep * (long - short)), partial(run, short))
+
+    codes = timing.there({name: partial(code, name) for name in updates})
+    return timing.rates(group, codes, "updates per µs", scale=1e-6, rounds=ROUNDS)
 
 
-def main() -> None:
-    """Print a table for each size and temperature, and one for tempering."""
-    print(timing.machine("smbook", "numba", "openjij", "dwave-samplers", "peapods"), end="\n\n")
+def measure() -> Iterator[Table]:
+    """Yield a table for each size and temperature, and one for tempering."""
     for n in SIZES:
         for temperature in TEMPERATURES:
             updates = {
@@ -137,8 +136,6 @@ def main() -> None:
                 for name, counts in LONG.items()
                 if (n, temperature) in counts
             }
-            heading = f"N = {n}, T = {temperature}, updates per µs"
-            print(table(heading, updates, n, n, 1.0 / temperature), end="\n\n", flush=True)
+            yield compared(f"N = {n}, T = {temperature}", updates, n, n, 1.0 / temperature)
     updates = {name: 1e6 * count for name, count in LONG_TEMPERING.items()}
-    heading = f"N = 1000, {LADDER.size} temperatures, updates per µs"
-    print(table(heading, updates, 1000 * LADDER.size, 1000), end="\n\n", flush=True)
+    yield compared(f"N = 1000, {LADDER.size} temperatures", updates, 1000 * LADDER.size, 1000)

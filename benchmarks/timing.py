@@ -2,71 +2,114 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
 import time
-from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROUNDS = 7
+SECONDS = 0.1  # that a run takes whose length is fitted
+TRIES = 3
+HURRIED = 0.002  # the same where only the code itself is tried
+
+_quick = False
 
 
-def interleaved(codes: Mapping[str, Callable[[], object]], *, rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Return the seconds of each call, `rounds` of each code after one call that is not counted."""
+class Code(NamedTuple):
+    """What to time: a call, the work that it does, and a shorter call whose time is taken off as preparation.
+
+    `rounds` is for a slow code that takes part in the first rounds only.
+    """
+
+    run: Callable[[], object]
+    work: float = 1.0
+    preparation: Callable[[], object] | None = None
+    rounds: int = 1_000_000
+
+
+def hurry() -> None:
+    """Time everything once and briefly from now on: what comes out is no measurement."""
+    global _quick
+    _quick = True
+
+
+def hurried() -> bool:
+    """Tell whether everything is to be brief."""
+    return _quick
+
+
+def fitted(run: Callable[[int], object], seconds: float = SECONDS) -> int:
+    """Return the length with which a run takes about so many seconds more than one of length 1."""
+    wanted = HURRIED if _quick else seconds
+    run(1)  # compiled
+    least = min(_clocked(partial(run, 1)) for _ in range(2))
+    length = 4
+    while (more := _clocked(partial(run, length)) - least) < wanted / 4:
+        length *= 4
+    return max(1, round(length * wanted / more))
+
+
+def _clocked(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def interleaved(codes: Mapping[str, Code], *, rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Return the seconds of each call, round by round, after one of each code that is not counted.
+
+    A code whose preparation takes longer than all of it, time after time, says nothing, and is left out.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in codes}
-    for round_number in range(rounds + 1):
+    for number in range((1 if _quick else rounds) + 1):
         for name, code in codes.items():
-            start = time.perf_counter()
-            code()
-            if round_number:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+            if number <= code.rounds:
+                seconds[name].append(_net(code))
+    for name in [name for name, times in seconds.items() if min(times[1:]) <= 0.0]:
+        print(f"{name}: its preparation takes as long as the run; left out.")
+        del seconds[name]
+    return {name: times[1:] for name, times in seconds.items()}
 
 
-def rate_table(
-    heading: str, work: Mapping[str, float], seconds: Mapping[str, list[float]], *, unit: float = 1e-9
-) -> str:
-    """Return a Markdown table of rates, work per `unit` of time, and of the first code's over theirs."""
-    reference = next(iter(seconds))
-    speeds = {name: [work[name] / t * unit for t in times] for name, times in seconds.items()}
-    ratios = {name: _ratio(speeds[reference], speed) for name, speed in speeds.items()}
-    return _table(heading, speeds, ratios)
+def _net(code: Code) -> float:
+    """Return the seconds of a call without its preparation; one that was disturbed is timed again."""
+    for _ in range(TRIES):
+        before = _clocked(code.preparation) if code.preparation else 0.0
+        if (net := _clocked(code.run) - before) > 0.0:
+            break
+    return net
 
 
-def time_table(heading: str, seconds: Mapping[str, list[float]], *, unit: float = 1e-3) -> str:
-    """Return a Markdown table of durations, in `unit` seconds, and of theirs over the first code's."""
-    reference = next(iter(seconds))
-    durations = {name: [t / unit for t in times] for name, times in seconds.items()}
-    ratios = {name: _ratio(duration, durations[reference]) for name, duration in durations.items()}
-    return _table(heading, durations, ratios)
+def there(makers: Mapping[str, Callable[[], Code]]) -> dict[str, Code]:
+    """Return the codes that can be made, and name those whose package is not installed."""
+    codes = {}
+    for name, make in makers.items():
+        try:
+            codes[name] = make()
+        except ImportError as error:
+            print(f"{name} is left out: {error}.")
+    return codes
 
 
-def _ratio(one: list[float], other: list[float]) -> float:
-    return median(a / b for a, b in zip(one, other, strict=True))
+def rates(
+    group: str, codes: Mapping[str, Code], unit: str, *, scale: float = 1e-9, rounds: int = ROUNDS,
+    column: str = "", ratio: str = "",
+) -> results.Table:  # fmt: skip
+    """Time codes and return a table of the work that they do in `scale` seconds."""
+    seconds = interleaved(codes, rounds=rounds)
+    speeds = {name: [codes[name].work / t * scale for t in times] for name, times in seconds.items()}
+    return results.table(group, speeds, unit=unit, column=column, ratio=ratio)
 
 
-def _table(heading: str, values: Mapping[str, list[float]], ratios: Mapping[str, float]) -> str:
-    reference = next(iter(values))
-    lines = [f"| {heading} | median | min to max | {reference} is faster by |", "| --- | --- | --- | --- |"]
-    for name, found in values.items():
-        middle, low, high = (f"{value:.3g}" for value in (median(found), min(found), max(found)))
-        lines.append(f"| {name} | {middle} | {low} to {high} | {ratios[name]:.2f} |")
-    return "\n".join(lines)
-
-
-def machine(*packages: str) -> str:
-    """Return one line that names the processor, the interpreter and the versions of `packages`."""
-    named = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
-    cpu = named[0] if named else platform.processor()
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
-    return f"{cpu}, {os.cpu_count()} cores; Python {platform.python_version()}; {versions}."
-
-
-def _cpu_info() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+def times(
+    group: str, codes: Mapping[str, Code], unit: str, *, scale: float = 1e-3, rounds: int = ROUNDS,
+    ratio: str = "",
+) -> results.Table:  # fmt: skip
+    """Time codes and return a table of how long a piece of work takes, in `scale` seconds."""
+    seconds = interleaved(codes, rounds=rounds)
+    found = {name: [t / codes[name].work / scale for t in taken] for name, taken in seconds.items()}
+    return results.table(group, found, unit=unit, kind="time", ratio=ratio)
