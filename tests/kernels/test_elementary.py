@@ -357,7 +357,11 @@ SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
 WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
 REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 DRAWS, LANES = np.zeros((3, 2), np.uint64), np.ones((4, 64), np.uint64)
-ROWS = np.zeros((32, 64), np.uint64), np.zeros(8192, np.int16), np.zeros((6, 8320), np.int8)  # room for rows
+FOR_ROWS = (
+    np.zeros((32, 64), np.uint64),
+    np.zeros(8192, np.int16),
+    np.zeros((6, 8320), np.int8),
+)  # room for rows
 MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros((2, 4), np.int8)
 DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
 NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
@@ -476,7 +480,7 @@ KERNELS = [
     (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
     (rng.seed_lanes, (STATE, LANES)),
-    (rng.fill_lanes, (LANES, ROWS[0])),
+    (rng.fill_lanes, (LANES, FOR_ROWS[0])),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.bond_threshold, (NUMBER, NUMBER)),
     (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
@@ -487,7 +491,7 @@ KERNELS = [
     (lattice.metropolis_table, (NUMBER, NUMBER, NUMBER, COUNT, TABLE)),
     (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
     (lattice.draw_steps, (COUNT,)),
-    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *ROWS, STATE, COUNT, NOTED, NOTED.copy())),
+    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *FOR_ROWS, STATE, COUNT, NOTED, NOTED.copy())),
     (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
     (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
