@@ -60,6 +60,16 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     return compiled
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """Return `function` written out in every kernel that calls it, for the short steps of a hot loop.
+
+    A call that hands arrays on counts references, which costs as much as a vector of work.
+    """
+    if not _COMPILES:
+        return _in_python(function)
+    return njit(nogil=True, error_model="numpy", inline="always")(function)
+
+
 def instruction(in_python: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
     """Return numba's `intrinsic`, or a decorator that puts `in_python` instead where nothing is compiled."""
     return intrinsic if _COMPILES else lambda _: in_python
