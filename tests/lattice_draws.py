@@ -7,20 +7,11 @@ import numpy as np
 from smbook.kernels.rng import next_uint64, seed_lanes
 
 
-def in_groups(side):
-    """The even places of a side, the odd ones, and the last of an odd number."""
-    return [*range(0, side - side % 2, 2), *range(1, side, 2), *[side - 1] * (side % 2)]
-
-
 def visiting_order(shape):
-    """Plane after plane, in a plane row after row in groups, in a row site after site in groups."""
-    planes, rows, length = math.prod(shape[:-2]), (1, *shape)[-2], shape[-1]
-    return [
-        (plane * rows + row) * length + site
-        for plane in range(planes)
-        for row in in_groups(rows)
-        for site in in_groups(length)
-    ]
+    """Row after row; within one the even sites, the odd ones, then the last one of an odd row."""
+    length = shape[-1]
+    columns = [*range(0, length - length % 2, 2), *range(1, length, 2), *[length - 1] * (length % 2)]
+    return [start + column for start in range(0, math.prod(shape), length) for column in columns]
 
 
 class LatticeDraws:
@@ -34,19 +25,13 @@ class LatticeDraws:
 
     def sweep(self):
         """Return the draws of a sweep as Python integers, by row of the table and by site."""
-        length = self.shape[-1]
-        rows, at_once = (
-            [site // length for site in visiting_order(self.shape)[::length]],
-            max(1, 8192 // length),
-        )
-        draws = [[None] * math.prod(self.shape) for _ in self.table]
-        for first in range(0, len(rows), at_once):
-            some = rows[first : first + at_once]
-            uppers = self.uppers(len(some) * length)
+        n_sites, length = math.prod(self.shape), self.shape[-1]
+        draws, at_once = [[] for _ in self.table], max(1, 8192 // length) * length
+        for first in range(0, n_sites, at_once):
+            some = min(at_once, n_sites - first)
+            uppers = self.uppers(some)
             for of_sites, thresholds in zip(draws, self.table, strict=True):
-                drawn = self.completed(uppers, thresholds)
-                for k, row in enumerate(some):
-                    of_sites[row * length : (row + 1) * length] = drawn[k * length : (k + 1) * length]
+                of_sites += self.completed(uppers, thresholds)[:some]
         return draws
 
     def uppers(self, n_sites):

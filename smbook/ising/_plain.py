@@ -74,20 +74,16 @@ def _has_free_cycle(sides: tuple[int, ...]) -> bool:
     sum_j a_ij s_j = 0, with a_ij = +1 for a later and -1 for an earlier neighbour. Every state is tried.
     """
     n_sites = math.prod(sides)
+    rank = np.arange(n_sites) // sides[-1] * 3 + np.arange(n_sites) % sides[-1] % 2
+    if sides[-1] % 2:
+        rank[sides[-1] - 1 :: sides[-1]] += 2
     sites = np.arange(n_sites).reshape(sides)
-    plane, row, column = np.unravel_index(sites.reshape(-1), (1, 1, *sides)[-3:])
-    rank = 9 * plane + 3 * _group(row, (1, *sides)[-2]) + _group(column, sides[-1])
     order = np.zeros((n_sites, n_sites), dtype=np.int8)
     for axis, shift in itertools.product(range(len(sides)), (1, -1)):
         neighbours = np.roll(sites, shift, axis).reshape(-1)
         np.add.at(order, (np.arange(n_sites), neighbours), np.sign(rank[neighbours] - rank))
     states = (np.arange(2**n_sites)[:, None] >> np.arange(n_sites) & 1).astype(np.int8) * 2 - 1
     return bool((states @ order.T == 0).all(axis=1).any())
-
-
-def _group(place: NDArray[np.int64], side: int) -> NDArray[np.int64]:
-    """Return 0 for even places, 1 for odd ones, and 2 for the last of an odd side."""
-    return np.where((place == side - 1) & (side % 2 == 1), 2, place % 2)
 
 
 def _single_site(model: Model, table: NDArray[np.int64]) -> Bind:

@@ -144,10 +144,10 @@ def _steps_for(n_sites):
 def single_site(spins, shape, sign, table, lanes, draws, parts, room, state, thin, bonds, sums):
     """Update every spin once a sweep with the probabilities of `table`, heat bath or Metropolis.
 
-    Within a row (a line along the last axis) come all even sites, then the odd ones, then the last site of
-    an odd row, which has an even site on both sides. In the same order come the rows of a plane, or of the
-    whole lattice in two dimensions, and planes follow one another. Sites of one group are no neighbours, so
-    that the order is as good as one site after another, and the processor works on many at once.
+    Rows (lines along the last axis) follow one another; within a row come all even sites, then the odd
+    ones, then the last site of an odd row, which has an even site on both sides. Sites of one group are no
+    neighbours, so that the order is as good as one site after another, and the processor works on many at
+    once.
 
     Random numbers come from `lanes` (uint64, shape (4, 64), filled by `rng.seed_lanes`), for as many rows at
     once as have no more than 8192 sites. Site i of these rows has 16 bits of step i // 256 of lane i % 64,
@@ -159,8 +159,7 @@ def single_site(spins, shape, sign, table, lanes, draws, parts, room, state, thi
     (int8, shape (6, 256 s + 128)) are room to work in.
     """
     length = shape[shape.size - 1]
-    n_rows, rows_of_plane = spins.size // length, shape[max(shape.size - 2, 0)] if shape.size > 1 else 1
-    at_once = _rows_at_once(length)
+    at_once, n_rows = _rows_at_once(length), spins.size // length
     _number_groups(room[2], length)
     for i in range(length):
         room[3, i] = 0
@@ -170,20 +169,11 @@ def single_site(spins, shape, sign, table, lanes, draws, parts, room, state, thi
                 rows = min(at_once, n_rows - first)
                 _draw_bars(lanes, draws[: _steps_for(rows * length)], parts, table, shape.size, room, state)
                 for row in range(rows):
-                    start = _visited(first + row, rows_of_plane) * length
+                    start = (first + row) * length
                     _add_other_axes(spins, shape, start, room[3])
                     _update_row(spins, start, length, sign, np.uint64(row * length), table.shape[0] - 1, room)
         bonds[kept] = bond_sum(spins, shape)
         sums[kept] = spin_sum(spins)
-
-
-@kernel_apart
-def _visited(visit, n_rows):
-    """Return the row that is updated at this visit, of planes of `n_rows` rows, one plane after the other."""
-    within, half = visit % n_rows, n_rows // 2
-    if within >= half:
-        return visit - within + (2 * (within - half) + 1 if within < 2 * half else n_rows - 1)
-    return visit + within
 
 
 @kernel_apart
@@ -273,7 +263,7 @@ def _settle(parts, thresholds, uppers, bars, start, state):
             draw = ((np.int64(parts[at]) + _OFFSET) << _LOWER_BITS) | lower
             bar = 1 - len(uppers)
             for k in range(len(uppers)):
-                bar += 2 * np.int64(draw > thresholds[k])
+                bar += 2 if draw > thresholds[k] else 0
             bars[at] = bar
 
 

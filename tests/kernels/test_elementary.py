@@ -361,7 +361,11 @@ REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 WORDS, SOURCES = np.zeros((3, 5), np.uint64), np.ones(bernoulli.LANES_SIZE, np.uint64)
 TRIALS = np.ones(bernoulli.TRIALS_SIZE, np.uint64)
 DRAWS, LANES = np.zeros((3, 2), np.uint64), np.ones((4, 64), np.uint64)
-ROWS = np.zeros((32, 64), np.uint64), np.zeros(8192, np.int16), np.zeros((6, 8320), np.int8)  # room for rows
+FOR_ROWS = (
+    np.zeros((32, 64), np.uint64),
+    np.zeros(8192, np.int16),
+    np.zeros((6, 8320), np.int8),
+)  # room for rows
 MATRIX, NARROW, ROWS = np.zeros((4, 4)), np.zeros((4, 4), np.float32), np.zeros((2, 4), np.int8)
 DENSE, SPARSE = (MATRIX, None, None, None, REALS), (None, REALS, WHOLE, np.arange(5), REALS)
 NARROW_DENSE = (NARROW, None, None, None, NARROW[0])
@@ -480,7 +484,7 @@ KERNELS = [
     (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
     (rng.seed_lanes, (STATE, LANES)),
-    (rng.fill_lanes, (LANES, ROWS[0])),
+    (rng.fill_lanes, (LANES, FOR_ROWS[0])),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.randomize, (SPINS, STATE)),
     (lattice.bond_sum, (SPINS, SHAPE)),
@@ -496,6 +500,10 @@ KERNELS = [
     (bernoulli.fill_bernoulli, (COUNT, SOURCES, np.zeros(bernoulli.LANES, np.uint64))),
     (lattice.draw_steps, (COUNT,)),
     (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *ROWS, STATE, COUNT, NOTED, NOTED.copy())),
+    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *FOR_ROWS, STATE, COUNT, NOTED, NOTED.copy())),
+    (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
+    (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
+    (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (hebbian.respond, (REALS, REALS)),
     (hebbian.hebb_pass, (MATRIX, WHOLE, NUMBER, REALS)),
