@@ -435,7 +435,7 @@ def _next(s):
 
 @inlined
 def _round(s, threshold, less, equal):
-    """Compare one bit of random numbers with the thresholds': it outdoes all lower bits, which came before."""
+    """Compare one bit of random numbers with the thresholds'. It outdoes the lower bits, which came before."""
     word, s = _next(s)
     unlike = word ^ threshold
     return s, (threshold & unlike) | (less & ~unlike), equal & ~unlike
@@ -666,7 +666,7 @@ def _add_columns(work, at):
 
 @kernel
 def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
-    """Note for each of 64 lattices the sum of s_i s_j over all bonds, with their signs, and that of all spins.
+    """Note for each of 64 lattices the sum of s_i s_j over all bonds, with their signs, and of all spins.
 
     `totals` and `sums` are int64 of shape (64,).
     """
@@ -697,7 +697,7 @@ def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
 
 @kernel
 def measure(words, parities, bonds, grid, crossings, work, sums):
-    """Note for one lattice of 64 blocks the sum over all bonds and the sum of all spins, in `sums` (int64, 2)."""
+    """Note for one lattice the sum over all bonds and the sum of all spins, in `sums` (int64, 2)."""
     repeat_borders(words, grid, crossings, 1)
     total, unlike, ups = grid[ROWS] * grid[WORDS], np.int64(0), np.int64(0)
     mask = _ALL >> np.uint64(LANES - grid[N_SITES] // (2 * total * grid[PLANES]))
@@ -718,7 +718,7 @@ def measure(words, parities, bonds, grid, crossings, work, sums):
 
 @kernel
 def run_square(words, parities, bonds, grid, crossings, sign, bath, work, pair, thin, totals, sums):
-    """Make `thin` sweeps of `sweep_square`, note the sums over bonds and spins, and so on until both are full.
+    """Make `thin` sweeps of `sweep_square`, note the sums over bonds and spins, and so on until all is full.
 
     `totals` and `sums` are int64 of one length, `pair` (int64, 2) is room to work in.
     """
