@@ -192,7 +192,9 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
     The inverse temperatures `betas` rise. `lane_of` says which lattice is at which of them, lattice 64 g + b
     in bit b of `works[g]`, whose thresholds are swapped; `energies` are totals by lattice. A swap has the
     probability min(1, exp((b_k+1 - b_k)(E_k+1 - E_k))). `tried` and `made` count swaps;
-    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back. Source: Hukushima and Nemoto (1996).
+    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back.
+
+    Source: Hukushima and Nemoto (1996).
     """
     last = betas.size - 1
     for k in range(parity, last, 2):
