@@ -469,6 +469,20 @@ def test_glass_and_cube_are_right_on_other_seeds():
     assert np.mean(np.square(z)) == pytest.approx(1, abs=0.35)
 
 
+def test_the_exact_energies_of_the_glass_are_those_of_a_run_of_the_package():
+    """With bonds on the wrong side of their sites the frustrated lattice would be another one."""
+    exact = CHAPTER.definitions("algorithm-glass").glass_energies
+    temperatures = np.linspace(0.8, 3, 64)
+    bonds = ising.random_bonds((4, 4), rng=3)
+    run = ising.simulate_temperatures((4, 4), 1 / temperatures, 20_000, bonds=bonds, rng=4)
+    known = exact((1 - bonds) // 2, temperatures) / 16
+    z = scores(map(statistics.binned_error, run.energy[:, 1000:]), known)
+    assert np.mean(np.square(z)) == pytest.approx(1, abs=0.7)
+    shifted = np.stack([bonds[0], np.roll(bonds[1], 1, axis=1)])
+    other = exact((1 - shifted) // 2, temperatures) / 16
+    assert np.abs(scores(map(statistics.binned_error, run.energy[:, 1000:]), other)).max() > 10
+
+
 def test_questions_tell_mistakes_apart():
     assert CHAPTER.tells_apart("question-rounds", 13, (7, 6, 12))
     assert CHAPTER.tells_apart("question-worth", 15.4, (64, 60.8, 20))
