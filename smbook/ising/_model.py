@@ -25,18 +25,23 @@ class Model(NamedTuple):
     beta: float
     coupling: float
     field: float
+    bonds: Spins | None = None
 
     @property
     def sign(self) -> np.int8:
         return np.int8(-1 if self.coupling < 0.0 else 1)
 
 
-def checked_model(shape: int | Iterable[int], beta: float, coupling: float, field: float) -> Model:
+def checked_model(
+    shape: int | Iterable[int], beta: float, coupling: float, field: float, bonds: Spins | None = None
+) -> Model:
+    sides = _checks.lattice_shape(shape)
     model = Model(
-        _checks.lattice_shape(shape),
+        sides,
         _checks.real("beta", beta, minimum=0.0),
         _checks.real("coupling", coupling),
         _checks.real("field", field),
+        checked_bonds(bonds, sides),
     )
     most = 2.0 * strongest(len(model.sides), model.coupling, model.field)
     if not math.isfinite(math.prod(model.sides) * most) or not math.isfinite(model.beta * most):
@@ -44,6 +49,15 @@ def checked_model(shape: int | Iterable[int], beta: float, coupling: float, fiel
             f"energy or beta times energy overflows; got beta={beta}, coupling={coupling}, field={field}"
         )
     return model
+
+
+def checked_bonds(bonds: Spins | None, sides: tuple[int, ...]) -> Spins | None:
+    if bonds is None:
+        return None
+    _check_signs("bonds", bonds)
+    if bonds.shape != (len(sides), *sides):
+        raise ValueError(f"bonds must have the shape {(len(sides), *sides)}; got {bonds.shape}")
+    return bonds
 
 
 def strongest(dimension: int, coupling: float, field: float) -> float:
@@ -62,13 +76,17 @@ def checked_initial(initial: str | Spins, sides: tuple[int, ...]) -> Spins | Non
 
 
 def check_spins(name: str, spins: Any) -> None:
-    if type(spins) not in (np.ndarray, np.memmap) or spins.dtype != np.int8:
-        kind = f"dtype {spins.dtype}" if type(spins) is np.ndarray else type(spins).__name__
-        raise TypeError(f"{name} must be an int8 array; got {kind}")
+    _check_signs(name, spins)
     _checks.lattice_shape(spins.shape)
-    if not spins.flags.c_contiguous:
-        raise ValueError(f"{name} must be contiguous in row-major order; got strides {spins.strides}")
-    wrong = spins[np.abs(spins) != 1]
+
+
+def _check_signs(name: str, signs: Any) -> None:
+    if type(signs) not in (np.ndarray, np.memmap) or signs.dtype != np.int8:
+        kind = f"dtype {signs.dtype}" if type(signs) is np.ndarray else type(signs).__name__
+        raise TypeError(f"{name} must be an int8 array; got {kind}")
+    if not signs.flags.c_contiguous:
+        raise ValueError(f"{name} must be contiguous in row-major order; got strides {signs.strides}")
+    wrong = signs[np.abs(signs) != 1]
     if wrong.size:
         raise ValueError(f"{name} must hold +1 and -1 only; got {wrong[0]}")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from smbook import _checks, _runs
 from smbook._records import equal
-from smbook.ising import _clusters, _plain
+from smbook.ising import _clusters, _multispin, _plain
 from smbook.ising._model import Counts, Measurements, Model, Spins, checked_initial, checked_model
 from smbook.kernels import lattice
 from smbook.kernels.rng import Randomness, seed_state
@@ -56,6 +56,7 @@ def simulate(
     algorithm: str = "heat-bath",
     engine: str = "auto",
     coupling: float = 1.0,
+    bonds: Spins | None = None,
     field: float = 0.0,
     initial: str | Spins = "random",
     keep_spins: bool = False,
@@ -87,9 +88,16 @@ def simulate(
     algorithm
         "heat-bath", "metropolis", "wolff" or "swendsen-wang". The cluster algorithms need a zero field.
     engine
-        "auto" or "plain". An engine changes the speed, never the law.
+        "plain" updates site after site. "multispin" holds up to 64 spins in a word of 64 bits and updates
+        them at once: for even sides in two or three dimensions, without a field, some 50 times faster where a
+        word is full. "auto" picks it where it applies and pays, and the trace says which one ran. An engine
+        changes the speed and the course of a run, never the law.
     coupling
         J; positive for a ferromagnet, negative for an antiferromagnet.
+    bonds
+        Signs of the bonds, such as `random_bonds` draws, for E = -J sum_<ij> b_ij s_i s_j: int8, shape
+        (d, and the sides), where entry k of a site is for the bond to the next site along axis k. They need
+        the multi-spin engine and the heat bath; `smbook.network.edwards_anderson` has any lattice.
     field
         h, in units of energy.
     initial
@@ -126,7 +134,8 @@ def simulate(
 
     References
     ----------
-    Glauber (1963); Metropolis et al. (1953); Wolff (1989); Swendsen and Wang (1987).
+    Glauber (1963); Metropolis et al. (1953); Wolff (1989); Swendsen and Wang (1987); Zorn, Herrmann and Rebbi
+    (1981) for many spins in a word.
 
     Examples
     --------
@@ -136,20 +145,20 @@ def simulate(
     >>> bool(abs(trace.energy[200:].mean() + 0.7040) < 0.01)
     True
     """
-    model = checked_model(shape, beta, coupling, field)
+    model = checked_model(shape, beta, coupling, field, bonds)
     n_sweeps = _checks.integer("n_sweeps", n_sweeps, minimum=0)
     thin = _checks.integer("thin", thin, minimum=1)
-    samplers = ENGINES[_checks.choice("engine", engine, ENGINES)]
-    bind = samplers[_checks.choice("algorithm", algorithm, samplers)](model)
+    engine = _engine(_checks.choice("engine", engine, ENGINES), algorithm, model)
+    bind = _bind(engine, algorithm, model)
     start = checked_initial(initial, model.sides)
     state = seed_state(rng)
     spins = np.ones(model.sides, dtype=np.int8) if start is None else np.array(start)
     if isinstance(initial, str) and initial == "random":
         lattice.randomize(spins.reshape(-1), state)
     samples = np.empty((n_sweeps // thin if keep_spins else 0, *model.sides), dtype=np.int8)
-    bonds, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins, samples, progress)
-    energies = 0.0 - (model.coupling * bonds + model.field * sums)  # 0.0 - 0.0 is no -0.0
-    return Trace(energies / spins.size, sums / spins.size, spins, samples, "plain")
+    totals, sums = _advance(bind(spins.reshape(-1), state), n_sweeps, thin, spins, samples, progress)
+    energies = 0.0 - (model.coupling * totals + model.field * sums)  # 0.0 - 0.0 is no -0.0
+    return Trace(energies / spins.size, sums / spins.size, spins, samples, engine)
 
 
 _PLAIN: dict[str, Callable[[Model], Bind]] = {
@@ -158,7 +167,23 @@ _PLAIN: dict[str, Callable[[Model], Bind]] = {
     "wolff": _clusters.wolff,
     "swendsen-wang": _clusters.swendsen_wang,
 }
-ENGINES = {"auto": _PLAIN, "plain": _PLAIN}
+ENGINES = ("auto", "plain", "multispin")
+
+
+def _engine(engine: str, algorithm: str, model: Model) -> str:
+    """Return the engine that is to run: the one asked for, or the one that suits."""
+    _checks.choice("algorithm", algorithm, _PLAIN)
+    if engine != "auto":
+        return engine
+    return "multispin" if model.bonds is not None or _multispin.wanted(model, algorithm) else "plain"
+
+
+def _bind(engine: str, algorithm: str, model: Model) -> Bind:
+    if engine == "multispin":
+        return _multispin.sampler(model, algorithm)
+    if model.bonds is not None:
+        raise ValueError("engine 'plain' knows no bonds; use 'multispin' or smbook.network.edwards_anderson")
+    return _PLAIN[algorithm](model)
 
 
 def _advance(
@@ -169,18 +194,22 @@ def _advance(
     The spins go into `samples` at each entry, as far as there is room for them.
     """
     kept, per_sweep = n_sweeps // thin, sampler.steps_per_sweep
-    bonds, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
+    totals, sums = np.empty((2, kept + 1), dtype=np.int64)  # the last entry is for the sweeps not noted
+
+    store = sampler.store or (lambda: None)
 
     def run(call: _runs.Call) -> None:
         if sampler.part and not call.complete:
             sampler.part(call.steps)
         elif not len(samples):
-            sampler.kernel(call.steps, bonds[call.entries], sums[call.entries])
+            sampler.kernel(call.steps, totals[call.entries], sums[call.entries])
         else:
             for entry in range(call.entries.start, call.entries.stop):
-                sampler.kernel(call.steps, bonds[entry : entry + 1], sums[entry : entry + 1])
+                sampler.kernel(call.steps, totals[entry : entry + 1], sums[entry : entry + 1])
+                store()
                 samples[entry : entry + 1] = spins
 
     n_steps, every = n_sweeps * per_sweep, thin * per_sweep
     _runs.advance(run, n_steps, every, updates=sampler.updates, steps_per_unit=per_sweep, progress=progress)
-    return bonds[:kept], sums[:kept]
+    store()
+    return totals[:kept], sums[:kept]
