@@ -5,8 +5,10 @@ twice as many from then on, so that there are always between half and all of the
 first quarter is forgotten, as the lattices have not yet forgotten their beginning.
 
 An error takes its time into account: that of a mean of n blocks is the root of 2 tau var / n, with the
-integrated autocorrelation time tau of the blocks summed up to a window of WINDOW tau. It is nan as long as
-n / (2 tau), the number of independent blocks, is below LEAST: so short a run does not know its error.
+integrated autocorrelation time tau of the blocks summed up to a window of WINDOW tau. It is nan in a run that
+is too short to know it: one of fewer than LEAST independent blocks, n / (2 tau), or of fewer sweeps than
+`patience`. A run that has not seen its rare events takes itself for a long one, so that what it says of tau is
+not enough.
 
 Sources: Flyvbjerg and Petersen (1989) for blocks that grow, Madras and Sokal (1988) for the window, Wolff
 (2004) for functions of means and for what a window of this width misses.
@@ -16,16 +18,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from smbook.kernels import kernel
 from smbook.kernels.elementary import sqrt
 
 LANES = 64
 MOST = 256  # blocks
-WINDOW = 8.0
-LEAST = 50.0  # independent blocks
+WINDOW = 5.0
+LEAST = 20.0  # independent blocks
 FULL, FILLED, LENGTH = range(3)  # entries of a tally: blocks that are full, and measurements in the next one
 ENERGY, ENERGY_SQUARED, MAGNETIZATION, SQUARE, FOURTH = range(5)  # what a block holds, each for 64 lattices
-N_SUMS, N_CURVES = 5, 4
+N_SUMS = 5
+_CRITICAL = 2.269185314213022
 
 
 @kernel
@@ -67,13 +72,31 @@ def _join(blocks, tally):
 
 
 @kernel
-def estimate(blocks, tally, betas, n_sites, room, values, errors):
+def patience(beta, side):
+    """Return how many sweeps a run at `beta` needs before its errors can be believed, 9 x^(9/4).
+
+    x is the side of the lattice or, away from the transition, 4 / abs(T - T_c) if that is less: a length in
+    step with the correlation length. The autocorrelation time of abs(m) grows as the power 2.17 of it.
+
+    Examples
+    --------
+    >>> patience(0.44, 64) / patience(0.44, 32), patience(0.5, 64) == patience(0.5, 32)
+    (4.756828460010884, True)
+    """
+    length = min(np.float64(side), 4.0 / abs(1.0 / beta - _CRITICAL))
+    return 9.0 * length * length * sqrt(sqrt(length))
+
+
+@kernel
+def estimate(blocks, tally, betas, side, thin, room, values, errors):
     """Fill `values` and `errors` (4, 64): of the mean of abs(m), of E / N, of c, and of Binder's cumulant U.
 
-    `c = beta^2 N (<e^2> - <e>^2)` and `U = 1 - <m^4> / (3 <m^2>^2)`. Without a full block values are nan.
-    `room` is float64 of shape (MOST,). What `<e>^2` is too large by, the square of its error, is added to c.
+    `c = beta^2 N (<e^2> - <e>^2)` and `U = 1 - <m^4> / (3 <m^2>^2)` of a lattice of `side` by `side` spins,
+    measured after every `thin`-th sweep. Without a full block values are nan. `room` is float64 of shape
+    (MOST,). What `<e>^2` is too large by, the square of its error, is added to c.
     """
     first, n = tally[FULL] // 4, tally[FULL] - tally[FULL] // 4
+    n_sites = side * side
     for lane in range(LANES):
         energy = _mean(blocks, tally, ENERGY, lane)
         energy_squared = _mean(blocks, tally, ENERGY_SQUARED, lane)
@@ -98,6 +121,9 @@ def estimate(blocks, tally, betas, n_sites, room, values, errors):
             of_fourth = blocks[first + i, FOURTH, lane] / length - fourth
             room[i] = (2.0 * fourth * change / square - of_fourth) / (3.0 * square * square)
         errors[3, lane] = _error(room, n)
+        if thin * tally[LENGTH] * n < patience(betas[lane], side):
+            for curve in range(4):
+                errors[curve, lane] = math.nan
         if errors[1, lane] > 0.0:
             values[2, lane] += scale * errors[1, lane] * errors[1, lane]
 
