@@ -83,7 +83,7 @@ def fill_parities(grid, parities):
             parities[parity * (n_rows * width + BLOCK) + i] = ALL_BITS if odd else NO_BITS
 
 
-@inlined
+@kernel
 def turned(word, left, right, mask):
     """Return the bits of a word moved by a block."""
     return ((word << left) & mask) | ((word >> right) & ~mask)

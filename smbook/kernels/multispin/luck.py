@@ -45,7 +45,7 @@ def begin_streams(state, work):
         jump(state)
 
 
-@inlined
+@kernel
 def next_word(s):
     """Return a random word of a stream of xoshiro256++, and the stream after it."""
     s0, s1, s2, s3 = s
@@ -94,7 +94,7 @@ def fill_thresholds(betas, coupling, dimension, heat_bath, work):
                 work[THRESHOLDS + 64 * row + k] |= bit << np.uint64(lane)
 
 
-@inlined
+@kernel
 def _round(s, threshold, less, equal):
     """Compare a bit of random numbers with the thresholds'. It outdoes the lower bits, which came before."""
     word, s = next_word(s)

@@ -36,7 +36,7 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _add_three(a, b, carried):
     return a ^ b ^ carried, (a & b) | (carried & (a ^ b))
 

@@ -24,7 +24,7 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _sum_of_four(a, b, c, d):
     """Return the bits of the number of those that are set."""
     one, two, more, both = a ^ b, a & b, c ^ d, c & d
@@ -32,7 +32,7 @@ def _sum_of_four(a, b, c, d):
     return one ^ more, two ^ both ^ carried, two & both
 
 
-@inlined
+@kernel
 def _add_two(ones, twos, fours, a, b):
     """Return the bits of a number of up to four, and two more."""
     one, two = a ^ b, a & b

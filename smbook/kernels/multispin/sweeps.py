@@ -30,7 +30,7 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _classes_of_four(ones, twos, fours, bath):
     """Part spins by their number of unlike neighbours: what is turned, and by which chance it is turned back.
 
@@ -43,7 +43,7 @@ def _classes_of_four(ones, twos, fours, bath):
     return turn, low, high, bath & twos & ~ones
 
 
-@inlined
+@kernel
 def _classes_of_six(ones, twos, fours, bath):
     """Do as `_classes_of_four`, where three unlike neighbours are a free flip, or a fair coin."""
     three = ones & twos
