@@ -290,7 +290,7 @@ def test_what_the_table_says_of_sharing():
     rows = [line.split() for line in CHAPTER.printed("shared-curves").splitlines()[1:]]
     mean = {name: [abs(float(row[3])) for row in rows if row[0] == name] for name in ("own", "shared")}
     assert max(mean["own"]) <= 0.4  # three times one over the root of 64
-    assert min(mean["shared"]) >= 0.7
+    assert max(mean["shared"]) >= 0.8
     assert all(0.7 < float(row[2]) < 1.8 for row in rows)
 
 
@@ -494,5 +494,23 @@ def test_questions_tell_mistakes_apart():
 
 
 def test_the_live_figure_is_what_the_text_says():
-    assert CurveLab(size=64, algorithm="heat-bath", seed=1, running=False).size == 64
+    """It knows its errors after some 6000 and 32,000 sweeps, and shows 64 temperatures from 1.5 to 3.5."""
     assert CHAPTER.column("curves", "64 energies: rms z =", 0) < 1.5
+    for size, few, enough in (("16", 3000, 9000), ("32", 18_000, 45_000)):
+        lab = CurveLab(size=size, running=False)
+        early, late = lab.simulate(few), lab.simulate(enough)
+        assert early.settled < 64
+        assert late.settled == 64
+        assert np.allclose(late.temperatures[[0, -1]], (1.5, 3.5))
+    assert CurveLab(running=False).size == "64"
+    assert round(2**2.17, 1) == 4.5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_cold_lattices_from_random_spins_are_caught(seed):
+    """Their energy is steady, and off by many errors; from all spins up none is."""
+    given = {"size": "64", "seed": seed, "running": False}
+    found = CurveLab(initial="random", **given).simulate(3000)
+    cold = found.temperatures < 2.1
+    assert np.nanmax(found.scores[cold]) > 20
+    assert np.nanmax(np.abs(CurveLab(**given).simulate(3000).scores[cold])) < 6
