@@ -10,6 +10,7 @@ from smbook.widgets.boltzmann_lab import BoltzmannLab
 from smbook.widgets.bridge_lab import BridgeLab
 from smbook.widgets.capacity_lab import CapacityLab
 from smbook.widgets.committee_lab import CommitteeLab
+from smbook.widgets.curve_lab import CurveLab
 from smbook.widgets.descent_lab import DescentLab
 from smbook.widgets.engine_lab import EngineLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
@@ -35,6 +36,7 @@ __all__ = [
     "BridgeLab",
     "CapacityLab",
     "CommitteeLab",
+    "CurveLab",
     "DescentLab",
     "EngineLab",
     "FiniteMagnetLab",

@@ -39,6 +39,7 @@ from smbook.kernels import (
     bridge,
     clusters,
     committee,
+    curves,
     descent,
     elementary,
     finite_magnet,
@@ -51,6 +52,7 @@ from smbook.kernels import (
     margin,
     mean_field,
     multilayer,
+    multispin,
     network,
     overdamped,
     perceptron,
@@ -107,6 +109,10 @@ _TAUGHT = (_REAL_ROWS, _REAL_ROWS)  # inputs, targets
 _EXAMPLE = (_REAL_ROWS, _BYTES, _INT64)  # inputs, labels, number of one or of all
 _SPACE = types.Array(types.float64, 3, "C")
 _WALKED = (_WORDS, _REALS, _REALS, _REALS, _REALS)  # state, room, inverses, fields, weights
+
+# words, parities, bonds, grid, crossings, sign, bath, work
+_LANES = (_WORDS, _WORDS, _WORDS, _WHOLES, _WORDS, types.uint64, types.uint64, _WORDS)
+_GATHERED = (_SPACE, _WHOLES)  # blocks, tally
 
 _REAL_STACK = types.Array(types.float64, 3, "C")
 
@@ -476,6 +482,24 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "follow_committee": (
         committee.follow_committee,
         (_REAL_ROWS, _INT64, _FLOAT64, _FLOAT64, _FLOAT64, _INT64, _REAL_STACK),
+        _NOTHING,
+    ),
+    "fill_grid": (multispin.fill_grid, (_WHOLES, _WHOLES, _WHOLES), _NOTHING),
+    "fill_crossings": (multispin.fill_crossings, (_WHOLES, _WORDS), _NOTHING),
+    "fill_parities": (multispin.fill_parities, (_WHOLES, _WORDS), _NOTHING),
+    "begin_streams": (multispin.begin_streams, (_WORDS, _WORDS), _NOTHING),
+    "fill_thresholds": (multispin.fill_thresholds, (_REALS, _FLOAT64, _INT64, _INT64, _WORDS), _NOTHING),
+    "randomize_lanes": (multispin.randomize_lanes, (_WORDS, _WHOLES, _WORDS), _NOTHING),
+    "run_square_lanes": (multispin.run_square_lanes, (*_LANES, _INT64, _WHOLE_ROWS, _WHOLE_ROWS), _NOTHING),
+    "unpack_lattice": (
+        multispin.unpack,
+        (_WORDS, _WHOLES, _WHOLES, _WHOLES, _INT64, _BYTES),
+        _NOTHING,
+    ),
+    "gather_curves": (curves.gather, (_WHOLE_ROWS, _WHOLE_ROWS, _INT64, *_GATHERED), _NOTHING),
+    "estimate_curves": (
+        curves.estimate,
+        (*_GATHERED, _REALS, _INT64, _INT64, _REALS, _REAL_ROWS, _REAL_ROWS),
         _NOTHING,
     ),
 }
