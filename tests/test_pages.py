@@ -378,6 +378,7 @@ def public(module):
         "kernels.boltzmann",
         "kernels.bridge",
         "kernels.committee",
+        "kernels.curves",
         "kernels.descent",
         "kernels.driven_network",
         "kernels.margin",
