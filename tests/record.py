@@ -148,6 +148,8 @@ ON_PAPER = {
         {"seed": 1},
         {"All sizes, one after another": ("sets tried", 1200)},
     ),
+    "CurveLab-whole": ({"size": 32, "seed": 1}, {"Start": ("sweeps", 60_000)}),
+    "CurveLab-transition": ({"size": 32, "seed": 1}, {"Start": ("sweeps", 60_000)}),
     "EngineLab": (
         {"duration": 8, "seed": 1},
         {"All speeds, one after another": ("time, all runs", 250)},  # of the last duration, 32

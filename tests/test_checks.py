@@ -332,6 +332,7 @@ WITH_INTEGERS = {
     "CommitteeLab": lambda i: widgets.CommitteeLab(inputs=i(60), seed=i(100)).simulate(
         i(120), pushes=i([6, 60])
     )[1:],
+    "CurveLab": lambda i: widgets.CurveLab(size="16", seed=i(100)).simulate(i(20))[:-4],
     "LearningCurveLab": lambda i: widgets.LearningCurveLab(size=i(20), reach=i(2), seed=i(100)).simulate(
         i(2)
     )[1:],

@@ -381,6 +381,7 @@ def public(module):
         "kernels.bridge",
         "kernels.clusters",
         "kernels.committee",
+        "kernels.curves",
         "kernels.descent",
         "kernels.driven_network",
         "kernels.margin",

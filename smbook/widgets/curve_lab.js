@@ -13,12 +13,13 @@ const ALL = 2n ** 64n - 1n;
 const BLOCK = 32; // words that the kernels update together
 const COLOUR_SIZE = 5; // entry of the grid
 const ROUNDS = 32; // measurements in one call
-const BUDGET = 12; // milliseconds of a frame for sweeps
+const BUDGET = 10; // milliseconds of a frame for sweeps
 const SLOW = 4e-4; // milliseconds a site, of a measurement with its sweeps, until measured
 const PICTURE = 120; // milliseconds between two drawings of the curves
 const FLICKER = 350; // and of the lattices, of which a hot one has no spin in common with the last
 const BESIDE = 10; // temperatures from the lattice in the middle to those beside it
 const FAR = 5; // errors, by which no energy is off by chance
+const [COLD, WALLS] = [2, 2]; // temperatures at which a wall is seen, and what two cost: 4 J a row
 const TURN = 5000; // milliseconds that each size is seen at least, when all have their turn
 const FINE = 4; // pieces of a curve from one temperature to the next
 const DOT = 2.6;
@@ -475,15 +476,23 @@ class CurveLab {
 
   // The kind of state, which a fluctuation does not change: a sentence is heard only when another kind begins.
   inWords(most) {
-    const { settled } = this;
+    const { settled, stuck } = this;
     if (settled === 0) return "Just begun: no temperature knows its error yet.";
-    if (most > FAR)
-      return this.initial === "random"
-        ? "Some energies are far off: cold lattices are stuck with two domains, and no error bar knows it."
-        : "Some energies are farther off the exact curve than their errors allow.";
+    if (stuck === 1) return "A cold lattice is stuck in two domains: its energy is too high.";
+    if (stuck > 1) return "Cold lattices are stuck in two domains: their energies are too high.";
+    if (most > FAR) return "Some energies are farther off the exact curve than their errors allow.";
     if (settled < LANES)
-      return "The points lie on the exact curves. Near the transition sweeps are too much alike to know an error yet.";
+      return "Near the transition sweeps are too much alike to know an error yet; the others lie on the exact curve.";
     return "All 64 points know their errors, and lie on the exact curves within them.";
+  }
+
+  // How many cold lattices have far too much energy, that of walls.
+  get stuck() {
+    const { values } = this.found;
+    const exact = this.exact.sizes[this.size].energy;
+    const { temperature } = this.exact;
+    return temperature.filter((t, k) => t < COLD && values[E][k] - exact[k] > WALLS / this.lattices.side)
+      .length;
   }
 }
 

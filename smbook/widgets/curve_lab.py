@@ -28,8 +28,8 @@ _BINDER = 0.610693  # of the infinite square torus at T_c, by Kamieniarz and Blo
 
 def temperatures() -> Floats:
     """Return the 64 temperatures, from 1.5 to 3.5 and closer near the transition; (64,)."""
-    ends = np.arcsinh((np.array(_ENDS) - exact.CRITICAL_TEMPERATURE) / _NEAR)
-    places = np.linspace(*ends, curves.LANES)
+    low, high = np.arcsinh((np.array(_ENDS) - exact.CRITICAL_TEMPERATURE) / _NEAR)
+    places = np.linspace(low, high, curves.LANES)
     return np.asarray(np.round(exact.CRITICAL_TEMPERATURE + _NEAR * np.sinh(places), 4))
 
 
@@ -105,7 +105,7 @@ class CurveLab(Lab, script="curve_lab.js"):
     quarters of the run. A point without an error bar is of a run that is too short to know its error there.
 
     All lattices begin with all spins up. From random spins many a cold one gets stuck: two domains with
-    straight walls around the torus, which the heat bath all but never takes away; its energy stays too high.
+    straight walls around the torus, which take very many sweeps to meet; until then its energy is too high.
 
     After k sweeps from Reset the page has found what is in ``simulate(k)``, bit for bit. Read-outs are None
     until there is something to tell.

@@ -22,6 +22,7 @@ from smbook.kernels import (
     bridge,
     clusters,
     committee,
+    curves,
     descent,
     driven_network,
     elementary,
@@ -357,6 +358,7 @@ def test_log_undoes_exp(x):
 STATE, COUNT, NUMBER = np.ones(4, np.uint64), 1, 0.5
 SPINS, SHAPE, SIGN = np.ones(4, np.int8), np.full(2, 2), np.int8(1)
 WHOLE, TABLE, NOTED = np.zeros(4, np.int64), np.zeros((2, 7), np.int64), np.zeros(1, np.int64)
+CURVES = (np.zeros((2, 64), np.int64), np.zeros((256, 5, 64)), np.array([0, 0, 1]), np.zeros((4, 64)))
 REALS, PAIRS = np.zeros(4), np.zeros((3, 2))
 WORDS, SOURCES = np.zeros((3, 5), np.uint64), np.ones(bernoulli.LANES_SIZE, np.uint64)
 TRIALS = np.ones(bernoulli.TRIALS_SIZE, np.uint64)
@@ -628,6 +630,12 @@ KERNELS = [
     (linear_network.largest_rate, (COUNT, REALS)),
     (linear_network.flow_modes, (COUNT, REALS, REALS, NUMBER, NUMBER, np.zeros((2, len(REALS))))),
     (linear_network.settling_time, (COUNT, REALS, NUMBER, NUMBER, NUMBER, NUMBER)),
+    (curves.patience, (0.4, COUNT)),
+    (curves.gather, (CURVES[0], CURVES[0], COUNT, CURVES[1], CURVES[2])),
+    (
+        curves.estimate,
+        (CURVES[1], CURVES[2], np.full(64, 0.4), COUNT, COUNT, np.zeros(256), CURVES[3], CURVES[3].copy()),
+    ),
     (hull.begin_hull, (*HULL[1:2], *HULL[4:])),
     (hull.add_to_hull, HULL),
     (hull.hull_margin, (REALS,)),
@@ -878,6 +886,7 @@ def test_every_public_kernel_is_looked_at():
         boltzmann,
         projection,
         hopfield_theory,
+        curves,
         hull,
         linear_network,
         restricted,

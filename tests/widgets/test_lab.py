@@ -13,6 +13,7 @@ from smbook.widgets import (
     BridgeLab,
     CapacityLab,
     CommitteeLab,
+    CurveLab,
     DescentLab,
     EngineLab,
     FiniteMagnetLab,
@@ -58,6 +59,7 @@ LABS = [
     CapacityLab,
     EngineLab,
     CommitteeLab,
+    CurveLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -96,6 +98,8 @@ REFUSED = [
     (ModesLab, "start", "orthogonal", ValueError),
     (EngineLab, "duration", 0.5, ValueError),
     (CommitteeLab, "rate", 3.5, ValueError),
+    (CurveLab, "size", "48", ValueError),
+    (CurveLab, "shown", 1.4, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
 ]

@@ -244,6 +244,16 @@ LABS = {
         "seed": SEED,
         "running": True,
     },
+    "CurveLab": {
+        "view": ["whole", "transition"],
+        "size": ["64", "16", "32", "128"],
+        "algorithm": ["heat-bath", "metropolis"],
+        "initial": ["up", "random"],
+        "shown": (2.27, 1.5, 3.5),
+        "speed": (100_000.0, 5.0, 100_000.0),
+        "seed": SEED,
+        "running": True,
+    },
     "RBMLab": {
         "temperature": (1.0, 0.2, 5.0),
         "start": ["noise", "image"],
