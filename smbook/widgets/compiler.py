@@ -110,8 +110,8 @@ _EXAMPLE = (_REAL_ROWS, _BYTES, _INT64)  # inputs, labels, number of one or of a
 _SPACE = types.Array(types.float64, 3, "C")
 _WALKED = (_WORDS, _REALS, _REALS, _REALS, _REALS)  # state, room, inverses, fields, weights
 
-# words, parities, bonds, grid, crossings, sign, bath, work
-_LANES = (_WORDS, _WORDS, _WORDS, _WHOLES, _WORDS, types.uint64, types.uint64, _WORDS)
+# words, parities, grid, crossings, bath, work
+_LANES = (_WORDS, _WORDS, _WHOLES, _WORDS, types.uint64, _WORDS)
 _GATHERED = (_SPACE, _WHOLES)  # blocks, tally
 
 _REAL_STACK = types.Array(types.float64, 3, "C")

@@ -76,7 +76,7 @@ class Lattices {
     const spins = words(2 * Number(grid.data[COLOUR_SIZE]));
     if (initial === "up") spins.data.fill(ALL);
     else run.randomize_lanes(spins, grid, work);
-    this.law = [spins, parities, words(BLOCK), grid, crossings, 0n, bath ? ALL : 0n, work, this.thin];
+    this.law = [spins, parities, grid, crossings, bath ? ALL : 0n, work, this.thin];
     this.noted = [whole(ROUNDS, LANES), whole(ROUNDS, LANES)];
     this.sums = [real(...exact.blocks, LANES), whole(3)];
     this.sums[1].data[2] = 1n;

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from smbook import statistics
-from smbook.kernels import curves
+from smbook.kernels import curves, multispin
+from smbook.widgets.compiler import EXPORTS, WASM
+from tests.wasm import Kernels
 
 N_SITES, SIDE = 64, 8
 
@@ -113,3 +115,49 @@ def test_patience_grows_with_the_size_at_the_transition_only():
     assert at[1:] / at[:-1] == pytest.approx(2**2.25)
     assert (off == off[0]).all()
     assert at[-1] > 700 * off[0] > 0
+
+
+def test_a_page_runs_and_judges_64_lattices_to_the_last_bit():
+    page, found = Kernels(WASM.read_bytes()), []
+    for kernels in (page, None):
+        sides, blocks = np.array([1, 16, 16]), np.ones(3, dtype=np.int64)
+        call = Calls(kernels)
+        grid, crossings = np.zeros(multispin.GRID_SIZE, dtype=np.int64), np.zeros(18, dtype=np.uint64)
+        call("fill_grid", sides, blocks, grid)
+        call("fill_crossings", blocks, crossings)
+        parities = np.zeros(2 * (128 + multispin.BLOCK), dtype=np.uint64)
+        call("fill_parities", grid, parities)
+        words = np.zeros(2 * grid[multispin.COLOUR_SIZE], dtype=np.uint64)
+        work, state = np.zeros(multispin.WORK_SIZE, dtype=np.uint64), np.zeros(4, dtype=np.uint64)
+        betas = np.linspace(0.3, 0.7, 64)
+        call("split_mix", state, 2024)
+        call("begin_streams", state, work)
+        call("fill_thresholds", betas, 1.0, 2, 1, work)
+        call("randomize_lanes", words, grid, work)
+        totals, sums = np.zeros((2, 1000, 64), dtype=np.int64)
+        bath = np.uint64(0xFFFFFFFFFFFFFFFF)
+        call("run_square_lanes", words, parities, grid, crossings, bath, work, 5, totals, sums)
+        gathered, tally = np.zeros((curves.MOST, curves.N_SUMS, curves.LANES)), np.array([0, 0, 1])
+        call("gather_curves", totals, sums, 256, gathered, tally)
+        values, errors = np.empty((2, 4, curves.LANES))
+        call("estimate_curves", gathered, tally, betas, 16, 5, np.empty(curves.MOST), values, errors)
+        spins = np.zeros(256, dtype=np.int8)
+        call("unpack_lattice", words, sides, blocks, grid, 17, spins)
+        assert sums[-1, 17] == spins.sum()
+        found.append((words, totals, sums, gathered, tally, values, errors, spins))
+    for one, other in zip(*found, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert 20 < np.isfinite(found[0][-2][1]).sum() < 64
+
+
+class Calls:
+    """Call exported kernels by their names, in a page or as numba compiles them."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def __call__(self, name, *arguments):
+        if self.page:
+            return self.page.call(name, *arguments)
+        native = [np.uint64(x) if name == "split_mix" and type(x) is int else x for x in arguments]
+        return EXPORTS[name][0](*native)
