@@ -162,7 +162,7 @@ def _check_known(function: Callable[..., Any], pools: list[ProcessPoolExecutor])
         for answer in [pool.submit(_reason_unknown, pickled) for pool in pools]:
             if reason := answer.result():
                 raise TypeError(f"worker processes do not find {named}: {reason}. {_REMEDY}")
-    except BrokenExecutor as error:
+    except (BrokenExecutor, AssertionError) as error:  # a daemon may have no processes
         raise RuntimeError(_NOT_STARTED) from error
 
 

@@ -111,7 +111,7 @@ class Sweep:
             table[k] = np.nan if part is None else part
         return table.reshape(self.shape + shape)
 
-    def at(self, **parameters: Any) -> Any:
+    def at(self, /, **parameters: Any) -> Any:
         """Return the value at the one point of the grid with these parameters, or its `Failure`.
 
         Raises
