@@ -936,6 +936,9 @@ def test_values_are_found_by_their_parameters(drawn):
     for wanted in ({"side": 5}, {"side": 5, "beta": 0.3}, {"side": 5, "beta": 0.4, "field": 1}):
         with pytest.raises(KeyError, match=r"(no|3) points have \(side=5"):
             drawn.at(**wanted)
+    assert pickle.loads(pickle.dumps(drawn)).at(side=5, beta=0.4)[1] == drawn.values[4][1]
+    many = threads(lambda self, k: self + k, {"self": [0], "k": range(2000)})
+    assert [many.at(self=0, k=k) for k in range(2000)] == list(many.values)
 
 
 def test_results_are_equal_if_their_values_are(drawn):
