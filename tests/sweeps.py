@@ -66,6 +66,12 @@ def surroundings(x):
     return os.getpid(), _pool._cores(), os.environ.get("OMP_NUM_THREADS"), x
 
 
+def stays(x):
+    """Leave a thread that keeps the process from ending."""
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    return os.getpid(), x
+
+
 def unsendable(x):
     return x if x else threading.Lock()
 

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
 from smbook import _pool
@@ -30,6 +31,7 @@ _NOT_STARTED = (
     "`if __name__ == '__main__':`, as each worker imports the script first; executor=\"threads\" needs no "
     "other process"
 )
+_PATIENCE = 5.0  # seconds in which a process that is no longer needed ends by itself
 _GRACE = 0.1  # seconds in which a function that has just finished hands over its value
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -67,17 +69,23 @@ class Processes(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End all processes when they have done what they do."""
+        """End all processes, which have nothing left to do; by force if threads of the function keep them."""
+        processes, until = self._processes(), time.monotonic() + _PATIENCE
         with ThreadPoolExecutor(len(self._pools)) as all_at_once:
             for pool in self._pools:
                 all_at_once.submit(pool.shutdown, wait, cancel_futures=cancel_futures)
+            for process in processes:
+                if not connection.wait([process.sentinel], max(0.0, until - time.monotonic())):
+                    process.kill()
 
     def kill(self) -> None:
         """End all processes at once."""
-        for pool in self._pools:
-            for process in list((pool._processes or {}).values()):
-                process.kill()
+        for process in self._processes():
+            process.kill()
         self.shutdown()
+
+    def _processes(self) -> list[Any]:
+        return [process for pool in self._pools for process in list((pool._processes or {}).values())]
 
 
 @contextlib.contextmanager
@@ -162,7 +170,7 @@ def _check_known(function: Callable[..., Any], pools: list[ProcessPoolExecutor])
         for answer in [pool.submit(_reason_unknown, pickled) for pool in pools]:
             if reason := answer.result():
                 raise TypeError(f"worker processes do not find {named}: {reason}. {_REMEDY}")
-    except BrokenExecutor as error:
+    except (BrokenExecutor, AssertionError) as error:  # a daemon may have no processes
         raise RuntimeError(_NOT_STARTED) from error
 
 

@@ -49,7 +49,10 @@ def shown(parameters: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    text = repr(_values.plain(value))
+    try:
+        text = repr(_values.plain(value))
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"{value:#x}" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) < 80 else text[:77] + "..."
 
 

@@ -111,7 +111,7 @@ class Sweep:
             table[k] = np.nan if part is None else part
         return table.reshape(self.shape + shape)
 
-    def at(self, **parameters: Any) -> Any:
+    def at(self, /, **parameters: Any) -> Any:
         """Return the value at the one point of the grid with these parameters, or its `Failure`.
 
         Raises
@@ -120,12 +120,23 @@ class Sweep:
             If no point has them, or several do, as others of their parameters differ.
         """
         wanted = _values.key(parameters)
-        names = parameters.keys() & self.axes.keys()
-        keys = (_values.key({name: row[name] for name in names}) for row in self.parameters)
-        found = [k for k, key in enumerate(keys) if key == wanted]
+        found = self._numbers(frozenset(parameters.keys() & self.axes.keys())).get(wanted, [])
         if len(found) != 1:
             raise KeyError(f"{len(found) or 'no'} points have ({shown(parameters)})")
         return self.values[found[0]]
+
+    def _numbers(self, names: frozenset[str]) -> dict[str, list[int]]:
+        """Return the numbers of the points that have the same values of some parameters, found once."""
+        known: dict[frozenset[str], dict[str, list[int]]] = self.__dict__.setdefault("_found", {})
+        if names not in known:
+            numbers: dict[str, list[int]] = {}
+            for k, row in enumerate(self.parameters):
+                numbers.setdefault(_values.key({name: row[name] for name in names}), []).append(k)
+            known[names] = numbers
+        return known[names]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: part for name, part in self.__dict__.items() if name != "_found"}
 
     def __len__(self) -> int:
         return len(self.values)

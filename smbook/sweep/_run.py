@@ -63,10 +63,12 @@ def run(
     store
         A folder, made if there is none, which keeps each value as soon as it is there, written by the worker
         where that sees the folder. With the same function, names and seed the sweep is resumed: points with
-        a value are not evaluated again. The grid may have grown, and points that failed are tried again.
-        Values must then be None, numbers, strings, bytes, arrays, and lists, tuples, named tuples and dicts
-        of these. A named tuple comes back as its class if that is loaded or one of smbook's, and else as
-        another class of the same name and fields.
+        a value are not evaluated again. The grid may have grown, and points that failed are tried again. A
+        function is known by its name, by the arguments of a `functools.partial`, and by the attributes of an
+        object that has it as a method; if its text has changed, this is logged. What else it refers to is not
+        compared. Values must then be None, numbers, strings, bytes, arrays, and lists, tuples, named tuples
+        and dicts of these. A named tuple comes back as its class if that is loaded or one of smbook's, and
+        else as another class of the same name and fields; an array of records as one of plain structures.
     rng
         The seed of all, as for `smbook.ising.simulate`; then the function is given a Generator as `rng`. None
         gives it none.
@@ -157,20 +159,28 @@ def run(
     kept = None if store is None else _store.Store(_folder(store), _store.describe(function, points, seed))
     values = {} if kept is None else kept.finished(points)
     waiting = [point for point in points.points if point.number not in values]
+    failed = itertools.count(1)
 
     with _runs.progress_bar(len(points.points), "point", progress) as tell:
 
         def take(point: Point, future: Future[Any]) -> None:
             values[point.number] = value = _value(point, future, kept)
             if isinstance(value, Failure):
-                _report(value, sum(isinstance(other, Failure) for other in values.values()))
+                _report(value, next(failed))
             tell(1)
+
+        def begin() -> None:
+            if kept is not None:
+                kept.begin()
 
         tell(len(values))
         if waiting:
             jobs = ((point, _job(point, seed, kept)) for point in waiting)
             with _executors.chosen(executor, function, len(waiting)) as (pool, window):
+                begin()  # not before processes have found the function: it may be put elsewhere then
                 _evaluate(pool, window, function, jobs, take)
+        else:
+            begin()
     return _result(points, values, errors)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import importlib.metadata
@@ -19,7 +20,7 @@ from smbook.sweep import _values
 from smbook.sweep._grid import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.random import SeedSequence
@@ -32,6 +33,10 @@ _ABOUT = "sweep.json"
 _FORMAT, _VERSION = "smbook.sweep", 1
 _POINT = _archives.Archive("smbook.sweep point", 1, "point of a sweep")
 _NAME = re.compile(r"[0-9a-f]{32}\.npz")
+_PART = re.compile(r"array\(|\.\.\.| at 0x")  # what tells of a value, but not all, or anew in each program
+_LONG = 500
+_TRIES = 10
+_POOL = 4  # words, of a SeedSequence that is not told otherwise
 _COMPARED = ("function", "parameters", "rng")
 
 
@@ -50,13 +55,20 @@ class Place(NamedTuple):
     def seen(self) -> bool:
         """Tell whether the folder is seen from here, as it may not be from another machine."""
         about = json.loads((self.folder / _ABOUT).read_bytes())
-        return bool(about.get("id") == self.run)
+        return str(about.get("id")) == self.run
 
     def write(self, parameters: dict[str, Any], form: Any, arrays: Arrays) -> bool:
         """Write parameters and a value that is packed with these arrays; return True."""
         together = dict(arrays)
         named = {name: _values.pack(_values.plain(value), together) for name, value in parameters.items()}
-        _POINT.write(self.path, {"parameters": named, "value": form}, together)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                _POINT.write(self.path, {"parameters": named, "value": form}, together)
+            except FileNotFoundError:  # another run that began just now took it for the rest of a killed one
+                if not tries_left:
+                    raise
+            else:
+                break
         return True
 
     def read(self) -> tuple[dict[str, Any], Any]:
@@ -74,25 +86,37 @@ class Place(NamedTuple):
 
 
 class Store:
-    """The folder of one run, made where there is none."""
+    """The folder of one run, made by `begin` where there is none."""
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
-        self._folder = folder
-        found = _found(folder)
+        self._folder, self._about = folder, about
+        self._run = self._checked()
+
+    def begin(self) -> None:
+        """Say which run it is, where nothing does."""
+        self._run = self._checked()
+        if self._run is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _archives.whole(self._folder / _ABOUT) as file:
+                file.write(json.dumps(self._about, indent=1).encode())
+            self._run = self._about["id"]
+
+    def _checked(self) -> str | None:
+        """Return the number of the run that the folder is of, None if of none, or raise if of another."""
+        found = _found(self._folder)
         if found is None:
-            folder.mkdir(parents=True, exist_ok=True)
-            with _archives.whole(folder / _ABOUT) as file:
-                file.write(json.dumps(about, indent=1).encode())
-        else:
-            _check(folder, found, about)
-        self._run = (found or about)["id"]
+            return None
+        _check(self._folder, found, self._about)
+        return str(found["id"])
 
     def place(self, point: Point) -> Place:
         """Return where the value of a point is, or is to be."""
-        return Place(self._folder, self._run, point.key)
+        return Place(self._folder, self._run or "", point.key)
 
     def finished(self, points: Points) -> dict[int, Any]:
         """Return the values of points that are finished, by their numbers; raise if others are there."""
+        if self._run is None:
+            return {}
         here = {name.removesuffix(".npz") for name in os.listdir(self._folder) if _NAME.fullmatch(name)}
         for key in sorted(here.difference(point.key for point in points.points)):
             parameters, _ = Place(self._folder, self._run, key).read()
@@ -101,8 +125,9 @@ class Store:
                 "grid does not. A grid may grow from run to run; another one needs a folder of its own"
             )
         found = {point.number: self.place(point).read()[1] for point in points.points if point.key in here}
-        for part in self._folder.glob(f".*{_archives.UNFINISHED}"):
-            part.unlink(missing_ok=True)
+        for part in self._folder.glob(f".*.npz.*{_archives.UNFINISHED}"):
+            with contextlib.suppress(OSError):  # a folder that is only to be read
+                part.unlink()
         return found
 
     def value(self, point: Point) -> Any:
@@ -120,7 +145,11 @@ def describe(function: Callable[..., Any], points: Points, seed: SeedSequence | 
         "parameters": sorted(points.names),
         "rng": None
         if seed is None
-        else {"entropy": _plain(seed.entropy), "spawn_key": _plain(seed.spawn_key)},
+        else {
+            "entropy": _plain(seed.entropy),
+            "spawn_key": _plain(seed.spawn_key),
+            **({} if seed.pool_size == _POOL else {"pool_size": seed.pool_size}),
+        },
         "source": _source(function),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": {
@@ -143,7 +172,7 @@ def _found(folder: Path) -> dict[str, Any] | None:
     wrong = f"{folder / _ABOUT} is damaged, and does not say which run the points in this folder belong to"
     try:
         about = json.loads((folder / _ABOUT).read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{wrong}: {error}") from error
     if not isinstance(about, dict) or about.get("format") != _FORMAT or "id" not in about:
         raise ValueError(f"{wrong}: it says {str(about)[:80]}")
@@ -170,13 +199,35 @@ def _check(folder: Path, found: dict[str, Any], about: dict[str, Any]) -> None:
 
 def _name(function: Callable[..., Any]) -> str:
     if isinstance(function, functools.partial):
-        given = [
-            *map(repr, function.args),
-            *(f"{name}={value!r}" for name, value in function.keywords.items()),
-        ]
+        given = [*map(_told, function.args), *_all_told(function.keywords)]
         return f"partial({', '.join([_name(function.func), *given])})"
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
+    if not hasattr(function, "__qualname__"):
+        return _told(function)
+    name = f"{function.__module__}.{function.__qualname__}"
+    return f"{name} of {_told(function.__self__)}" if inspect.ismethod(function) else name
+
+
+def _told(value: Any, *, within: bool = False) -> str:
+    """Tell a value from others: by what it says of itself if that is all of it, else by what it holds."""
+    if isinstance(value, functools.partial) or (callable(value) and hasattr(value, "__qualname__")):
+        return _name(value)
+    text = ""
+    with contextlib.suppress(Exception):
+        text = repr(_values.plain(value))
+    speaks = "__repr__" in {name for kind in type(value).__mro__[:-1] for name in vars(kind)}
+    says_all = speaks and not _PART.search(text) and len(text) < _LONG
+    if text and says_all:
+        return text
+    with contextlib.suppress(TypeError):
+        return f"{type(value).__name__} {_values.key({'': value})}"
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if within or not hasattr(value, "__dict__"):
+        return kind
+    return f"{kind}({', '.join(_all_told(vars(value), within=True))})"
+
+
+def _all_told(values: Mapping[str, Any], *, within: bool = False) -> Iterator[str]:
+    return (f"{name}={_told(value, within=within)}" for name, value in values.items())
 
 
 def _source(function: Callable[..., Any]) -> str | None:
@@ -184,7 +235,7 @@ def _source(function: Callable[..., Any]) -> str | None:
         function = function.func
     try:
         return inspect.getsource(function)
-    except (OSError, TypeError):  # made without a file, or not in Python
+    except Exception:  # made without a file, or not in Python, or what is there is no longer Python
         return None
 
 

@@ -16,10 +16,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from smbook._archives import Arrays
 
 KINDS = "None, numbers, strings, bytes, arrays, and lists, tuples, named tuples and dicts of these"
 _DTYPES = "biufcSUmMV"
+_DEEPEST = 200  # lists in lists in JSON; at twice as many calls in calls Python gives up
 _LARGE = 2**63  # other programs do not read larger integers, and Python refuses very large ones
 
 
@@ -28,18 +31,26 @@ def pack(value: Any, arrays: Arrays) -> Any:
 
     What JSON has no word for becomes an object of one entry, whose name says what it is.
     """
+    form = _packed(value, arrays)
+    _check_depth("a value", form, _DEEPEST)
+    return form
+
+
+def _packed(value: Any, arrays: Arrays) -> Any:
     kind = type(value)
     if value is None or kind in (bool, str) or (kind in (int, float) and abs(value) < _LARGE):
         return value
     if kind is list:
-        return [pack(item, arrays) for item in value]
+        return [_packed(item, arrays) for item in value]
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return {"named tuple": [_path(kind), list(kind._fields), [pack(item, arrays) for item in value]]}
+        return {"named tuple": [_path(kind), list(kind._fields), [_packed(item, arrays) for item in value]]}
     for known, name, write in _PACKED:
         if kind is known:
             return {name: write(value, arrays)}
     if _is_plain_number(value):  # an array for each would cost more
-        return {"number": [value.dtype.name, pack(value.item(), arrays)]}
+        return {"number": [value.dtype.name, _packed(value.item(), arrays)]}
+    if kind in (np.str_, np.bytes_):  # an array would drop zeros at the end
+        return {"number": [kind.__name__, _packed(plain(value), arrays)]}
     if kind is np.ndarray or isinstance(value, np.generic):
         return {"array" if kind is np.ndarray else "scalar": _kept(value, arrays)}
     raise TypeError(f"a {_called(kind)} cannot be stored; what can are {KINDS}")
@@ -60,14 +71,30 @@ def key(parameters: Mapping[str, Any]) -> str:
 
     Numbers that are equal are the same, whatever their type, and so are lists and tuples of the same entries.
     """
-    form = [[name, _canonical(name, parameters[name])] for name in sorted(parameters)]
+    form = [[name, _form(name, parameters[name])] for name in sorted(parameters)]
     return hashlib.sha256(json.dumps(form).encode()).hexdigest()[:32]
 
 
 def plain(value: Any) -> Any:
     """Return the number or string of Python that one of NumPy is, and anything else as it is."""
+    if isinstance(value, (np.str_, np.bytes_)):
+        return value[:]  # item() would drop zeros at the end
     if isinstance(value, np.generic) and type(value.item()) in (bool, int, float, complex, str, bytes):
         return value.item()
+    return value
+
+
+def copied(value: Any) -> Any:
+    """Return a parameter that can be changed without the other being so, as if it came from a process."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return _array(value)
+    if isinstance(value, np.void):
+        return value.copy()
+    if kind is dict:
+        return {copied(name): copied(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return getattr(kind, "_make", kind)(map(copied, value))
     return value
 
 
@@ -76,12 +103,17 @@ def same(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
+        return same(list(one.items()), list(other.items()))
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, np.ndarray):
-        nan = one.dtype.kind in "fc"
-        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=nan)
+    if isinstance(one, (np.ndarray, np.void)):
+        if one.dtype != other.dtype or one.shape != other.shape:
+            return False
+        if one.dtype.names:
+            return all(same(one[name], other[name]) for name in one.dtype.names)
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fcmM")
+    if isinstance(one, complex):
+        return same(one.real, other.real) and same(one.imag, other.imag)
     return bool(one == other) or bool(one != one and other != other)
 
 
@@ -91,11 +123,31 @@ def _is_plain_number(value: Any) -> bool:
     return is_short and bool(np.isfinite(value))
 
 
+def _array(value: Any) -> NDArray[Any]:
+    return np.array(value, order="F" if np.isfortran(value) else "C")
+
+
+def _check_depth(name: str, form: Any, most: int) -> None:
+    """Raise TypeError if there are more than so many lists and objects in each other."""
+    level = [form]
+    for _ in range(most):
+        level = [part for outer in level if isinstance(outer, (list, dict)) for part in _parts(outer)]
+        if not level:
+            return
+    raise TypeError(f"{name} must not be nested so deeply")
+
+
+def _parts(outer: Any) -> Any:
+    return outer.values() if isinstance(outer, dict) else outer
+
+
 def _kept(value: Any, arrays: Arrays) -> str:
     """Put a copy of an array where arrays are kept, and return its name there."""
-    array = np.array(value, order="F" if np.isfortran(value) else "C")
+    array = _array(value)
     if array.dtype.hasobject or array.dtype.kind not in _DTYPES:
         raise TypeError(f"an array of dtype {array.dtype} cannot be stored; those of plain numbers can")
+    if array.dtype.names:  # as it is read, neither aligned nor of records
+        array = array.view(np.lib.format.descr_to_dtype(np.lib.format.dtype_to_descr(array.dtype)))
     name = f"array_{len(arrays)}"
     arrays[name] = array
     return name
@@ -106,8 +158,12 @@ _PACKED: tuple[tuple[type, str, Callable[[Any, Arrays], Any]], ...] = (
     (float, "float", lambda value, _: repr(value)),
     (complex, "complex", lambda value, _: [repr(value.real), repr(value.imag)]),
     (bytes, "bytes", lambda value, _: value.hex()),
-    (tuple, "tuple", lambda value, arrays: [pack(item, arrays) for item in value]),
-    (dict, "dict", lambda value, arrays: [[pack(part, arrays) for part in item] for item in value.items()]),
+    (tuple, "tuple", lambda value, arrays: [_packed(item, arrays) for item in value]),
+    (
+        dict,
+        "dict",
+        lambda value, arrays: [[_packed(part, arrays) for part in item] for item in value.items()],
+    ),
 )
 _READ: dict[str, Callable[[Any, Arrays], Any]] = {
     "integer": lambda content, _: int(content, 16),
@@ -151,7 +207,22 @@ def _class(path: str, fields: list[str]) -> Any:
 
 @functools.cache
 def _stand_in(name: str, fields: tuple[str, ...]) -> Any:
-    return collections.namedtuple(name, fields)
+    kind: Any = collections.namedtuple(  # type: ignore[misc]
+        name if name.isidentifier() else "Record", fields, rename=True
+    )
+    if kind._fields != fields:  # those that were renamed when they were made stay as they are
+        raise ValueError(f"these are no fields of a named tuple: {fields}")
+    return kind
+
+
+def _form(name: str, value: Any) -> Any:
+    """Return the JSON of a parameter."""
+    try:
+        form = _canonical(name, value)
+    except RecursionError:
+        raise TypeError(f"{name} must not be nested so deeply, or hold itself") from None
+    _check_depth(name, form, _DEEPEST // 3)  # tuples and dicts take more where they are stored
+    return form
 
 
 def _canonical(name: str, value: Any) -> Any:
@@ -164,7 +235,7 @@ def _canonical(name: str, value: Any) -> Any:
         return {"integer": hex(int(value))}
     if kind is float:
         return {"float": value.hex()}
-    if isinstance(value, (list, tuple)):
+    if kind in (list, tuple) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
         return [_canonical(name, item) for item in value]
     if kind is dict:
         pairs = [[_canonical(name, part) for part in item] for item in value.items()]
@@ -182,4 +253,5 @@ def _canonical_array(name: str, value: Any) -> Any:
     array = np.ascontiguousarray(value)
     if array.dtype.hasobject or array.dtype.kind not in _DTYPES:
         raise TypeError(f"{name} must hold plain numbers; got an array of dtype {array.dtype}")
-    return {"array": [array.dtype.str, list(np.shape(value)), hashlib.sha256(array.tobytes()).hexdigest()]}
+    dtype = repr(array.dtype.descr) if array.dtype.names else array.dtype.str
+    return {"array": [dtype, list(np.shape(value)), hashlib.sha256(array.tobytes()).hexdigest()]}

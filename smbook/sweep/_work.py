@@ -51,7 +51,7 @@ def evaluate(function: Callable[..., Any], job: Job) -> Value | Error:
     """
     try:
         given = {} if job.seed is None else {"rng": np.random.default_rng(job.seed)}
-        value = function(**job.parameters, **given)
+        value = function(**_values.copied(job.parameters), **given)  # a function may change what it gets
         if job.place is None:
             return Value(value, {}, kept=False)
         arrays: Arrays = {}
