@@ -14,8 +14,6 @@ from smbook.ising._sampler import Bind, Sampler
 from smbook.kernels import multispin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from smbook.ising._model import Counts, Model, Spins
@@ -31,6 +29,7 @@ ALGORITHMS = ("heat-bath", "metropolis")
 _FEWEST_BLOCKS = 16
 _UPDATES_PER_WORD, _UPDATES_LOST_PER_SWEEP = 1, 100
 
+_PARTS = range(1, multispin.LANES + 1)
 _SEARCHED = 16  # sites up to which every state is tried for one that Metropolis would never leave
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -41,7 +40,7 @@ class Arrays(NamedTuple):
 
     words: Words
     parities: Words
-    bonds: Words
+    bonds: Words | None
     grid: Wholes
     crossings: Words
     sign: np.uint64
@@ -61,21 +60,15 @@ def lanes(sides: tuple[int, ...]) -> Layout:
     return Layout(_three(sides), np.ones(3, dtype=np.int64))
 
 
-def blocks(sides: tuple[int, ...]) -> Layout | None:
+def blocks(sides: tuple[int, ...]) -> Layout:
     """Return the layout with most blocks of one lattice, up to 64, and among those with the longest rows.
 
     The words are to form a chessboard themselves, so that a side over its blocks has to be even.
     """
     three = _three(sides)
-    possible = [
-        parts
-        for parts in itertools.product((1, 2, 4, 8, 16, 32, 64), repeat=3)
-        if math.prod(parts) <= multispin.LANES
-        and all(side % (2 * part) == 0 or side == part == 1 for side, part in zip(three, parts, strict=True))
-    ]
-    if not possible:
-        return None
-    best = max(possible, key=lambda parts: (math.prod(parts), *(-part for part in reversed(parts))))
+    parts = [[part for part in _PARTS if side % (2 * part) == 0] or [1] for side in three.tolist()]
+    fitting = [found for found in itertools.product(*parts) if math.prod(found) <= multispin.LANES]
+    best = max(fitting, key=lambda found: (math.prod(found), -found[2], -found[1]))
     return Layout(three, np.array(best, dtype=np.int64))
 
 
@@ -93,7 +86,7 @@ def arrays(model: Model, layout: Layout, algorithm: str, betas: NDArray[np.float
     multispin.fill_parities(grid, parities)
     crossings = np.empty(18, dtype=np.uint64)
     multispin.fill_crossings(layout.blocks, crossings)
-    bonds = np.zeros(multispin.BLOCK, dtype=np.uint64)
+    bonds = None if len(model.sides) == 2 else np.zeros(multispin.BLOCK, dtype=np.uint64)
     if model.bonds is not None:
         bonds = np.empty(12 * (in_colour + multispin.BLOCK), dtype=np.uint64)
         signs = model.bonds.reshape(len(model.sides), -1)
@@ -107,17 +100,11 @@ def arrays(model: Model, layout: Layout, algorithm: str, betas: NDArray[np.float
     return Arrays(words, parities, bonds, grid, crossings, sign, bath, work)
 
 
-def is_square(model: Model) -> bool:
-    """Tell whether the faster kernel will do: two dimensions, and no signs of bonds."""
-    return len(model.sides) == 2 and model.bonds is None
-
-
 def wanted(model: Model, algorithm: str) -> bool:
     """Tell whether the engine is able to do what is asked, and faster."""
     if refusal(model, algorithm):
         return False
-    layout = blocks(model.sides)
-    return layout is not None and math.prod(layout.blocks) >= _FEWEST_BLOCKS
+    return math.prod(blocks(model.sides).blocks) >= _FEWEST_BLOCKS
 
 
 def refusal(model: Model, algorithm: str) -> str:
@@ -140,16 +127,14 @@ def sampler(model: Model, algorithm: str) -> Bind:
         raise ValueError(f"engine 'multispin' does not apply: {reason}")
     check_ergodic(model, algorithm)
     layout = blocks(model.sides)
-    assert layout is not None  # even sides have at least the one of a single block
 
     def bind(spins: Spins, state: State) -> Sampler:
         found = arrays(model, layout, algorithm, np.full(multispin.LANES, model.beta), state)
         multispin.pack(spins, *layout, found.grid, 0, found.words)
         pair = np.empty(2, dtype=np.int64)
-        run = multispin.run_square if is_square(model) else multispin.run_general
 
         def kernel(thin: int, totals: Counts, sums: Counts) -> None:
-            run(*found, pair, thin, totals, sums)
+            multispin.run(*found, pair, thin, totals, sums)
 
         def store() -> None:
             multispin.unpack(found.words, *layout, found.grid, 0, spins)
@@ -187,15 +172,5 @@ def _has_free_state(sides: tuple[int, ...]) -> bool:
     states = (np.arange(2**n_sites)[:, None] >> np.arange(n_sites) & 1).astype(np.int8) * 2 - 1
     lattices = states.reshape(-1, *sides)
     axes = range(1, len(sides) + 1)
-    fields = sum(np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1))
+    fields = np.sum([np.roll(lattices, shift, axis) for axis in axes for shift in (1, -1)], axis=0)
     return bool((fields == 0).reshape(len(states), -1).all(axis=1).any())
-
-
-def lane_runner(model: Model, found: Arrays) -> Callable[[int, Counts, Counts], None]:
-    """Return what makes sweeps of 64 lattices and notes what it finds, (kept, 64) at a time."""
-    run = multispin.run_square_lanes if is_square(model) else multispin.run_general_lanes
-
-    def advance(thin: int, totals: Counts, sums: Counts) -> None:
-        run(*found, thin, totals, sums)
-
-    return advance

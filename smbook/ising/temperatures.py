@@ -232,11 +232,10 @@ def _advance(
     """Run all words side by side, and return energies and magnetizations per site."""
     n_sites, kept = math.prod(model.sides), n_sweeps // thin
     energy, magnetization = np.empty((2, betas.size, kept))
-    advance = [_multispin.lane_runner(model, group) for group in groups]
     clock = 0
 
     def sweep(steps: int, noted: Counts, group: int) -> None:
-        advance[group](steps, noted[0, group], noted[1, group])
+        multispin.run_lanes(*groups[group], steps, noted[0, group], noted[1, group])
 
     def run(call: _runs.Call) -> None:
         nonlocal clock

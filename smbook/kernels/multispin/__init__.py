@@ -33,7 +33,7 @@ from smbook.kernels.multispin.layout import (
 )
 from smbook.kernels.multispin.luck import begin_streams, exchange, fill_thresholds, randomize_lanes
 from smbook.kernels.multispin.measuring import measure, measure_lanes
-from smbook.kernels.multispin.neighbours import count_unlike
+from smbook.kernels.multispin.neighbours import count_general
 from smbook.kernels.multispin.room import (
     BLOCK,
     COLOUR_SIZE,
@@ -47,8 +47,8 @@ from smbook.kernels.multispin.room import (
     WORDS,
     WORK_SIZE,
 )
-from smbook.kernels.multispin.runs import run_general, run_general_lanes, run_square, run_square_lanes
-from smbook.kernels.multispin.sweeps import sweep_general, sweep_square
+from smbook.kernels.multispin.runs import run, run_lanes, run_square_lanes
+from smbook.kernels.multispin.sweeps import sweep
 
 __all__ = [
     "BLOCK",
@@ -63,7 +63,7 @@ __all__ = [
     "WORDS",
     "WORK_SIZE",
     "begin_streams",
-    "count_unlike",
+    "count_general",
     "exchange",
     "fill_crossings",
     "fill_grid",
@@ -75,11 +75,9 @@ __all__ = [
     "pack_bonds",
     "randomize_lanes",
     "repeat_borders",
-    "run_general",
-    "run_general_lanes",
-    "run_square",
+    "run",
+    "run_lanes",
     "run_square_lanes",
-    "sweep_general",
-    "sweep_square",
+    "sweep",
     "unpack",
 ]

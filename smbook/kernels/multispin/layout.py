@@ -83,7 +83,7 @@ def fill_parities(grid, parities):
             parities[parity * (n_rows * width + BLOCK) + i] = ALL_BITS if odd else NO_BITS
 
 
-@inlined
+@kernel
 def turned(word, left, right, mask):
     """Return the bits of a word moved by a block."""
     return ((word << left) & mask) | ((word >> right) & ~mask)
@@ -91,7 +91,7 @@ def turned(word, left, right, mask):
 
 @inlined
 def turn_of(crossings, k):
-    """Return what `turned` takes: for planes before, after (k = 0, 1), rows (2, 3), words beside (4, 5)."""
+    """Return what `turned` takes, for planes before and after (k = 0, 1), rows (2, 3) or words (4, 5)."""
     return crossings[3 * k], crossings[3 * k + 1], crossings[3 * k + 2]
 
 
@@ -103,6 +103,13 @@ def copy_turned(words, to, start, count, turn):
         words[np.uint64(to) + u] = turned(words[np.uint64(start) + u], turn[0], turn[1], turn[2])
 
 
+@inlined
+def repeat_rows(words, first, width, total, crossings):
+    """Renew the rows that repeat those of the plane from `first` on beyond its border."""
+    copy_turned(words, first - width, first + total - width, width, turn_of(crossings, 2))
+    copy_turned(words, first + total, first, width, turn_of(crossings, 3))
+
+
 @kernel
 def repeat_borders(words, grid, crossings, colour):
     """Renew the rows and planes that repeat those of `colour` beyond a border."""
@@ -112,17 +119,13 @@ def repeat_borders(words, grid, crossings, colour):
         copy_turned(words, first - size, first + (n_planes - 1) * size, total, turn_of(crossings, 0))
         copy_turned(words, first + n_planes * size, first, total, turn_of(crossings, 1))
     for z in range(n_planes):
-        start = first + z * size
-        copy_turned(words, start - width, start + total - width, width, turn_of(crossings, 2))
-        copy_turned(words, start + total, start, width, turn_of(crossings, 3))
+        repeat_rows(words, first + z * size, width, total, crossings)
 
 
 @inlined
-def _place(grid, z, y, x):
-    """Return where in `words` the word of a site of the words' own lattice lies."""
-    colour = (z + y + x) % 2
-    start = colour * grid[COLOUR_SIZE] + grid[START] + z * grid[PLANE_SIZE]
-    return start + y * grid[WORDS] + x // 2
+def _row(grid, z, y):
+    """Return where in `words` row y of plane z of the words' own lattice begins, for the first colour."""
+    return grid[START] + z * grid[PLANE_SIZE] + y * grid[WORDS]
 
 
 @inlined
@@ -135,39 +138,35 @@ def _bit(sides, blocks, z, y, x):
 @kernel
 def pack(spins, sides, blocks, grid, lane, words):
     """Put a lattice of spins, int8 in row-major order, into `words`: from bit `lane` on, one bit a block."""
-    site = np.int64(0)
+    site, length, colour_size = np.int64(0), sides[2] // blocks[2], grid[COLOUR_SIZE]
     for z in range(sides[0]):
         for y in range(sides[1]):
-            for x in range(sides[2]):
-                at = _place(
-                    grid,
-                    z % (sides[0] // blocks[0]),
-                    y % (sides[1] // blocks[1]),
-                    x % (sides[2] // blocks[2]),
-                )
-                bit = ONE_BIT << np.uint64(lane + _bit(sides, blocks, z, y, x))
-                words[at] &= ~bit
-                if spins[site] > 0:
-                    words[at] |= bit
-                site += 1
+            inner_z, inner_y = z % (sides[0] // blocks[0]), y % (sides[1] // blocks[1])
+            row, first = _row(grid, inner_z, inner_y), lane + _bit(sides, blocks, z, y, 0)
+            for block in range(blocks[2]):
+                bit = ONE_BIT << np.uint64(first + block)
+                for x in range(length):
+                    at = row + (inner_z + inner_y + x) % 2 * colour_size + x // 2
+                    words[at] &= ~bit
+                    if spins[site] > 0:
+                        words[at] |= bit
+                    site += 1
 
 
 @kernel
 def unpack(words, sides, blocks, grid, lane, spins):
     """Put a lattice out of `words` into `spins`, the other way round than `pack`."""
-    site = np.int64(0)
+    site, length, colour_size = np.int64(0), sides[2] // blocks[2], grid[COLOUR_SIZE]
     for z in range(sides[0]):
         for y in range(sides[1]):
-            for x in range(sides[2]):
-                at = _place(
-                    grid,
-                    z % (sides[0] // blocks[0]),
-                    y % (sides[1] // blocks[1]),
-                    x % (sides[2] // blocks[2]),
-                )
-                up = (words[at] >> np.uint64(lane + _bit(sides, blocks, z, y, x))) & ONE_BIT
-                spins[site] = 1 if up else -1
-                site += 1
+            inner_z, inner_y = z % (sides[0] // blocks[0]), y % (sides[1] // blocks[1])
+            row, first = _row(grid, inner_z, inner_y), lane + _bit(sides, blocks, z, y, 0)
+            for block in range(blocks[2]):
+                bit = np.uint64(first + block)
+                for x in range(length):
+                    at = row + (inner_z + inner_y + x) % 2 * colour_size + x // 2
+                    spins[site] = np.int8(2 * np.int64((words[at] >> bit) & ONE_BIT) - 1)
+                    site += 1
 
 
 @inlined

@@ -45,7 +45,7 @@ def begin_streams(state, work):
         jump(state)
 
 
-@inlined
+@kernel
 def next_word(s):
     """Return a random word of a stream of xoshiro256++, and the stream after it."""
     s0, s1, s2, s3 = s
@@ -94,7 +94,7 @@ def fill_thresholds(betas, coupling, dimension, heat_bath, work):
                 work[THRESHOLDS + 64 * row + k] |= bit << np.uint64(lane)
 
 
-@inlined
+@kernel
 def _round(s, threshold, less, equal):
     """Compare a bit of random numbers with the thresholds'. It outdoes the lower bits, which came before."""
     word, s = next_word(s)
@@ -192,8 +192,9 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
     The inverse temperatures `betas` rise. `lane_of` says which lattice is at which of them, lattice 64 g + b
     in bit b of `works[g]`, whose thresholds are swapped; `energies` are totals by lattice. A swap has the
     probability min(1, exp((b_k+1 - b_k)(E_k+1 - E_k))). `tried` and `made` count swaps;
-    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back. Source:
-    Hukushima and Nemoto (1996).
+    `heading` and `trips`, by lattice, the ways from the first temperature to the last and back.
+
+    Source: Hukushima and Nemoto (1996).
     """
     last = betas.size - 1
     for k in range(parity, last, 2):
@@ -205,12 +206,11 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
         made[k] += 1
         lane_of[k], lane_of[k + 1] = other, one
         _swap_thresholds(works, one, other)
-    if last > 0:
-        if heading[lane_of[0]] == 2:
-            trips[lane_of[0]] += 1
-        heading[lane_of[0]] = 1
-        if heading[lane_of[last]] == 1:
-            heading[lane_of[last]] = 2
+    if heading[lane_of[0]] == 2:
+        trips[lane_of[0]] += 1
+    heading[lane_of[0]] = 1
+    if heading[lane_of[last]] == 1:
+        heading[lane_of[last]] = 2
 
 
 @kernel

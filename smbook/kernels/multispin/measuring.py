@@ -7,8 +7,8 @@ import numpy as np
 from smbook.kernels import kernel
 from smbook.kernels._jit import inlined
 from smbook.kernels.binary import bit_count
-from smbook.kernels.multispin.layout import repeat_borders
-from smbook.kernels.multispin.neighbours import count_unlike
+from smbook.kernels.multispin.layout import repeat_borders, repeat_rows
+from smbook.kernels.multispin.neighbours import count_at_borders, count_general, count_in_plane
 from smbook.kernels.multispin.room import (
     ALL_BITS,
     BLOCK,
@@ -36,12 +36,12 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _add_three(a, b, carried):
     return a ^ b ^ carried, (a & b) | (carried & (a ^ b))
 
 
-@kernel
+@inlined
 def _count_up(work, count):
     """Add to the vertical counters, for each bit of a block, its unlike neighbours and its two spins up."""
     for i in range(count, BLOCK):
@@ -102,20 +102,38 @@ def _read_counters(work, totals, sums):
             work[at + i] = NO_BITS
 
 
+@inlined
+def _count_block(words, parities, grid, crossings, work, first, y):
+    """Count the unlike neighbours of a block of the first colour, in a plane without signs of bonds."""
+    width, total, mine = grid[WORDS], grid[ROWS] * grid[WORDS], grid[START]
+    others = grid[COLOUR_SIZE] + mine
+    turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
+    at, other = np.uint64(mine + first), np.uint64(others + first)
+    count_in_plane(words, parities, NO_BITS, work, at, other, np.uint64(width), np.uint64(first))
+    stop = min(first + BLOCK, total)
+    return count_at_borders(words, turns, NO_BITS, work, mine, others, width, 0, first, stop, y)
+
+
 @kernel
 def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
     """Note for each of 64 lattices the sum of s_i s_j over all bonds, with their signs, and of all spins.
 
     `totals` and `sums` are int64 of shape (64,).
     """
-    repeat_borders(words, grid, crossings, 1)
+    total, n_counted = grid[ROWS] * grid[WORDS], np.int64(0)
+    if bonds is None:
+        repeat_rows(words, grid[COLOUR_SIZE] + grid[START], grid[WORDS], total, crossings)
+    else:
+        repeat_borders(words, grid, crossings, 1)
     for lane in range(LANES):
         totals[lane] = sums[lane] = 0
-    total, n_counted = grid[ROWS] * grid[WORDS], np.int64(0)
     for plane in range(grid[PLANES]):
         start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
         for first in range(0, total, BLOCK):
-            y = count_unlike(words, parities, bonds, grid, crossings, NO_BITS, work, 0, plane, first, y)
+            if bonds is None:
+                y = _count_block(words, parities, grid, crossings, work, first, y)
+            else:
+                y = count_general(words, parities, bonds, grid, crossings, NO_BITS, work, 0, plane, first, y)
             one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
             for i in range(BLOCK):
                 u = np.uint64(i)
@@ -136,13 +154,19 @@ def measure_lanes(words, parities, bonds, grid, crossings, work, totals, sums):
 @kernel
 def measure(words, parities, bonds, grid, crossings, work, sums):
     """Note for one lattice the sum over all bonds and the sum of all spins, in `sums` (int64, 2)."""
-    repeat_borders(words, grid, crossings, 1)
     total, unlike, ups = grid[ROWS] * grid[WORDS], np.int64(0), np.int64(0)
+    if bonds is None:
+        repeat_rows(words, grid[COLOUR_SIZE] + grid[START], grid[WORDS], total, crossings)
+    else:
+        repeat_borders(words, grid, crossings, 1)
     mask = ALL_BITS >> np.uint64(LANES - grid[N_SITES] // (2 * total * grid[PLANES]))
     for plane in range(grid[PLANES]):
         start, y = grid[START] + plane * grid[PLANE_SIZE], np.int64(0)
         for first in range(0, total, BLOCK):
-            y = count_unlike(words, parities, bonds, grid, crossings, NO_BITS, work, 0, plane, first, y)
+            if bonds is None:
+                y = _count_block(words, parities, grid, crossings, work, first, y)
+            else:
+                y = count_general(words, parities, bonds, grid, crossings, NO_BITS, work, 0, plane, first, y)
             one, other = np.uint64(start + first), np.uint64(grid[COLOUR_SIZE] + start + first)
             for i in range(min(BLOCK, total - first)):
                 u = np.uint64(i)

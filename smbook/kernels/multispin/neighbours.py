@@ -24,7 +24,7 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _sum_of_four(a, b, c, d):
     """Return the bits of the number of those that are set."""
     one, two, more, both = a ^ b, a & b, c ^ d, c & d
@@ -32,7 +32,7 @@ def _sum_of_four(a, b, c, d):
     return one ^ more, two ^ both ^ carried, two & both
 
 
-@inlined
+@kernel
 def _add_two(ones, twos, fours, a, b):
     """Return the bits of a number of up to four, and two more."""
     one, two = a ^ b, a & b
@@ -85,7 +85,8 @@ def unlike_at_border(words, turns, sign, mine, others, width, at, y, parity):
 
 
 @inlined
-def _count_in_plane(words, parities, sign, work, mine, others, width, in_parities):
+def count_in_plane(words, parities, sign, work, mine, others, width, in_parities):
+    """Count the unlike neighbours of a block, but for the words at the end of a row."""
     for i in range(BLOCK):
         ones, twos, fours = unlike_in_plane(
             words, parities, sign, mine, others, width, in_parities, np.uint64(i)
@@ -166,8 +167,8 @@ def _sum_rows(work, n_neighbours):
 
 
 @kernel
-def count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y):
-    """Count the unlike neighbours of a block of words, in any dimension and with signs of bonds.
+def count_general(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y):
+    """Count the unlike neighbours of a block of words in any dimension, with signs of bonds if there are any.
 
     `y` is the first row whose border lies ahead; return that of the next block.
     """
@@ -179,9 +180,6 @@ def count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, pl
     turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
     in_parities = np.uint64(parity * (total + BLOCK) + first)
     stop = min(first + BLOCK, total)
-    if bonds.size == BLOCK and not grid[GHOSTS]:
-        _count_in_plane(words, parities, sign, work, mine, others, step, in_parities)
-        return count_at_borders(words, turns, sign, work, mine_at, others_at, width, parity, first, stop, y)
     _compare_beside(words, parities, sign, work, mine, others, in_parities)
     y = _compare_borders(words, turns, sign, work, mine_at, others_at, width, parity, first, stop, y)
     _compare(words, sign, work, NEIGHBOURS + BLOCK, mine, others)

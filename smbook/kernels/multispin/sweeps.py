@@ -6,9 +6,9 @@ import numpy as np
 
 from smbook.kernels import kernel
 from smbook.kernels._jit import inlined
-from smbook.kernels.multispin.layout import copy_turned, repeat_borders, turn_of
+from smbook.kernels.multispin.layout import repeat_borders, repeat_rows
 from smbook.kernels.multispin.luck import settle, try_luck, try_luck_of_three
-from smbook.kernels.multispin.neighbours import border, count_unlike, unlike_at_border, unlike_in_plane
+from smbook.kernels.multispin.neighbours import border, count_general, unlike_at_border, unlike_in_plane
 from smbook.kernels.multispin.room import (
     BLOCK,
     COLOUR_SIZE,
@@ -30,7 +30,7 @@ from smbook.kernels.multispin.room import (
 )
 
 
-@inlined
+@kernel
 def _classes_of_four(ones, twos, fours, bath):
     """Part spins by their number of unlike neighbours: what is turned, and by which chance it is turned back.
 
@@ -43,7 +43,7 @@ def _classes_of_four(ones, twos, fours, bath):
     return turn, low, high, bath & twos & ~ones
 
 
-@inlined
+@kernel
 def _classes_of_six(ones, twos, fours, bath):
     """Do as `_classes_of_four`, where three unlike neighbours are a free flip, or a fair coin."""
     three = ones & twos
@@ -110,24 +110,16 @@ def _flip(words, work, mine, count):
         words[mine + np.uint64(i)] ^= work[FLIP + i]
 
 
-@kernel
-def sweep_square(words, parities, grid, crossings, sign, bath, work, n_sweeps):
-    """Update every spin of a lattice of two dimensions once a sweep, by the heat bath or by Metropolis.
-
-    `sign` and `bath` are words of all bits or of none: set `sign` for an antiferromagnet, `bath` for the heat
-    bath.
-    """
+@inlined
+def update_square(words, parities, grid, crossings, sign, bath, work, n_sweeps):
+    """Sweep a lattice of two dimensions without signs of bonds."""
     width, total = grid[WORDS], grid[ROWS] * grid[WORDS]
-    up, down = turn_of(crossings, 2), turn_of(crossings, 3)
     turns = (crossings[12], crossings[13], crossings[14], crossings[15], crossings[16], crossings[17])
     for half in range(2 * n_sweeps):
         colour = half % 2
-        mine, others = (
-            colour * grid[COLOUR_SIZE] + grid[START],
-            (1 - colour) * grid[COLOUR_SIZE] + grid[START],
-        )
-        copy_turned(words, others - width, others + total - width, width, up)
-        copy_turned(words, others + total, others, width, down)
+        mine = colour * grid[COLOUR_SIZE] + grid[START]
+        others = (1 - colour) * grid[COLOUR_SIZE] + grid[START]
+        repeat_rows(words, others, width, total, crossings)
         y = np.int64(0)
         for first in range(0, total, BLOCK):
             stop = min(first + BLOCK, total)
@@ -152,9 +144,9 @@ def _decide_of_three(work, count):
     settle(work, count)
 
 
-@kernel
-def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_sweeps):
-    """Do as `sweep_square` in two or three dimensions, with signs of bonds."""
+@inlined
+def update_general(words, parities, bonds, grid, crossings, sign, bath, work, n_sweeps):
+    """Sweep a lattice of two or three dimensions, with signs of bonds if there are any."""
     total = grid[ROWS] * grid[WORDS]
     for half in range(2 * n_sweeps):
         colour = half % 2
@@ -163,7 +155,9 @@ def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_s
             mine = colour * grid[COLOUR_SIZE] + grid[START] + plane * grid[PLANE_SIZE]
             y = np.int64(0)
             for first in range(0, total, BLOCK):
-                y = count_unlike(words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y)
+                y = count_general(
+                    words, parities, bonds, grid, crossings, sign, work, colour, plane, first, y
+                )
                 count = min(BLOCK, total - first)
                 if grid[GHOSTS]:
                     _part_rows_of_six(work, bath)
@@ -172,3 +166,16 @@ def sweep_general(words, parities, bonds, grid, crossings, sign, bath, work, n_s
                     _part_rows(work, bath)
                     _decide(work, count)
                 _flip(words, work, np.uint64(mine + first), count)
+
+
+@kernel
+def sweep(words, parities, bonds, grid, crossings, sign, bath, work, n_sweeps):
+    """Update every spin once a sweep, by the heat bath or by Metropolis.
+
+    `bonds` is None for a lattice of two dimensions without signs, for which there is a faster way. `sign` and
+    `bath` are words of all bits or of none: set `sign` for an antiferromagnet, `bath` for the heat bath.
+    """
+    if bonds is None:
+        update_square(words, parities, grid, crossings, sign, bath, work, n_sweeps)
+    else:
+        update_general(words, parities, bonds, grid, crossings, sign, bath, work, n_sweeps)
