@@ -26,7 +26,7 @@ ALGORITHMS = ("heat-bath", "metropolis")
 
 # Blocks in a word from which on it is faster than the plain engine, and what a sweep costs besides its words,
 # in updates of single spins by that.
-_FEWEST_BLOCKS = 16
+_FEWEST_BLOCKS = 8
 _UPDATES_PER_WORD, _UPDATES_LOST_PER_SWEEP = 1, 100
 
 _PARTS = range(1, multispin.LANES + 1)
