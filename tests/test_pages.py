@@ -394,6 +394,7 @@ def public(module):
         "kernels.lattice",
         "kernels.mean_field",
         "kernels.multilayer",
+        "kernels.multispin",
         "kernels.network",
         "kernels.overdamped",
         "kernels.perceptron",

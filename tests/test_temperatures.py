@@ -169,7 +169,7 @@ def shared_word(s):
     return bits, (s0, s1, s2, (s3 << np.uint64(45)) | (s3 >> np.uint64(19)))
 
 
-def run_by(sweep_square, *, shape=(6, 6), beta=0.15, kept=1000, before=None):
+def run_by(sweep, *, shape=(6, 6), beta=0.15, kept=1000, before=None):
     """Energies of 64 lanes with another kernel, or after something was done to `work`."""
     from tests.kernels.multispin.reference import engine, random_states
 
@@ -179,17 +179,17 @@ def run_by(sweep_square, *, shape=(6, 6), beta=0.15, kept=1000, before=None):
         before(one.arrays.work)
     noted = np.empty((kept, 64))
     for row in noted:
-        sweep_square(*one.arrays[:2], *one.arrays[3:], 8)
+        sweep(*one.arrays, 8)
         row[:] = one.measured()[0]
     return noted.T
 
 
 def test_shared_random_bits_are_caught():
     """The same bits for all lanes make them alike within sweeps; the right kernel passes the same check."""
-    assert chance_made(correlations(run_by(sweeps.sweep_square)[:, 10:]))
+    assert chance_made(correlations(run_by(sweeps.sweep)[:, 10:]))
     changed = rebuilt(luck, next_word=shared_word)
     wrong = rebuilt(sweeps, try_luck=changed.try_luck, settle=changed.settle)
-    energies = run_by(wrong.sweep_square, kept=100)[:, 10:]
+    energies = run_by(wrong.sweep, kept=100)[:, 10:]
     assert (np.ptp(energies, axis=0) == 0).any() or not chance_made(correlations(energies))
 
 
@@ -202,7 +202,7 @@ def test_streams_that_are_copies_are_caught():
 
     exact = counted((6, 6)).observables(0.15)
     for before, right in ((None, True), (copy_streams, False)):
-        energies = run_by(sweeps.sweep_square, before=before)[:, 10:]
+        energies = run_by(sweeps.sweep, before=before)[:, 10:]
         squares = (energies / 36 + exact.energy) ** 2 * 0.15**2 * 36
         z = (squares.mean() - exact.specific_heat) / (squares.std() / math.sqrt(squares.size))
         assert (abs(z) < 4) == right

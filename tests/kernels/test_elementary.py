@@ -33,6 +33,7 @@ from smbook.kernels import (
     margin,
     mean_field,
     multilayer,
+    multispin,
     network,
     overdamped,
     perceptron,
@@ -456,6 +457,15 @@ HULL = (
     np.zeros((5, 2)),
     np.array([0, 0, 1, 0]),
 )  # points, basis, factor, members, strengths, weights, room, tally
+
+# Two by two by two spins in 64 lanes, bonds of both signs: what the multi-spin kernels take.
+CUBE, ONE_BLOCK, GRID = np.array([2, 2, 2]), np.array([1, 1, 1]), np.zeros(multispin.GRID_SIZE, np.int64)
+multispin.fill_grid(CUBE, ONE_BLOCK, GRID)
+WORDS, PARITIES = np.zeros(2 * GRID[multispin.COLOUR_SIZE], np.uint64), np.zeros(70, np.uint64)
+BONDS, CROSSINGS = np.zeros(12 * 36, np.uint64), np.zeros(18, np.uint64)
+WORKSHOP, LANE_NOTES = np.zeros(multispin.WORK_SIZE, np.uint64), np.zeros((2, 3, 64), np.int64)
+MANY = WORDS, PARITIES, BONDS, GRID, CROSSINGS
+HOW_MANY = STATE[0], STATE[0], WORKSHOP  # sign, bath
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -474,6 +484,38 @@ KERNELS = [
     (rng.uniform, (STATE,)),
     (rng.fill_normal, (STATE, REALS.copy())),
     (rng.jump, (STATE,)),
+    (multispin.fill_grid, (CUBE, ONE_BLOCK, GRID)),
+    (multispin.fill_parities, (GRID, PARITIES)),
+    (multispin.fill_crossings, (ONE_BLOCK, CROSSINGS)),
+    (multispin.pack, (np.ones(8, np.int8), CUBE, ONE_BLOCK, GRID, COUNT, WORDS)),
+    (multispin.unpack, (WORDS, CUBE, ONE_BLOCK, GRID, COUNT, np.ones(8, np.int8))),
+    (multispin.pack_bonds, (np.ones((3, 8), np.int8), CUBE, ONE_BLOCK, GRID, True, BONDS)),
+    (multispin.repeat_borders, (WORDS, GRID, CROSSINGS, COUNT - COUNT)),
+    (multispin.begin_streams, (STATE.copy(), WORKSHOP)),
+    (multispin.randomize_lanes, (WORDS, GRID, WORKSHOP)),
+    (multispin.fill_thresholds, (np.ones(64), NUMBER, COUNT, COUNT, WORKSHOP)),
+    (multispin.count_unlike, (*MANY, STATE[0], WORKSHOP, *np.zeros(4, np.int64))),
+    (multispin.sweep_square, (*MANY[:2], *MANY[3:], *HOW_MANY, COUNT)),
+    (multispin.sweep_general, (*MANY, *HOW_MANY, COUNT)),
+    (multispin.measure, (*MANY, WORKSHOP, LANE_NOTES[0, 0])),
+    (multispin.measure_lanes, (*MANY, WORKSHOP, LANE_NOTES[0, 0], LANE_NOTES[1, 0])),
+    (multispin.run_square, (*MANY, *HOW_MANY, LANE_NOTES[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run_general, (*MANY, *HOW_MANY, LANE_NOTES[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run_square_lanes, (*MANY, *HOW_MANY, COUNT, *LANE_NOTES)),
+    (multispin.run_general_lanes, (*MANY, *HOW_MANY, COUNT, *LANE_NOTES)),
+    (
+        multispin.exchange,
+        (
+            np.ones(3),
+            np.ones(64),
+            COUNT - COUNT,
+            np.arange(3),
+            STATE.copy(),
+            WORKSHOP[None],
+            *np.zeros((2, 2), np.int64),
+            *np.zeros((2, 64), np.int64),
+        ),
+    ),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.bond_threshold, (NUMBER, NUMBER)),
     (lattice.wolff_flips, (COUNT, COUNT, NUMBER, NUMBER)),
@@ -864,6 +906,7 @@ def test_every_public_kernel_is_looked_at():
         restricted,
         bipartite,
         multilayer,
+        multispin,
         perceptron,
         students,
         committee,

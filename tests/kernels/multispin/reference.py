@@ -59,11 +59,7 @@ class Engine(NamedTuple):
         return found if self.in_lanes else found[0]
 
     def sweep(self, count=1, kernels=multispin):
-        one = self.arrays
-        if _multispin.is_square(self.model):
-            kernels.sweep_square(*one[:2], *one[3:], count)
-        else:
-            kernels.sweep_general(*one, count)
+        kernels.sweep(*self.arrays, count)
 
     def measured(self):
         """The sums over bonds and spins, by lane if there are lanes."""
@@ -153,7 +149,10 @@ def decide(stream, numbers, thresholds):
 
 
 class Reference:
-    """Copies of one lattice, as many as fit into 64 bits; the kernel's spins are in the first, or in all."""
+    """Copies of one lattice, as many as 64 bits have room for; the kernel's spins are in the first, or in all.
+
+    The last copy may be cut off after the 64th block. Spins beyond are down and never turn.
+    """
 
     def __init__(self, engine, states):
         self.engine, self.model = engine, engine.model
@@ -161,9 +160,9 @@ class Reference:
         self.blocks = engine.layout.blocks.tolist()
         self.inner = [side // block for side, block in zip(self.sides, self.blocks, strict=True)]
         n_blocks = math.prod(self.blocks)
-        self.spins = np.full((64 // n_blocks, *self.sides), -1, dtype=np.int8)
+        self.spins = np.full((-(-64 // n_blocks), *self.sides), -1, dtype=np.int8)
         self.spins[: 64 if engine.in_lanes else 1] = states.reshape(-1, *self.sides)
-        self.bonds = np.ones((64 // n_blocks, 3, *self.sides), dtype=np.int8)
+        self.bonds = np.ones((-(-64 // n_blocks), 3, *self.sides), dtype=np.int8)
         if self.model.bonds is not None:
             axes = slice(3 - len(self.model.sides), None)
             self.bonds[: 64 if n_blocks == 1 else 1, axes] = self.model.bonds.reshape(-1, *self.sides)

@@ -31,6 +31,9 @@ LAYOUTS = [
     ((48, 68), (4, 1)),
     ((12, 20), (2, 2)),
     ((40, 40), (4, 4)),
+    ((40, 40), (10, 5)),
+    ((6, 18), (3, 9)),
+    ((18, 10), (9, 5)),
     ((10, 6), (1, 1)),
     ((4, 4), (2, 2)),
     ((8, 2), (4, 1)),
@@ -38,6 +41,8 @@ LAYOUTS = [
     ((16, 8, 16), (2, 4, 8)),
     ((8, 4, 32), (4, 1, 16)),
     ((2, 4, 24), (1, 2, 4)),
+    ((6, 6, 24), (3, 3, 6)),
+    ((10, 4, 12), (5, 2, 3)),
     ((4, 12, 14), (1, 1, 1)),
     ((2, 2), None),
     ((2, 4), None),
@@ -82,9 +87,9 @@ EVEN = st.integers(1, 4).map(lambda half: 2 * half)
 
 @given(st.data(), st.integers(2, 3), st.booleans(), st.integers(0, 2**32))
 def test_any_layout_measures_what_numpy_sums(data, dimension, signs, seed):
-    blocks = tuple(data.draw(st.sampled_from([1, 2, 4, 8])) for _ in range(dimension))
+    blocks = tuple(data.draw(st.sampled_from([1, 2, 3, 4, 5, 7, 8])) for _ in range(dimension))
     if math.prod(blocks) > 64:
-        blocks = (1, 2, 4)[:dimension]
+        blocks = (1, 2, 3)[:dimension]
     shape = tuple(block * data.draw(EVEN) for block in blocks)
     bonds = random_bonds(shape, rng=seed) if signs else None
     one = engine(shape, 0.4, blocks, bonds=bonds)
@@ -135,16 +140,17 @@ def test_sweeps_are_those_of_the_reference_bit_for_bit(shape, blocks, algorithm,
         assert expected.agrees()
 
 
-@pytest.mark.parametrize(("shape", "blocks"), LAYOUTS[:12] + LAYOUTS[17:23])
-def test_both_kernels_agree_in_two_dimensions(shape, blocks):
-    """The one without signs of bonds is faster and does the same."""
+@pytest.mark.parametrize(("shape", "blocks"), [case for case in LAYOUTS if len(case[0]) == 2], ids=str)
+def test_all_ways_agree_in_two_dimensions(shape, blocks):
+    """The way without signs of bonds is faster and does the same, and so do bonds that are all positive."""
     for algorithm, coupling in itertools.product(("heat-bath", "metropolis"), (1.0, -1.0)):
         one, other = (engine(shape, 0.4, blocks, algorithm=algorithm, coupling=coupling) for _ in range(2))
         states = random_states(one)
         for each in (one, other):
             each.fill(states)
         one.sweep(5)
-        multispin.sweep_general(*other.arrays, 5)
+        nothing = np.zeros(multispin.BLOCK, dtype=np.uint64)
+        multispin.sweep(*other.arrays._replace(bonds=nothing), 5)
         assert one.spins().tolist() == other.spins().tolist()
         ones = engine(shape, 0.4, blocks, algorithm=algorithm, coupling=coupling, bonds=one_sign(shape))
         ones.fill(states)
@@ -184,10 +190,13 @@ def test_runs_are_sweeps_and_measurements_in_turn():
         one.fill(states)
         other.fill(states)
         totals, sums = np.zeros((2, 3) if blocks else (2, 3, 64), dtype=np.int64)
-        square = _multispin.is_square(one.model)
-        name = f"run_{'square' if square else 'general'}{'' if blocks else '_lanes'}"
-        pair = [np.zeros(2, dtype=np.int64)] if blocks else []
-        getattr(multispin, name)(*one.arrays, *pair, 2, totals, sums)
+        if blocks:
+            multispin.run(*one.arrays, np.zeros(2, dtype=np.int64), 2, totals, sums)
+        elif signs:
+            multispin.run_lanes(*one.arrays, 2, totals, sums)
+        else:
+            few = one.arrays
+            multispin.run_square_lanes(*few[:2], *few[3:5], few.bath, few.work, 2, totals, sums)
         for kept in range(3):
             other.sweep(2)
             found = other.measured()
@@ -232,11 +241,11 @@ def test_wrong_borders_are_found(name):
     expected.sweep()
     near = in_python(neighbours, turned=in_python(layout).turned, **beside)
     names = {key: getattr(near, key) for key in ("border", "unlike_at_border", "unlike_in_plane")}
-    turn = {key: getattr(in_python(layout), key) for key in ("copy_turned", "turn_of")}
+    rows = {key: getattr(in_python(layout, **above), key) for key in ("repeat_rows", "turn_of")}
     luck = in_python(multispin.luck)
     lucky = {key: getattr(luck, key) for key in ("try_luck", "settle")}
     with np.errstate(over="ignore"):
-        one.sweep(kernels=in_python(sweeps, **names, **turn | above, **lucky))
+        one.sweep(kernels=in_python(sweeps, **names, **rows, **lucky))
     assert expected.agrees() == (name == "right")
 
 
