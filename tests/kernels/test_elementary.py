@@ -462,10 +462,12 @@ HULL = (
 CUBE, ONE_BLOCK, GRID = np.array([2, 2, 2]), np.array([1, 1, 1]), np.zeros(multispin.GRID_SIZE, np.int64)
 multispin.fill_grid(CUBE, ONE_BLOCK, GRID)
 WORDS, PARITIES = np.zeros(2 * GRID[multispin.COLOUR_SIZE], np.uint64), np.zeros(70, np.uint64)
-BONDS, CROSSINGS = np.zeros(12 * 36, np.uint64), np.zeros(18, np.uint64)
-WORKSHOP, LANE_NOTES = np.zeros(multispin.WORK_SIZE, np.uint64), np.zeros((2, 3, 64), np.int64)
-MANY = WORDS, PARITIES, BONDS, GRID, CROSSINGS
-HOW_MANY = STATE[0], STATE[0], WORKSHOP  # sign, bath
+NEGATIVE, CROSSINGS = np.zeros(12 * 36, np.uint64), np.zeros(18, np.uint64)
+WORKSHOP, BY_LANE = np.zeros(multispin.WORK_SIZE, np.uint64), np.zeros((2, 3, 64), np.int64)
+WITH_SIGNS = WORDS, PARITIES, NEGATIVE, GRID, CROSSINGS
+NO_SIGNS = WORDS, PARITIES, None, GRID, CROSSINGS
+SWAPS = *np.zeros((2, 2), np.int64), *np.zeros((2, 64), np.int64)
+SWEEPING = STATE[0], STATE[0], WORKSHOP  # sign, bath
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -489,32 +491,26 @@ KERNELS = [
     (multispin.fill_crossings, (ONE_BLOCK, CROSSINGS)),
     (multispin.pack, (np.ones(8, np.int8), CUBE, ONE_BLOCK, GRID, COUNT, WORDS)),
     (multispin.unpack, (WORDS, CUBE, ONE_BLOCK, GRID, COUNT, np.ones(8, np.int8))),
-    (multispin.pack_bonds, (np.ones((3, 8), np.int8), CUBE, ONE_BLOCK, GRID, True, BONDS)),
-    (multispin.repeat_borders, (WORDS, GRID, CROSSINGS, COUNT - COUNT)),
+    (multispin.pack_bonds, (np.ones((3, 8), np.int8), CUBE, ONE_BLOCK, GRID, True, NEGATIVE)),
+    (multispin.repeat_borders, (WORDS, GRID, CROSSINGS, COUNT)),
     (multispin.begin_streams, (STATE.copy(), WORKSHOP)),
     (multispin.randomize_lanes, (WORDS, GRID, WORKSHOP)),
     (multispin.fill_thresholds, (np.ones(64), NUMBER, COUNT, COUNT, WORKSHOP)),
-    (multispin.count_unlike, (*MANY, STATE[0], WORKSHOP, *np.zeros(4, np.int64))),
-    (multispin.sweep_square, (*MANY[:2], *MANY[3:], *HOW_MANY, COUNT)),
-    (multispin.sweep_general, (*MANY, *HOW_MANY, COUNT)),
-    (multispin.measure, (*MANY, WORKSHOP, LANE_NOTES[0, 0])),
-    (multispin.measure_lanes, (*MANY, WORKSHOP, LANE_NOTES[0, 0], LANE_NOTES[1, 0])),
-    (multispin.run_square, (*MANY, *HOW_MANY, LANE_NOTES[0, 0], COUNT, NOTED, NOTED)),
-    (multispin.run_general, (*MANY, *HOW_MANY, LANE_NOTES[0, 0], COUNT, NOTED, NOTED)),
-    (multispin.run_square_lanes, (*MANY, *HOW_MANY, COUNT, *LANE_NOTES)),
-    (multispin.run_general_lanes, (*MANY, *HOW_MANY, COUNT, *LANE_NOTES)),
+    (multispin.count_general, (*WITH_SIGNS, STATE[0], WORKSHOP, *np.zeros(4, np.int64))),
+    (multispin.sweep, (*WITH_SIGNS, *SWEEPING, COUNT)),
+    (multispin.sweep, (*NO_SIGNS, *SWEEPING, COUNT)),
+    (multispin.measure, (*WITH_SIGNS, WORKSHOP, BY_LANE[0, 0])),
+    (multispin.measure, (*NO_SIGNS, WORKSHOP, BY_LANE[0, 0])),
+    (multispin.measure_lanes, (*WITH_SIGNS, WORKSHOP, BY_LANE[0, 0], BY_LANE[1, 0])),
+    (multispin.measure_lanes, (*NO_SIGNS, WORKSHOP, BY_LANE[0, 0], BY_LANE[1, 0])),
+    (multispin.run, (*WITH_SIGNS, *SWEEPING, BY_LANE[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run, (*NO_SIGNS, *SWEEPING, BY_LANE[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run_lanes, (*WITH_SIGNS, *SWEEPING, COUNT, *BY_LANE)),
+    (multispin.run_lanes, (*NO_SIGNS, *SWEEPING, COUNT, *BY_LANE)),
+    (multispin.run_square_lanes, (*WITH_SIGNS[:2], *WITH_SIGNS[3:], *SWEEPING[1:], COUNT, *BY_LANE)),
     (
         multispin.exchange,
-        (
-            np.ones(3),
-            np.ones(64),
-            COUNT - COUNT,
-            np.arange(3),
-            STATE.copy(),
-            WORKSHOP[None],
-            *np.zeros((2, 2), np.int64),
-            *np.zeros((2, 64), np.int64),
-        ),
+        (np.ones(3), np.ones(64), COUNT, np.arange(3), STATE.copy(), WORKSHOP[None], *SWAPS),
     ),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.bond_threshold, (NUMBER, NUMBER)),

@@ -149,7 +149,7 @@ def decide(stream, numbers, thresholds):
 
 
 class Reference:
-    """Copies of one lattice, as many as 64 bits have room for; the kernel's spins are in the first, or in all.
+    """Copies of one lattice, as many as 64 bits have room for; the kernel's are in the first, or in all.
 
     The last copy may be cut off after the 64th block. Spins beyond are down and never turn.
     """
