@@ -398,6 +398,7 @@ def public(module):
         "kernels.lattice",
         "kernels.mean_field",
         "kernels.multilayer",
+        "kernels.multispin",
         "kernels.network",
         "kernels.overdamped",
         "kernels.perceptron",

@@ -36,6 +36,7 @@ from smbook.kernels import (
     margin,
     mean_field,
     multilayer,
+    multispin,
     network,
     overdamped,
     perceptron,
@@ -467,6 +468,17 @@ HULL = (
     np.zeros((5, 2)),
     np.array([0, 0, 1, 0]),
 )  # points, basis, factor, members, strengths, weights, room, tally
+
+# Two by two by two spins in 64 lanes, bonds of both signs: what the multi-spin kernels take.
+CUBE, ONE_BLOCK, GRID = np.array([2, 2, 2]), np.array([1, 1, 1]), np.zeros(multispin.GRID_SIZE, np.int64)
+multispin.fill_grid(CUBE, ONE_BLOCK, GRID)
+WORDS, PARITIES = np.zeros(2 * GRID[multispin.COLOUR_SIZE], np.uint64), np.zeros(70, np.uint64)
+NEGATIVE, CROSSINGS = np.zeros(12 * 36, np.uint64), np.zeros(18, np.uint64)
+WORKSHOP, BY_LANE = np.zeros(multispin.WORK_SIZE, np.uint64), np.zeros((2, 3, 64), np.int64)
+WITH_SIGNS = WORDS, PARITIES, NEGATIVE, GRID, CROSSINGS
+NO_SIGNS = WORDS, PARITIES, None, GRID, CROSSINGS
+SWAPS = *np.zeros((2, 2), np.int64), *np.zeros((2, 64), np.int64)
+SWEEPING = STATE[0], STATE[0], WORKSHOP  # sign, bath
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -487,6 +499,32 @@ KERNELS = [
     (rng.jump, (STATE,)),
     (rng.seed_lanes, (STATE, LANES)),
     (rng.fill_lanes, (LANES, FOR_ROWS[0])),
+    (multispin.fill_grid, (CUBE, ONE_BLOCK, GRID)),
+    (multispin.fill_parities, (GRID, PARITIES)),
+    (multispin.fill_crossings, (ONE_BLOCK, CROSSINGS)),
+    (multispin.pack, (np.ones(8, np.int8), CUBE, ONE_BLOCK, GRID, COUNT, WORDS)),
+    (multispin.unpack, (WORDS, CUBE, ONE_BLOCK, GRID, COUNT, np.ones(8, np.int8))),
+    (multispin.pack_bonds, (np.ones((3, 8), np.int8), CUBE, ONE_BLOCK, GRID, True, NEGATIVE)),
+    (multispin.repeat_borders, (WORDS, GRID, CROSSINGS, COUNT)),
+    (multispin.begin_streams, (STATE.copy(), WORKSHOP)),
+    (multispin.randomize_lanes, (WORDS, GRID, WORKSHOP)),
+    (multispin.fill_thresholds, (np.ones(64), NUMBER, COUNT, COUNT, WORKSHOP)),
+    (multispin.count_general, (*WITH_SIGNS, STATE[0], WORKSHOP, *np.zeros(4, np.int64))),
+    (multispin.sweep, (*WITH_SIGNS, *SWEEPING, COUNT)),
+    (multispin.sweep, (*NO_SIGNS, *SWEEPING, COUNT)),
+    (multispin.measure, (*WITH_SIGNS, WORKSHOP, BY_LANE[0, 0])),
+    (multispin.measure, (*NO_SIGNS, WORKSHOP, BY_LANE[0, 0])),
+    (multispin.measure_lanes, (*WITH_SIGNS, WORKSHOP, BY_LANE[0, 0], BY_LANE[1, 0])),
+    (multispin.measure_lanes, (*NO_SIGNS, WORKSHOP, BY_LANE[0, 0], BY_LANE[1, 0])),
+    (multispin.run, (*WITH_SIGNS, *SWEEPING, BY_LANE[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run, (*NO_SIGNS, *SWEEPING, BY_LANE[0, 0], COUNT, NOTED, NOTED)),
+    (multispin.run_lanes, (*WITH_SIGNS, *SWEEPING, COUNT, *BY_LANE)),
+    (multispin.run_lanes, (*NO_SIGNS, *SWEEPING, COUNT, *BY_LANE)),
+    (multispin.run_square_lanes, (*WITH_SIGNS[:2], *WITH_SIGNS[3:], *SWEEPING[1:], COUNT, *BY_LANE)),
+    (
+        multispin.exchange,
+        (np.ones(3), np.ones(64), COUNT, np.arange(3), STATE.copy(), WORKSHOP[None], *SWAPS),
+    ),
     (lattice.probability_threshold, (NUMBER,)),
     (lattice.randomize, (SPINS, STATE)),
     (lattice.bond_sum, (SPINS, SHAPE)),
@@ -892,6 +930,7 @@ def test_every_public_kernel_is_looked_at():
         restricted,
         bipartite,
         multilayer,
+        multispin,
         perceptron,
         students,
         committee,

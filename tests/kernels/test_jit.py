@@ -69,7 +69,8 @@ def test_where_nothing_can_be_written_kernels_are_compiled_without_a_cache(packa
     """A file stands in the way of each folder that numba would make: root, too, cannot write there."""
     in_the_way = tmp_path / "file"
     in_the_way.touch()
-    for folder in (package / "smbook", *(path for path in (package / "smbook").iterdir() if path.is_dir())):
+    folders = [path for path in (package / "smbook").rglob("*") if path.is_dir()]
+    for folder in (package / "smbook", *folders):
         (folder / "__pycache__").touch()
     nowhere = {name: str(in_the_way / "x") for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")}
     before = sorted(tmp_path.rglob("*"))

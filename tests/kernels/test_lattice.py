@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 
 from smbook import ising
 from smbook.ising._model import Model
-from smbook.ising.simulation import ENGINES
+from smbook.ising.simulation import _PLAIN
 from smbook.kernels import lattice
 from smbook.kernels.rng import fill_uint64, next_uint64, seed_lanes, seed_state
 from smbook.statistics import integrated_autocorrelation_time
@@ -357,7 +357,8 @@ def n_classes(shape, sign, table):
 
 def refuses(shape, beta, coupling, field):
     try:
-        ising.simulate(shape, beta, 0, algorithm="metropolis", coupling=coupling, field=field, rng=1)
+        options = {"algorithm": "metropolis", "engine": "plain", "coupling": coupling, "field": field}
+        ising.simulate(shape, beta, 0, rng=1, **options)
     except ValueError as refusal:
         assert "not ergodic" in str(refusal)  # noqa: PT017
         return True
@@ -433,7 +434,7 @@ def test_the_histogram_of_all_states_is_that_of_gibbs(algorithm, coupling, beta)
     thin = math.ceil(2 * max(integrated_autocorrelation_time(series[100:]).value for series in observables))
     spins, noted = trial.spins.reshape(-1), np.empty((2, 1), dtype=np.int64)
     model = Model(shape, beta, coupling, field)
-    sampler = ENGINES["plain"][algorithm](model)(spins, seed_state(2))
+    sampler = _PLAIN[algorithm](model)(spins, seed_state(2))
     visited = np.empty((n_entries, 9), dtype=np.int8)
     for entry in visited:
         sampler(thin, *noted)

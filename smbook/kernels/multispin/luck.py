@@ -206,11 +206,12 @@ def exchange(betas, energies, parity, lane_of, state, works, tried, made, headin
         made[k] += 1
         lane_of[k], lane_of[k + 1] = other, one
         _swap_thresholds(works, one, other)
-    if heading[lane_of[0]] == 2:
-        trips[lane_of[0]] += 1
-    heading[lane_of[0]] = 1
-    if heading[lane_of[last]] == 1:
-        heading[lane_of[last]] = 2
+    if last > 0:
+        if heading[lane_of[0]] == 2:
+            trips[lane_of[0]] += 1
+        heading[lane_of[0]] = 1
+        if heading[lane_of[last]] == 1:
+            heading[lane_of[last]] = 2
 
 
 @kernel
