@@ -188,7 +188,8 @@ class Diagram {
     const { critical, infinite, cumulant } = exact;
     this.transition.set([critical, critical], curve[view]);
     this.name.setAttribute("x", chart.x.to(critical) + 5);
-    this.name.setAttribute("y", chart.y.to(chart.y.high) + 12);
+    const [high, low] = [chart.y.to(chart.y.high) + 12, chart.y.to(chart.y.low) - 7];
+    this.name.setAttribute("y", curve.name === "cumulant" ? low : high); // where no points are
     this.infinite.set(infinite.temperature, infinite[curve.name] ?? []);
     if (curve.name === "cumulant") {
       const [low, high] = ENDS[view];

@@ -220,8 +220,8 @@ def _exact_curves() -> dict[str, Any]:
         heat, energy = np.asarray(found.specific_heat), np.asarray(found.energy)
         sizes[size] = {"energy": energy.round(6).tolist(), "specific_heat": heat.round(3).tolist()}
     critical = exact.CRITICAL_TEMPERATURE
-    near = critical + np.array([-0.03, -0.01, -0.003, -0.001, -1e-4, -1e-6, 1e-6, 1e-3, 0.01])
-    far = np.sort(np.concatenate([np.linspace(*_ENDS, 51), near]))
+    near = np.array([1e-6, 1e-4, 0.001, 0.003, 0.006, 0.01, 0.016, 0.024, 0.036, 0.05, 0.07, 0.1, 0.14])
+    far = np.sort(np.concatenate([np.linspace(*_ENDS, 25), critical - near, critical + near]))
     infinite = exact.onsager(1.0 / far)
     return {
         "temperature": here.tolist(),
