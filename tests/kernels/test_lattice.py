@@ -280,7 +280,7 @@ def test_a_run_in_parts_is_the_same_run(cut):
     runs = []
     for calls in ([10], [cut, 10 - cut]):
         spins, state, noted = np.ones(7 * 66, dtype=np.int8), seed_state(4), np.zeros((2, 10), np.int64)
-        sampler, start = ENGINES["plain"]["metropolis"](model)(spins, state), 0
+        sampler, start = _PLAIN["metropolis"](model)(spins, state), 0
         for count in calls:
             sampler(1, *noted[:, start : start + count])
             start += count
