@@ -472,11 +472,11 @@ HULL = (
 # Two by two by two spins in 64 lanes, bonds of both signs: what the multi-spin kernels take.
 CUBE, ONE_BLOCK, GRID = np.array([2, 2, 2]), np.array([1, 1, 1]), np.zeros(multispin.GRID_SIZE, np.int64)
 multispin.fill_grid(CUBE, ONE_BLOCK, GRID)
-WORDS, PARITIES = np.zeros(2 * GRID[multispin.COLOUR_SIZE], np.uint64), np.zeros(70, np.uint64)
+PACKED, PARITIES = np.zeros(2 * GRID[multispin.COLOUR_SIZE], np.uint64), np.zeros(70, np.uint64)
 NEGATIVE, CROSSINGS = np.zeros(12 * 36, np.uint64), np.zeros(18, np.uint64)
 WORKSHOP, BY_LANE = np.zeros(multispin.WORK_SIZE, np.uint64), np.zeros((2, 3, 64), np.int64)
-WITH_SIGNS = WORDS, PARITIES, NEGATIVE, GRID, CROSSINGS
-NO_SIGNS = WORDS, PARITIES, None, GRID, CROSSINGS
+WITH_SIGNS = PACKED, PARITIES, NEGATIVE, GRID, CROSSINGS
+NO_SIGNS = PACKED, PARITIES, None, GRID, CROSSINGS
 SWAPS = *np.zeros((2, 2), np.int64), *np.zeros((2, 64), np.int64)
 SWEEPING = STATE[0], STATE[0], WORKSHOP  # sign, bath
 KERNELS = [
@@ -502,12 +502,12 @@ KERNELS = [
     (multispin.fill_grid, (CUBE, ONE_BLOCK, GRID)),
     (multispin.fill_parities, (GRID, PARITIES)),
     (multispin.fill_crossings, (ONE_BLOCK, CROSSINGS)),
-    (multispin.pack, (np.ones(8, np.int8), CUBE, ONE_BLOCK, GRID, COUNT, WORDS)),
-    (multispin.unpack, (WORDS, CUBE, ONE_BLOCK, GRID, COUNT, np.ones(8, np.int8))),
+    (multispin.pack, (np.ones(8, np.int8), CUBE, ONE_BLOCK, GRID, COUNT, PACKED)),
+    (multispin.unpack, (PACKED, CUBE, ONE_BLOCK, GRID, COUNT, np.ones(8, np.int8))),
     (multispin.pack_bonds, (np.ones((3, 8), np.int8), CUBE, ONE_BLOCK, GRID, True, NEGATIVE)),
-    (multispin.repeat_borders, (WORDS, GRID, CROSSINGS, COUNT)),
+    (multispin.repeat_borders, (PACKED, GRID, CROSSINGS, COUNT)),
     (multispin.begin_streams, (STATE.copy(), WORKSHOP)),
-    (multispin.randomize_lanes, (WORDS, GRID, WORKSHOP)),
+    (multispin.randomize_lanes, (PACKED, GRID, WORKSHOP)),
     (multispin.fill_thresholds, (np.ones(64), NUMBER, COUNT, COUNT, WORKSHOP)),
     (multispin.count_general, (*WITH_SIGNS, STATE[0], WORKSHOP, *np.zeros(4, np.int64))),
     (multispin.sweep, (*WITH_SIGNS, *SWEEPING, COUNT)),
@@ -539,11 +539,7 @@ KERNELS = [
     (bernoulli.next_trials, (TRIALS,)),
     (bernoulli.fill_bernoulli, (COUNT, SOURCES, np.zeros(bernoulli.LANES, np.uint64))),
     (lattice.draw_steps, (COUNT,)),
-    (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *ROWS, STATE, COUNT, NOTED, NOTED.copy())),
     (lattice.single_site, (SPINS, SHAPE, SIGN, TABLE, LANES, *FOR_ROWS, STATE, COUNT, NOTED, NOTED.copy())),
-    (lattice.wolff, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
-    (lattice.flip_wolff_clusters, (SPINS, SHAPE, SIGN, COUNT, COUNT, WHOLE, SPINS.copy(), STATE)),
-    (lattice.swendsen_wang, (SPINS, SHAPE, SIGN, COUNT, WHOLE, SPINS.copy(), STATE, COUNT, NOTED, NOTED)),
     (threshold.step_net, (*SYNAPSES, np.ones(4, np.int8), np.zeros(1, np.int8))),
     (hebbian.respond, (REALS, REALS)),
     (hebbian.hebb_pass, (MATRIX, WHOLE, NUMBER, REALS)),
