@@ -344,7 +344,7 @@ def test_a_copy_stands_for_bonds_that_weaken_where_neighbours_agree():
         return np.log(np.cosh(c + w * around) / np.cosh(c - w * around)) / (2 * around)
 
     peak, near = numbers("filters")[1][1:3]
-    assert stands_for(peak, near, 2) == pytest.approx(0.40, abs=0.006)
+    assert stands_for(peak, near, 2) == pytest.approx(0.39, abs=0.006)
     assert stands_for(peak, near, 4) == pytest.approx(0.30, abs=0.006)
     assert stands_for(peak, 0.58, 2) == pytest.approx(CRITICAL_BETA, abs=0.003)
     assert stands_for(10.0, CRITICAL_BETA, 4) == pytest.approx(CRITICAL_BETA, abs=1e-6)

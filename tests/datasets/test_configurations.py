@@ -43,7 +43,7 @@ def test_states_that_are_not_so_are_seen(monkeypatch, fault):
     if fault == "neighbouring sweeps":
         monkeypatch.setattr(configurations, "_TIMES_APART", 0.1)
     states = ising_configurations(
-        (2, 4), beta * (0.96 if fault == "hotter" else 1), 4000, units="spin", rng=5
+        (2, 4), beta * (0.96 if fault == "hotter" else 1), 12_000, units="spin", rng=5
     )
     assert min(p_values(states, (2, 4), beta)) < 1e-4
 
