@@ -10,7 +10,7 @@ import pytest
 from smbook import _runs
 from smbook.ising import energy, magnetization, simulate, wolff_flips_per_sweep
 from smbook.ising._model import Model
-from smbook.ising.simulation import ENGINES
+from smbook.ising.simulation import PLAIN
 from smbook.kernels import clusters, lattice
 from smbook.kernels.rng import seed_state
 from smbook.statistics import binned_error, integrated_autocorrelation_time
@@ -111,7 +111,7 @@ def test_a_bias_of_one_in_a_thousand_is_caught(algorithm, monkeypatch):
 
 def test_clusters_flipped_until_enough_sites_are_turned_bias_the_energy():
     """A sweep that ends by what happened in it favours states of large clusters: -1.4854 for -1.4531."""
-    sampler = ENGINES["plain"]["wolff"](Model((16, 16), CRITICAL_BETA, 1.0, 0.0))
+    sampler = PLAIN["wolff"](Model((16, 16), CRITICAL_BETA, 1.0, 0.0))
     spins, noted = np.ones(256, dtype=np.int8), np.empty((2, 1), dtype=np.int64)
     flip = sampler(spins, seed_state(4))
     energies = np.empty(20_000)

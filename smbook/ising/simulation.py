@@ -161,7 +161,7 @@ def simulate(
     return Trace(energies / spins.size, sums / spins.size, spins, samples, engine)
 
 
-_PLAIN: dict[str, Callable[[Model], Bind]] = {
+PLAIN: dict[str, Callable[[Model], Bind]] = {
     "heat-bath": _plain.heat_bath,
     "metropolis": _plain.metropolis,
     "wolff": _clusters.wolff,
@@ -172,7 +172,7 @@ ENGINES = ("auto", "plain", "multispin")
 
 def _engine(engine: str, algorithm: str, model: Model) -> str:
     """Return the engine that is to run: the one asked for, or the one that suits."""
-    _checks.choice("algorithm", algorithm, _PLAIN)
+    _checks.choice("algorithm", algorithm, PLAIN)
     if engine != "auto":
         return engine
     return "multispin" if model.bonds is not None or _multispin.wanted(model, algorithm) else "plain"
@@ -183,7 +183,7 @@ def _bind(engine: str, algorithm: str, model: Model) -> Bind:
         return _multispin.sampler(model, algorithm)
     if model.bonds is not None:
         raise ValueError("engine 'plain' knows no bonds; use 'multispin' or smbook.network.edwards_anderson")
-    return _PLAIN[algorithm](model)
+    return PLAIN[algorithm](model)
 
 
 def _advance(

@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 
 from smbook import ising
 from smbook.ising._model import Model
-from smbook.ising.simulation import _PLAIN
+from smbook.ising.simulation import PLAIN
 from smbook.kernels import lattice
 from smbook.kernels.rng import fill_uint64, next_uint64, seed_lanes, seed_state
 from smbook.statistics import integrated_autocorrelation_time
@@ -280,7 +280,7 @@ def test_a_run_in_parts_is_the_same_run(cut):
     runs = []
     for calls in ([10], [cut, 10 - cut]):
         spins, state, noted = np.ones(7 * 66, dtype=np.int8), seed_state(4), np.zeros((2, 10), np.int64)
-        sampler, start = _PLAIN["metropolis"](model)(spins, state), 0
+        sampler, start = PLAIN["metropolis"](model)(spins, state), 0
         for count in calls:
             sampler(1, *noted[:, start : start + count])
             start += count
@@ -434,7 +434,7 @@ def test_the_histogram_of_all_states_is_that_of_gibbs(algorithm, coupling, beta)
     thin = math.ceil(2 * max(integrated_autocorrelation_time(series[100:]).value for series in observables))
     spins, noted = trial.spins.reshape(-1), np.empty((2, 1), dtype=np.int64)
     model = Model(shape, beta, coupling, field)
-    sampler = _PLAIN[algorithm](model)(spins, seed_state(2))
+    sampler = PLAIN[algorithm](model)(spins, seed_state(2))
     visited = np.empty((n_entries, 9), dtype=np.int8)
     for entry in visited:
         sampler(thin, *noted)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smbook import ising
 from smbook.ising._model import checked_model
-from smbook.ising.simulation import ENGINES
+from smbook.ising.simulation import PLAIN
 from smbook.kernels import bernoulli, clusters, elementary, lattice
 from smbook.kernels.rng import fill_uint64, seed_state
 from smbook.widgets import compiler
@@ -142,7 +142,7 @@ def native_run(shape, beta, n_sweeps, algorithm, *, field=0.0, coupling=1.0, ini
         lattice.randomize(flat, state)
     model = checked_model(shape, beta, coupling, field)
     bonds, sums = np.zeros((2, n_sweeps), dtype=np.int64)
-    ENGINES["plain"][algorithm](model)(flat, state)(1, bonds, sums)
+    PLAIN[algorithm](model)(flat, state)(1, bonds, sums)
     return spins, state, bonds, sums
 
 
@@ -152,7 +152,9 @@ def differences(wasm, shape, beta, n_sweeps, algorithm, *, seed, native_seed=Non
     setting = shape, beta, n_sweeps, algorithm
     found = run(wasm, *setting, seed=seed, **options)
     expected = native_run(*setting, seed=native_seed, **options)
-    trace = ising.simulate(shape, beta, n_sweeps, algorithm=algorithm, rng=native_seed, **options)
+    trace = ising.simulate(
+        shape, beta, n_sweeps, algorithm=algorithm, engine="plain", rng=native_seed, **options
+    )
     pairs = zip(
         ("spins", "state", "bonds", "sums", "simulated spins", "simulated magnetization"),
         (*found, found[0], found[3] / found[0].size),
