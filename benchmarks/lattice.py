@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -243,12 +243,14 @@ def one_core() -> Iterator[None]:
     cores = os.sched_getaffinity(0)
     threads = [int(path.name) for path in Path("/proc/self/task").iterdir()]
     for thread in threads:
-        os.sched_setaffinity(thread, {min(cores)})
+        with suppress(ProcessLookupError):  # a thread may end meanwhile
+            os.sched_setaffinity(thread, {min(cores)})
     try:
         yield
     finally:
         for path in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(path.name), cores)
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(path.name), cores)
 
 
 def threads() -> Table:
