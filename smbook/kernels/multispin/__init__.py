@@ -1,7 +1,7 @@
 """Kernels for 64 Ising spins in a word of 64 bits: a bit is 1 where its spin is up.
 
-The bits of a word are either 64 blocks of one lattice, or one site of 64 lattices, each with a temperature
-of its own. Either way the neighbours of a word's spins are the bits of its neighbouring words, which only at
+The bits of a word are either up to 64 blocks of one lattice, or one site of 64 lattices, each with a
+temperature of its own. Either way the neighbours of a word's spins are the bits of its neighbouring words, which only at
 a border of the words' own lattice have to change places: a spin at the edge of a block has its neighbour in
 the block beyond. `crossings` says how, `fill_crossings` makes it.
 
@@ -9,7 +9,8 @@ The words form a lattice of two or three dimensions with even sides, coloured li
 (uint64, flat) holds one colour after the other; each is `grid[PLANES]` planes of `grid[ROWS]` rows of
 `grid[WORDS]` words, half of the sites of a row, between two rows that repeat those beyond the border. In
 three dimensions two planes do the same. `fill_grid` tells the sizes. `bonds` (uint64) has for each neighbour
-of each word the bits whose bond is negative, or is a block of zeros if there is no such bond.
+of each word the bits whose bond is negative. If there is no such bond it is None in two dimensions, for
+which there is a faster way, and a block of zeros in three.
 
 A sweep updates one colour and then the other, `BLOCK` words at a time. Bit-sliced adders count the unlike
 neighbours of all spins of a word at once. A flip that needs luck has a probability p among up to three,
