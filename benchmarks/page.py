@@ -78,7 +78,8 @@ def _lanes(side: int, algorithm: str) -> Call:
     found = _multispin.arrays(model, _multispin.lanes(model.sides), algorithm, betas, seed_state(SEED))
     multispin.randomize_lanes(found.words, found.grid, found.work)
     noted = tuple(np.zeros((2, 1, multispin.LANES), dtype=np.int64))
-    return Call(multispin.run_square_lanes, tuple(found), noted, multispin.LANES * side**2)
+    before = (found.words, found.parities, found.grid, found.crossings, found.bath, found.work)
+    return Call(multispin.run_square_lanes, before, noted, multispin.LANES * side**2)
 
 
 def _single(side: int, algorithm: str) -> Call:
