@@ -1,9 +1,9 @@
 """Kernels for 64 Ising spins in a word of 64 bits: a bit is 1 where its spin is up.
 
 The bits of a word are either up to 64 blocks of one lattice, or one site of 64 lattices, each with a
-temperature of its own. Either way the neighbours of a word's spins are the bits of its neighbouring words, which only at
-a border of the words' own lattice have to change places: a spin at the edge of a block has its neighbour in
-the block beyond. `crossings` says how, `fill_crossings` makes it.
+temperature of its own. Either way the neighbours of a word's spins are the bits of its neighbouring words,
+which only at a border of the words' own lattice have to change places: a spin at the edge of a block has its
+neighbour in the block beyond. `crossings` says how, `fill_crossings` makes it.
 
 The words form a lattice of two or three dimensions with even sides, coloured like a chessboard. `words`
 (uint64, flat) holds one colour after the other; each is `grid[PLANES]` planes of `grid[ROWS]` rows of
