@@ -280,7 +280,13 @@ def _swap(model: Model, betas: Measurements, swaps: _Exchange, totals: Counts, p
 def _final(sides: tuple[int, ...], groups: list[_multispin.Arrays], lane_of: Counts) -> Spins:
     layout = _multispin.lanes(sides)
     spins = np.empty((lane_of.size, *sides), dtype=np.int8)
-    for row, lane in zip(spins, lane_of.tolist(), strict=True):
-        group = groups[lane // multispin.LANES]
-        multispin.unpack(group.words, *layout, group.grid, lane % multispin.LANES, row.reshape(-1))
+
+    def unpack(group: int) -> None:
+        words, grid = groups[group].words, groups[group].grid
+        for row in np.flatnonzero(lane_of // multispin.LANES == group).tolist():
+            lane = int(lane_of[row]) % multispin.LANES
+            multispin.unpack(words, *layout, grid, lane, spins[row].reshape(-1))
+
+    with _pool.over(len(groups)) as each:
+        each(unpack)
     return spins
