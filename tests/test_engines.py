@@ -205,7 +205,9 @@ def test_the_same_seed_gives_the_same_spins(engine, bare, algorithm, size):
     figure = Figure(engine, bare, MAGNET, running="false", **settings)
     for n_sweeps in range(1, 4):
         figure.press("Step")
-        trace = ising.simulate((size, size), 1 / 2.27, n_sweeps, algorithm=algorithm, rng=seed)
+        trace = ising.simulate(
+            (size, size), 1 / 2.27, n_sweeps, algorithm=algorithm, engine="plain", rng=seed
+        )
         np.testing.assert_array_equal(figure.spins(), trace.spins)
 
 
@@ -262,5 +264,5 @@ def test_keys_press_buttons(ordered):
     ordered.ask("root => [...root.querySelectorAll('button')].find(e => e.textContent === 'Step').focus()")
     for n_sweeps, key in enumerate((" ", "Enter"), start=1):
         ordered.engine.press(key)
-        trace = ising.simulate((64, 64), 1 / 2.27, n_sweeps, initial="up", rng=1)
+        trace = ising.simulate((64, 64), 1 / 2.27, n_sweeps, engine="plain", initial="up", rng=1)
         np.testing.assert_array_equal(ordered.spins(), trace.spins)

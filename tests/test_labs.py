@@ -86,6 +86,7 @@ def run_of(size, n_sweeps, temperature, algorithm, *, field=0.0, initial="random
         1.0 / temperature,
         n_sweeps,
         algorithm=algorithm,
+        engine="plain",
         field=field,
         initial=initial,
         rng=seed,

@@ -47,22 +47,27 @@ class Magnet {
     this.shape.data.fill(BigInt(size));
     this.tables = { "heat-bath": array("int64", 1, 7), metropolis: array("int64", 2, 7) };
     this.room = roomForRows(this.kernels, size);
-    this.seeded = false;
     this.clusters = { sites: array("uint64", sites + 1), words: array("uint64", 3, words) };
     this.trials = array("uint64", TRIALS_SIZE);
     this.noted = { bonds: array("int64", ENTRIES), sums: array("int64", ENTRIES) };
     this.state = seeded(this.kernels, seed);
     if (initial === "up") this.spins.data.fill(1);
     else this.kernels.run.randomize(this.spins, this.state);
+    this.start = this.state.data.slice();
     this.sweeps = 0;
   }
 
-  // Take the law: the kernel's arguments before those that say how long.
+  // Take the law: the kernel's arguments before those that say how long. What it draws beforehand is drawn from the
+  // state of the start as long as nothing has been swept, however often the reader changes the law until then.
   obey({ temperature, field, algorithm }) {
     const { run } = this.kernels;
     const { spins, shape, room, clusters, state } = this;
     const beta = 1 / temperature;
     this.field = field;
+    if (this.sweeps === 0) {
+      state.data.set(this.start);
+      this.seeded = false;
+    }
     if (algorithm in this.tables) {
       const table = this.tables[algorithm];
       run[algorithm === "metropolis" ? "metropolis_table" : "heat_bath_table"](beta, 1, field, 2, table);
