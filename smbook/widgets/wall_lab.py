@@ -105,7 +105,7 @@ class WallLab(Lab, script="wall_lab.js"):
         >>> trace = WallLab(size=200, seed=7).simulate(1000)
         >>> walls = 200 * (1 + trace.energy) / 2
         >>> int(walls[-1]), int(np.sum(trace.spins != np.roll(trace.spins, 1)))
-        (14, 14)
+        (18, 18)
         """
         return ising.simulate(
             self.size,

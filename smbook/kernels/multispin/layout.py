@@ -32,7 +32,7 @@ def fill_grid(sides, blocks, grid):
 
     Examples
     --------
-    >>> grid = np.empty(GRID_SIZE, dtype=np.int64)
+    >>> grid = np.empty(8, dtype=np.int64)
     >>> fill_grid(np.array([1, 64, 64]), np.array([1, 32, 2]), grid)
     >>> grid.tolist()
     [1, 2, 16, 0, 64, 112, 24, 4096]
