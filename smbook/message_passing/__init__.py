@@ -1,0 +1,10 @@
+"""Averages without samples: mean fields, belief propagation and approximate message passing.
+
+A spin tells its neighbours where it points when each of them is left out. What comes of it is exact on trees,
+good where loops are long or couplings many and weak, and cheap: no run, no error bar.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = [
+]
