@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from smbook.kernels import messages
 from smbook.network import from_edges
@@ -97,8 +98,6 @@ def echoing(beta, starts, fields, messages, cavities):
 
 
 def test_a_spin_that_tells_its_neighbour_what_it_told_is_caught():
-    from numba import njit
-
     wrong = rebuilt(messages, _find_cavities=njit(echoing))
     network = from_edges(7, TREE, couplings=STRENGTHS, fields=FIELDS)
     means = passed(network, 1.0, 50, kernels=wrong)[2]
