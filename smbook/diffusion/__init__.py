@@ -6,4 +6,5 @@ of the logarithm of the density at time t, by the coordinates.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+__all__: list[str] = [
+]

@@ -151,7 +151,9 @@ def test_bonds_of_five_hundred_and_a_degenerate_ground_state():
     assert found.log_partition == pytest.approx(1500.0 + math.log(2.0), abs=1e-12)
     assert found.correlations.tolist() == [1.0, -1.0, 1.0]
     assert not found.magnetization.any()
-    pinned = belief_propagation(from_edges(4, network_edges(network), couplings=500.0, fields=[1e-3, 0, 0, 0]), 1)
+    pinned = belief_propagation(
+        from_edges(4, network_edges(network), couplings=500.0, fields=[1e-3, 0, 0, 0]), 1
+    )
     np.testing.assert_allclose(pinned.magnetization, math.tanh(1e-3), rtol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Naive mean field and TAP: bounds, tables, and the Sherrington-Kirkpatrick model with and without Onsager."""
+"""Naive mean field and TAP: bounds, tables, and the Sherrington-Kirkpatrick model with and without reaction."""
 
 import functools
 import math
@@ -320,9 +320,7 @@ def test_beginnings_are_as_told(method):
     np.testing.assert_allclose(up.magnetization, -down.magnetization, atol=1e-11)
     assert up.magnetization.min() > 0.1
     assert not method(network, 0.6).magnetization.any()
-    one, again, other = (
-        method(network, 0.6, initial="random", rng=seed, max_steps=2) for seed in (1, 1, 2)
-    )
+    one, again, other = (method(network, 0.6, initial="random", rng=seed, max_steps=2) for seed in (1, 1, 2))
     assert one == again
     assert one != other
     given_ = np.linspace(-1, 1, 9)
