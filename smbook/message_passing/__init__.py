@@ -6,5 +6,14 @@ good where loops are long or couplings many and weak, and cheap: no run, no erro
 
 from __future__ import annotations
 
+from smbook.message_passing.amp import (
+    ApproximateMessagePassing,
+    DivergedError,
+    amp,
+)
+
 __all__: list[str] = [
+    "ApproximateMessagePassing",
+    "DivergedError",
+    "amp",
 ]
