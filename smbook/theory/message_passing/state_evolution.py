@@ -200,7 +200,7 @@ def free_entropy(load: ArrayLike, overlap: ArrayLike, *, prior: str = "gaussian"
     Examples
     --------
     >>> free_entropy(1.0, [0.3, 0.560715, 1.0], prior="binary").round(4)
-    array([0.0757, 0.1061, 0.    ])
+    array([0.0786, 0.1061, 0.    ])
     """
     alpha, q = _checks.reals("load", load), _checks.reals("overlap", overlap, minimum=0.0)
     if (alpha < _LIGHTEST).any() or (alpha > _HEAVIEST).any():
