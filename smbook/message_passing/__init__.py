@@ -16,4 +16,13 @@ __all__: list[str] = [
     "ApproximateMessagePassing",
     "DivergedError",
     "amp",
+from smbook.message_passing.belief_propagation import Beliefs, belief_propagation
+from smbook.message_passing.mean_field import MeanField, naive_mean_field, tap
+
+__all__: list[str] = [
+    "Beliefs",
+    "MeanField",
+    "belief_propagation",
+    "naive_mean_field",
+    "tap",
 ]
