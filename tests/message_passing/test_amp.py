@@ -56,7 +56,8 @@ def plain_amp(inputs, labels, prior, n_steps, *, reaction="older"):
 
 
 # Against state evolution. The bias of finite N, measured on 400 runs of N = 200 and 200 of N = 400 at these
-# loads and others, is at most 1.5 / N in either overlap. It counts here as 2 / N beside three standard errors.
+# loads and more, is at most 1.5 / N in either overlap. It counts here as 2 / N beside three standard errors.
+# Of ten base seeds tried, all stay below three of them everywhere, but for one self-overlap at 3.01.
 
 COURSES = {
     "gaussian few": ("gaussian", 0.5, "binary", 8),
@@ -72,7 +73,7 @@ def distance(samples, expected, bias):
     return np.maximum(np.abs(samples.mean(axis=0) - expected) - bias, 0) / error
 
 
-def measure_course(name, seed, *, n=2001, n_runs=16):
+def measure_course(name, seed, *, n=2000, n_runs=16):
     """Return the overlaps, self-overlaps and errors of runs, each (n_runs, steps)."""
     prior, load, distribution, steps = COURSES[name]
     found = []
@@ -86,15 +87,15 @@ def measure_course(name, seed, *, n=2001, n_runs=16):
 
 @pytest.mark.parametrize("name", COURSES)
 def test_every_step_is_where_state_evolution_says(name):
-    """At N = 2001, odd so that no field of binary weights and inputs is 0."""
+    """Overlaps with the teacher and with itself, and errors, at N = 2000; the end is on the Bayes curve."""
     prior, load, _, steps = COURSES[name]
     overlaps, own, errors = measure_course(name, seed=1)
     expected = state_evolution(load, prior=prior, n_steps=steps)
-    assert distance(overlaps, expected.overlap[1:], 2 / 2001).max() < 3
-    assert distance(own, expected.overlap[1:], 2 / 2001).max() < 3
-    assert distance(errors, expected.error[1:], 2 / 2001).max() < 3
+    assert distance(overlaps, expected.overlap[1:], 2 / 2000).max() < 3
+    assert distance(own, expected.overlap[1:], 2 / 2000).max() < 3
+    assert distance(errors, expected.error[1:], 2 / 2000).max() < 3
     end = fixed_points(load, prior=prior).error[0]
-    assert distance(errors[:, -1:], end, 2 / 2001 + abs(end - expected.error[-1])).max() < 3
+    assert distance(errors[:, -1:], end, 2 / 2000 + abs(end - expected.error[-1])).max() < 3
     if prior == "gaussian":
         assert end == pytest.approx(bayes_curve(load).error, rel=1e-12)
 
@@ -168,7 +169,7 @@ def test_the_centre_of_the_version_space():
 
 def test_the_teacher_is_found_beyond_the_spinodal():
     for run in range(8):
-        weights, examples = examples_of("binary", 1.6, 2001, "binary", np.random.default_rng([7, run]))
+        weights, examples = examples_of("binary", 1.6, 2000, "binary", np.random.default_rng([7, run]))
         found = amp(*examples, prior="binary", teacher=weights)
         assert found.converged
         assert found.overlaps[-1] == 1.0
@@ -184,7 +185,7 @@ def test_it_is_stuck_below_although_nothing_else_answers_right():
     assert point.free_entropy[0] < 0
     ends = []
     for run in range(8):
-        weights, examples = examples_of("binary", 1.35, 2001, "gaussian", np.random.default_rng([3, run]))
+        weights, examples = examples_of("binary", 1.35, 2000, "gaussian", np.random.default_rng([3, run]))
         ends.append(amp(*examples, prior="binary", teacher=weights).overlaps[-1])
     ends = np.array(ends)
     assert (ends < 0.9).all()
@@ -277,18 +278,16 @@ def test_labels_that_no_weights_give(prior, load):
         amp(inputs, labels, prior=prior)
 
 
-def test_ties_of_signs_are_named():
-    """For even N some examples have w.x = 0, and near the threshold most runs fail; for odd N they have not."""
-    ends = {500: [], 501: []}
-    for n, messages in ends.items():
-        for run in range(8):
-            weights, examples = examples_of("binary", 1.7, n, "binary", np.random.default_rng([6, run]))
-            try:
-                amp(*examples, prior="binary", teacher=weights)
-            except DivergedError as error:
-                messages.append(str(error))
-    assert len(ends[500]) > 4 > len(ends[501])
-    assert all("N = 500 even, w.x may be 0" in message for message in ends[500])
+def test_ties_of_signs_are_no_mistakes():
+    """For even N some examples have w.x = 0, up to rounding, and their label says nothing."""
+    for run in range(8):
+        rng = np.random.default_rng([6, run])
+        inputs, weights = rng.choice([-1.0, 1.0], (1000, 500)), rng.choice([-1.0, 1.0], 500)
+        fields = inputs @ weights
+        assert (fields == 0).sum() > 5
+        for tied in (-1, 1):
+            labels = np.where(fields == 0, tied, np.sign(fields))
+            assert amp(inputs, labels, prior="binary", teacher=weights).overlaps[-1] == 1.0
 
 
 def test_no_warning_from_extreme_inputs():
