@@ -282,7 +282,7 @@ def test_ties_of_signs_are_no_mistakes():
     """For even N some examples have w.x = 0, up to rounding, and their label says nothing."""
     for run in range(8):
         rng = np.random.default_rng([6, run])
-        inputs, weights = rng.choice([-1.0, 1.0], (1000, 500)), rng.choice([-1.0, 1.0], 500)
+        inputs, weights = rng.choice([-1.0, 1.0], (1250, 500)), rng.choice([-1.0, 1.0], 500)
         fields = inputs @ weights
         assert (fields == 0).sum() > 5
         for tied in (-1, 1):
