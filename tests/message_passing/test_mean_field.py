@@ -1,4 +1,4 @@
-"""Naive mean field and TAP: bounds, tables, and the Sherrington-Kirkpatrick model with and without reaction."""
+"""Naive mean field and TAP: bounds, tables, and the Sherrington-Kirkpatrick model with a reaction or none."""
 
 import functools
 import math
