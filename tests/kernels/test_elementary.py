@@ -35,6 +35,7 @@ from smbook.kernels import (
     linear_network,
     margin,
     mean_field,
+    messages,
     multilayer,
     multispin,
     network,
@@ -479,6 +480,9 @@ WITH_SIGNS = PACKED, PARITIES, NEGATIVE, GRID, CROSSINGS
 NO_SIGNS = PACKED, PARITIES, None, GRID, CROSSINGS
 SWAPS = *np.zeros((2, 2), np.int64), *np.zeros((2, 64), np.int64)
 SWEEPING = STATE[0], STATE[0], WORKSHOP  # sign, bath
+# Two spins and their bond, each way, as messages take them.
+BOND = np.ones(2), np.array([1, 0]), np.array([0, 1, 2])  # entries, columns, starts
+BOND_OF, MIRROR, BOTH = (BOND[0], BOND[2]), np.array([1, 0]), tuple(np.zeros((5, 2)))
 KERNELS = [
     (elementary.exp, (NUMBER,)),
     (elementary.exp_below_zero, (-NUMBER,)),
@@ -866,6 +870,17 @@ KERNELS = [
     (overdamped.erasing_distance, (NUMBER, np.zeros(9))),
     (overdamped.erase_bit, (NUMBER, NUMBER, NUMBER, MATRIX.copy())),
     (overdamped.drive, (MATRIX, NUMBER, *np.zeros((3, 4)), STATE, np.zeros(4))),
+    (messages.reverse_entries, (*BOND[1:], np.zeros(2, np.int64), MIRROR.copy())),
+    (messages.log_cosh, (NUMBER,)),
+    (messages.passed_on, (NUMBER, NUMBER)),
+    (messages.pass_messages, (NUMBER, *BOND_OF, MIRROR, BOTH[0], NUMBER, *BOTH[1:3])),
+    (messages.beliefs, (NUMBER, BOND[2], *BOTH[:3])),
+    (messages.edge_correlations, (NUMBER, *BOND_OF, MIRROR, *BOTH[:4])),
+    (messages.bethe_log_partition, (NUMBER, *BOND_OF, MIRROR, *BOTH[:3])),
+    (messages.naive_step, (NUMBER, *BOND, BOTH[0], NUMBER, *BOTH[1:3])),
+    (messages.tap_step, (NUMBER, *BOND, BOTH[0], NUMBER, 0, *BOTH[1:4])),
+    (messages.mean_field_log_partition, (NUMBER, *BOND, BOTH[0], 2, BOTH[1])),
+    (messages.enumerate_spins, (NUMBER, *BOND, *BOTH[:3])),
 ]
 
 
@@ -936,6 +951,7 @@ def test_every_public_kernel_is_looked_at():
         hebbian,
         overdamped,
         driven_network,
+        messages,
     ):
         public = [value for name, value in vars(module).items() if not name.startswith("_")]
         assert {value for value in public if isinstance(value, type(exp))} <= looked_at
