@@ -212,7 +212,8 @@ def amp(
     max_steps = _checks.integer("max_steps", max_steps, minimum=1)
     tolerance = _checks.real("tolerance", tolerance, minimum=0.0)
     target = _checked_teacher(teacher, rows.shape[1])
-    problem = _Problem(rows / math.sqrt(rows.shape[1]), signs.astype(np.float64), prior)
+    rows /= math.sqrt(rows.shape[1])
+    problem = _Problem(rows, signs.astype(np.float64), prior)
     course = _Course()
     with progress_bar(max_steps, "step", progress) as tell:
         state, end = _iterate(problem, damping, max_steps, tolerance, target, course, tell)
