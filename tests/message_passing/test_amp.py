@@ -150,7 +150,7 @@ def deviations(n, load, n_runs, seed):
 
 
 def test_the_mean_of_all_solutions_by_enumeration():
-    """The deviation falls with N: .06, .037 and .034 at N = 9, 15 and 21 over ten seeds, of weights of .45."""
+    """The deviation falls with N: .06, .037 and .034 at N = 9, 15, 21 over ten seeds, of weights of .45."""
     few, some, more = (deviations(n, 0.3, 30, 5) for n in (9, 15, 21))
     assert few[0] > 1.3 * some[0]
     assert few[0] > 1.4 * more[0]
