@@ -157,8 +157,8 @@ def amp(
     at all. It is exact for N to infinity where inputs are independent, of mean 0 and variance 1, and answers
     come from a teacher of the prior's kind: each step is as good as
     `smbook.theory.message_passing.state_evolution` says, and it ends at the first stable one of the
-    `fixed_points` there, for Gaussian weights on `smbook.theory.perceptron.bayes_curve`. A sample of N weights
-    scatters around that by the order of 1 / sqrt(N).
+    `fixed_points` there, for Gaussian weights on `smbook.theory.perceptron.bayes_curve`. A sample of N
+    weights scatters around that by the order of 1 / sqrt(N).
 
     Binary weights are known for sure when V vanishes. As soon as V < 1e-4 their signs are tried, and if these
     answer wrong to no example (y w.x < 0) they are the result.
