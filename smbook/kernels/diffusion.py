@@ -21,7 +21,7 @@ import numpy as np
 
 from smbook.kernels import kernel
 from smbook.kernels.elementary import exp, exp_below_zero, expm1, log, sqrt
-from smbook.kernels.rng import fill_normal, next_uint64
+from smbook.kernels.rng import fill_normal, next_uint64, uniform
 
 NODES_PER_UNIT = 1.4  # of the field's Gaussian; the error of the sum is exp(-2 (1.4 pi)^2), 2e-17
 REACH = 9.0  # standard deviations, beyond which the field's Gaussian is below 3e-18
@@ -45,7 +45,7 @@ def noise_variance(t):
 
 @kernel
 def draw_clusters(mean, deviation, state, points):
-    """Fill `points` (n, d) with draws of two clusters around `mean` (d) and -`mean`, each with probability 1/2.
+    """Fill `points` (n, d) with draws of two equal clusters, around `mean` (d) and -`mean`.
 
     Examples
     --------
@@ -60,6 +60,46 @@ def draw_clusters(mean, deviation, state, points):
         sign = 1.0 - 2.0 * np.float64(next_uint64(state) >> np.uint64(63))
         for i in range(points.shape[1]):
             points[k, i] = deviation * points[k, i] + sign * mean[i]
+
+
+@kernel
+def draw_rows(data, state, points):
+    """Fill `points` (m, d) with rows of `data` (n, d), each drawn from all of them."""
+    for k in range(points.shape[0]):
+        mu = np.int64(uniform(state) * data.shape[0])
+        for i in range(points.shape[1]):
+            points[k, i] = data[mu, i]
+
+
+@kernel
+def draw_counted_spins(cumulated, state, points):
+    """Fill `points` (n, d) with spins +1 and -1, as many up as a law says, anywhere.
+
+    `cumulated` (d + 1) is the probability that at most so many are up.
+
+    Examples
+    --------
+    >>> from smbook.kernels.rng import seed_state
+    >>> points = np.empty((3, 4))
+    >>> draw_counted_spins(np.array([0.0, 1.0, 1.0, 1.0, 1.0]), seed_state(1), points)
+    >>> points.sum(axis=1).tolist()
+    [-2.0, -2.0, -2.0]
+    """
+    d = points.shape[1]
+    for k in range(points.shape[0]):
+        chance, low, high = uniform(state), 0, d
+        while low < high:
+            middle = (low + high) // 2
+            if chance < cumulated[middle]:
+                high = middle
+            else:
+                low = middle + 1
+        up = low
+        for i in range(d):
+            points[k, i] = -1.0
+            if uniform(state) * (d - i) < up:
+                points[k, i] = 1.0
+                up -= 1
 
 
 @kernel
@@ -128,9 +168,9 @@ def clusters_log_density(mean, deviation, t, points, values):
 
 @kernel
 def clusters_potential(mean_norm, deviation, t, places, values):
-    """Set `values` (k) to -ln P_t(u) at `places` u along the line through both clusters, mean_norm apart from 0.
+    """Set `values` (k) to -ln P_t(u) at `places` u along the line through both clusters.
 
-    P_t(u) is the density of that coordinate alone. At u = 0 the potential has its minimum, or a hill between
+    They are at mean_norm and -mean_norm; P_t(u) is the density of that coordinate alone. At u = 0 the potential has its minimum, or a hill between
     two wells: its curvature there is (1 - a^2) / Gamma with a = e^-t mean_norm / sqrt(Gamma).
 
     Examples
@@ -180,7 +220,7 @@ def empirical_score(data, t, points, weights, scores, participations, nearest):
 
 @kernel
 def _find_weights(data, left, variance, point, weights):
-    """Set `weights` (n) to the softmax, without what adds nothing; return sum w^2 and the largest one's place."""
+    """Set `weights` (n) to the softmax, without what adds nothing; return sum w^2 and where it is largest."""
     largest = 0
     for mu in range(data.shape[0]):
         weights[mu] = -_squared_distance(point, left, data[mu]) / (2.0 * variance)
@@ -232,16 +272,16 @@ def curie_weiss_nodes(beta, d):
 
 @kernel
 def curie_weiss_score(beta, t, points, fields, tanhs, scores, log_weights):
-    """Set `scores` to those of noise around spins a with the weight exp(beta (sum a)^2 / 2 d), and ln P_t + ln Z.
+    """Set `scores` to those of noise around spins a that have the weight exp(beta (sum a)^2 / 2 d).
 
-    The square is a Gaussian average over a field y that the spins share, exp(y sqrt(beta / d) sum a), in which
+    It is the Gaussian average of exp(y sqrt(beta / d) sum a) over a field y that the spins share, in which
     they are independent:
 
         score_i = (e^-t <tanh(y sqrt(beta / d) + h_i)> - x_i) / Delta,    h_i = e^-t x_i / Delta,
 
-    y weighted by exp(-y^2 / 2) prod_i 2 cosh(y sqrt(beta / d) + h_i), a sum of Gaussians, one for each a, whose
-    average a sum over equidistant y gives with all digits. `fields` (d) and `tanhs` (d) are to work in.
-    `log_weights` (m) takes ln P_t + ln Z, Z the sum of the weights of all a (see `curie_weiss_log_partition`).
+    y weighted by exp(-y^2 / 2) prod_i 2 cosh(y sqrt(beta / d) + h_i). That is a sum of Gaussians, one for
+    each a, whose averages a sum over equidistant y gives with all digits. `fields` (d) and `tanhs` (d) are to
+    work in. `log_weights` (m) takes ln P_t + ln Z, Z the sum of the weights of all a.
     """
     left, variance, d = exp(-t), noise_variance(t), points.shape[1]
     for k in range(points.shape[0]):
