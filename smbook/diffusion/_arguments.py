@@ -33,7 +33,7 @@ def checked_points(name: str, values: ArrayLike, n_dimensions: int | None = None
     """Return points (m, d) as a contiguous float64 array of their own, or raise."""
     points = _checks.reals(name, values)
     wanted = "d" if n_dimensions is None else n_dimensions
-    if points.ndim != 2 or points.shape[1] != (n_dimensions or points.shape[1] or -1):
+    if points.ndim != 2 or not points.shape[1] or n_dimensions not in (None, points.shape[1]):
         raise ValueError(f"{name} must be rows of {wanted} coordinates, (m, {wanted}); got {points.shape}")
     return np.ascontiguousarray(within_reach(name, points))
 

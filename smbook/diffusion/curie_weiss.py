@@ -64,7 +64,7 @@ class CurieWeissData:
         logs = gammaln(self._n_spins + 1) - gammaln(up + 1) - gammaln(self._n_spins - up + 1)
         logs += self._beta * (2 * up - self._n_spins) ** 2 / (2 * self._n_spins)
         weights = np.exp(logs - logs.max())
-        self._law = weights / weights.sum()
+        self._law: Floats = weights / weights.sum()
         room = np.zeros((3, self._n_spins))
         self._log_partition = float(kernels.curie_weiss_log_partition(self._beta, *room))
 

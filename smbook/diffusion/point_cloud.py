@@ -54,7 +54,7 @@ class PointCloud:
     --------
     >>> cloud = PointCloud([[1.0, 0.0], [-1.0, 0.0]])
     >>> cloud.weights([[0.5, 2.0]], 1.0).round(4)
-    array([[0.6045, 0.3955]])
+    array([[0.6048, 0.3952]])
     """
 
     def __init__(self, points: ArrayLike) -> None:
@@ -73,18 +73,17 @@ class PointCloud:
 
     @property
     def n_points(self) -> int:
-        """n."""
+        """How many points there are, n."""
         return len(self._points)
 
     @property
     def n_dimensions(self) -> int:
-        """d."""
-        return self._points.shape[1]
+        """How many coordinates a point has, d."""
+        return int(self._points.shape[1])
 
     def __repr__(self) -> str:
-        return (
-            f"PointCloud({self.n_points} point{'s' * (self.n_points != 1)}, {self.n_dimensions} dimensions)"
-        )
+        count = f"{self.n_points} point{'s' * (self.n_points != 1)}"
+        return f"PointCloud({count}, {self.n_dimensions} dimension{'s' * (self.n_dimensions != 1)})"
 
     def sample(self, n: int, *, rng: Randomness = None) -> Floats:
         """Return `n` of the points, (n, d), each drawn from all of them.

@@ -44,7 +44,7 @@ class Data(Scored, Protocol):
 
     @property
     def n_dimensions(self) -> int:
-        """d."""
+        """How many coordinates a point has."""
 
 
 class Reversed(NamedTuple):
@@ -128,7 +128,7 @@ def time_grid(
     --------
     >>> times = time_grid(4.0, 0.001)
     >>> times.size, times[:3].round(2).tolist(), times[-3:].round(5).tolist()
-    (130, [4.0, 3.95, 3.9], [0.00111, 0.001, 0.001])
+    (130, [4.0, 3.95, 3.9], [0.00123, 0.00111, 0.001])
     """
     start, end = checked_time("start", start), checked_time("end", end)
     if not start > end:
@@ -334,5 +334,5 @@ def _check_reach(places: Floats, step: int, t: float) -> None:
     largest = np.abs(places).max(initial=0.0)
     if not largest <= LARGEST:
         raise ValueError(
-            f"points run away, to {largest:g} at step {step}, t = {t:g}: the step is too long for the score there"
+            f"points run away, to {largest:g} at step {step}, t = {t:g}; the step is too long for this score"
         )

@@ -67,19 +67,18 @@ class TwoClusters:
 
     @property
     def deviation(self) -> float:
-        """s."""
+        """Deviation of a cluster in each direction, s."""
         return self._deviation
 
     @property
     def n_dimensions(self) -> int:
-        """d."""
+        """How many coordinates a point has, d."""
         return self._mean.size
 
     def __repr__(self) -> str:
         length = float(np.linalg.norm(self._mean))
-        return (
-            f"TwoClusters({self.n_dimensions} dimensions, at +-{length:.6g}, deviation {self._deviation:g})"
-        )
+        dimensions = f"{self.n_dimensions} dimension{'s' * (self.n_dimensions != 1)}"
+        return f"TwoClusters({dimensions}, at +-{length:.6g}, deviation {self._deviation:g})"
 
     def sample(self, n: int, *, rng: Randomness = None) -> Floats:
         """Return `n` independent points of the data, (n, d).
@@ -101,16 +100,14 @@ class TwoClusters:
         TypeError, ValueError
             If an argument is of the wrong kind or out of range.
         """
-        points = checked_points("x", x, self.n_dimensions)
+        points, time = checked_points("x", x, self.n_dimensions), checked_time("t", t, shortest=0.0)
         scores = np.empty_like(points)
-        time = checked_time("t", t, shortest=0.0)
         kernels.clusters_score(self._mean, self._deviation, time, points, scores)
         return scores
 
     def log_density(self, x: ArrayLike, t: float) -> Floats:
         """Return ln P_t at points x (m, d), an array (m,); errors as `score`."""
-        points = checked_points("x", x, self.n_dimensions)
+        points, time = checked_points("x", x, self.n_dimensions), checked_time("t", t, shortest=0.0)
         values = np.empty(len(points))
-        time = checked_time("t", t, shortest=0.0)
         kernels.clusters_log_density(self._mean, self._deviation, time, points, values)
         return values

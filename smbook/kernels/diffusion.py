@@ -170,8 +170,9 @@ def clusters_log_density(mean, deviation, t, points, values):
 def clusters_potential(mean_norm, deviation, t, places, values):
     """Set `values` (k) to -ln P_t(u) at `places` u along the line through both clusters.
 
-    They are at mean_norm and -mean_norm; P_t(u) is the density of that coordinate alone. At u = 0 the potential has its minimum, or a hill between
-    two wells: its curvature there is (1 - a^2) / Gamma with a = e^-t mean_norm / sqrt(Gamma).
+    They are at mean_norm and -mean_norm; P_t(u) is the density of that coordinate alone. At u = 0 the
+    potential has its minimum, or a hill between two wells: its curvature there is (1 - a^2) / Gamma with
+    a = e^-t mean_norm / sqrt(Gamma).
 
     Examples
     --------
