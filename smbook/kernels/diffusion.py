@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from smbook.kernels import kernel
-from smbook.kernels.elementary import exp, exp_below_zero, expm1, log, sqrt
+from smbook.kernels.elementary import exp, exp_below_zero, expm1, log, sqrt, tanh
 from smbook.kernels.rng import fill_normal, next_uint64, uniform
 
 NODES_PER_UNIT = 1.4  # of the field's Gaussian; the error of the sum is exp(-2 (1.4 pi)^2), 2e-17
@@ -149,7 +149,7 @@ def clusters_score(mean, deviation, t, points, scores):
     left = exp(-t)
     variance = deviation * deviation * (left * left) + noise_variance(t)
     for k in range(points.shape[0]):
-        pull = left * _tanh(left * _product(mean, points[k]) / variance)
+        pull = left * tanh(left * _product(mean, points[k]) / variance)
         for i in range(points.shape[1]):
             scores[k, i] = (pull * mean[i] - points[k, i]) / variance
 
@@ -360,13 +360,6 @@ def _product(one, other):
     for i in range(one.size):
         total += one[i] * other[i]
     return total
-
-
-@kernel
-def _tanh(x):
-    decay = exp_below_zero(-2.0 * abs(x))
-    value = (1.0 - decay) / (1.0 + decay)
-    return value if x > 0.0 else -value
 
 
 @kernel
