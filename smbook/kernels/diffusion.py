@@ -37,7 +37,7 @@ def noise_variance(t):
 
     Examples
     --------
-    >>> noise_variance(0.0), noise_variance(np.log(2.0))
+    >>> float(noise_variance(0.0)), float(noise_variance(np.log(2.0)))
     (0.0, 0.75)
     """
     return 0.0 - expm1(-2.0 * t)
@@ -265,7 +265,7 @@ def curie_weiss_nodes(beta, d):
 
     Examples
     --------
-    >>> curie_weiss_nodes(0.0, 32), curie_weiss_nodes(1.5, 32)
+    >>> int(curie_weiss_nodes(0.0, 32)), int(curie_weiss_nodes(1.5, 32))
     (27, 47)
     """
     return 2 * np.int64((sqrt(beta * d) + REACH) * NODES_PER_UNIT + 1.0) + 1
@@ -304,7 +304,8 @@ def curie_weiss_log_partition(beta, fields, tanhs, means):
     Examples
     --------
     >>> fields, means = np.array([0.3, -0.1]), np.empty(2)
-    >>> round(curie_weiss_log_partition(0.0, fields, np.empty(2), means), 12), means.round(6).tolist()
+    >>> log_partition = curie_weiss_log_partition(0.0, fields, np.empty(2), means)
+    >>> round(float(log_partition), 12), means.round(6).tolist()
     (1.435626819867, [0.291313, -0.099668])
     """
     return _shared_field(beta, fields, tanhs, means)
