@@ -6,5 +6,18 @@ of the logarithm of the density at time t, by the coordinates.
 
 from __future__ import annotations
 
+from smbook.diffusion.curie_weiss import CurieWeissData
+from smbook.diffusion.point_cloud import PointCloud
+from smbook.diffusion.processes import Reversed, add_noise, generate, reverse, time_grid
+from smbook.diffusion.two_clusters import TwoClusters
+
 __all__: list[str] = [
+    "CurieWeissData",
+    "PointCloud",
+    "Reversed",
+    "TwoClusters",
+    "add_noise",
+    "generate",
+    "reverse",
+    "time_grid",
 ]
