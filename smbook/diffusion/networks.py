@@ -145,8 +145,8 @@ class ScoreNetwork(torch.nn.Module):
 
         .. math:: \langle a \rangle = e^t\, [x + \Delta_t S(x, t)]
 
-        It is the last step of a run that ends at t > 0, and takes off all noise that is left (Robbins 1956,
-        who gives it to Tweedie).
+        It is the last step of a run that ends at t > 0, and takes off all noise that is left (Tweedie's
+        formula; Efron 2011).
 
         Raises
         ------
