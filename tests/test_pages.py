@@ -382,6 +382,7 @@ def public(module):
         "kernels.clusters",
         "kernels.committee",
         "kernels.curves",
+        "kernels.cloud",
         "kernels.descent",
         "kernels.driven_network",
         "kernels.margin",
