@@ -255,8 +255,7 @@ class DiffusionLab {
     this.kept = this.way;
     panel.follow("colours", () => this.obey());
     panel.follow("running", () => (model.get("running") ? this.hasten() : this.report()));
-    panel.follow("time", () => this.ready && this.hand());
-    this.ready = true;
+    panel.follow("time", () => this.seek());
     panel.cleanups.push(() => cancelAnimationFrame(this.request));
   }
 
@@ -267,6 +266,7 @@ class DiffusionLab {
     const scale = { to: Math.log, from: Math.exp, round: (t) => Math.min(Math.max(three(t), last), first) };
     const row = panel.slider("time", { label: "Time t", step: 0.01, scale, where });
     row.classList.add("lab-backward");
+    for (const kind of ["input", "change"]) row.addEventListener(kind, () => panel.set("running", false));
     const doubling = { to: Math.log2, from: (x) => 2 ** x, round: Math.round, grain: 1 };
     this.countRow = panel.slider("count", {
       ...{ label: "Training points n", integer: true, scale: doubling, where },
@@ -399,19 +399,16 @@ class DiffusionLab {
     this.moving = false;
   }
 
-  // A hand has moved the time: it stands there.
-  hand() {
-    if (this.moving || this.quiet) return;
-    this.panel.set("running", false);
-    this.seek();
-  }
-
+  // Show the time that is set.
   seek() {
+    if (this.moving || this.quiet) return;
     this.approach(this.flow.nearest(this.model.get("time")));
     this.report();
   }
 
+  // A hand has moved the time: it stands there.
   put(t) {
+    this.panel.set("running", false);
     const [last, first] = this.panel.limits.time;
     this.panel.set("time", Math.min(Math.max(three(t), last), first));
   }
