@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_SPINS = 12
 STRONGEST = 10.0  # coupling and field
-APART = 0.06  # of two spins in the square
+APART = 0.1  # of two spins in the square
 _SETTLED = 1e-13  # a change below it is none
 _PATIENCE = 2000  # steps that the page takes at once, at most
 _THOUSAND = 1000.0  # places are multiples of a thousandth
@@ -270,7 +270,7 @@ class MessageLab(Lab, script="message_lab.js"):
         fields
             h of each spin, or one for all, from -10 to 10; 0 unless given.
         places
-            Where the spins are drawn, (N, 2), from 0 to 1 and at least 0.06 apart; on a circle unless given.
+            Where the spins are drawn, (N, 2), from 0 to 1 and at least 0.1 apart; on a circle unless given.
 
         Raises
         ------
@@ -371,7 +371,7 @@ class MessageLab(Lab, script="message_lab.js"):
         >>> MessageLab(graph="tree").propagate(4)  # the longest path has four edges
         Propagation(4 steps of 7 spins: off by 7.77e-16 at most)
         >>> MessageLab(graph="tree", method="naive-mean-field").propagate(200)
-        Propagation(200 steps of 7 spins: off by 0.37 at most)
+        Propagation(200 steps of 7 spins: off by 0.367 at most)
         """
         n_steps = _checks.integer("n_steps", n_steps, minimum=0)
         rows = _Rows(self.network)
