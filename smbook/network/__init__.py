@@ -14,6 +14,7 @@ from smbook.network.ensembles import (
     sherrington_kirkpatrick,
 )
 from smbook.network.enumeration import Enumeration, OverlapLaw
+from smbook.network.graphs import from_edges, random_regular, random_tree
 from smbook.network.model import SpinNetwork
 from smbook.network.sampling import Annealing, NetworkTrace
 from smbook.network.tempering import Tempering
@@ -27,7 +28,10 @@ __all__ = [
     "Tempering",
     "edwards_anderson",
     "ferromagnet",
+    "from_edges",
     "from_lattice",
     "mattis",
+    "random_regular",
+    "random_tree",
     "sherrington_kirkpatrick",
 ]

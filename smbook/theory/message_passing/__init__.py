@@ -2,5 +2,22 @@
 
 from __future__ import annotations
 
+from smbook.theory.message_passing.bethe import (
+    BetheLattice,
+    Ring,
+    bethe_critical_temperature,
+    bethe_lattice,
+    non_backtracking_radius,
+    ring,
+)
+from smbook.theory.message_passing.plefka import plefka_free_energy
+
 __all__: list[str] = [
+    "BetheLattice",
+    "Ring",
+    "bethe_critical_temperature",
+    "bethe_lattice",
+    "non_backtracking_radius",
+    "plefka_free_energy",
+    "ring",
 ]
