@@ -149,6 +149,10 @@ class Telling {
     return largest(this.part.means.data, this.part.exact.data);
   }
 
+  errorOf(i) {
+    return Math.abs(this.part.means.data[i] - this.part.exact.data[i]);
+  }
+
   // The largest error of what belief propagation says of the two spins of an edge.
   get edgeError() {
     if (!this.passing) return undefined;
@@ -182,6 +186,10 @@ class Shape {
     const firsts = this.far.map((row) => row.findIndex(Number.isFinite));
     this.parts = firsts.filter((first, i) => first === i).length;
     this.loops = edges.length - n + this.parts;
+    this.calm = firsts.map((first) => {
+      const spins = firsts.flatMap((other, i) => (other === first ? [i] : []));
+      return edges.filter(([i]) => firsts[i] === first).length === spins.length - 1;
+    }); // whether a spin is in a part without a loop
     this.longest = Math.max(...this.far.flat().filter(Number.isFinite));
     Object.assign(this, { n, edges });
   }
@@ -689,6 +697,8 @@ function standing(figure) {
   const loops = `with ${counted(shape.loops, "loop")}`;
   const after = `after ${counted(steps, "step")}`;
   if (graph.edges.length === 0) return "No spin is joined to another one, and each is exact by itself.";
+  if (exactSince === 0 && shape.loops === 0 && telling.first === 0)
+    return "Without a field all means are 0, which is exact. Turn a field, or start from messages up.";
   if (steps === 0) return `Nothing has been passed on yet: ${off}. Press Step, or Start.`;
   if (!passing) {
     const name = method === "tap" ? "TAP" : "Naive mean field";
@@ -707,7 +717,9 @@ function standing(figure) {
     return `Not settled ${after}, ${loops}: ${off}, and the last step changed ${short(change, 2)}.`;
   if (error < EXACT)
     return `Settled, ${loops}. The means are exact, but pairs on an edge are off by ${short(telling.edgeError, 2)}.`;
-  return `Settled ${after}, ${loops}: ${off}.`;
+  const right =
+    shape.calm.some(Boolean) && shape.calm.every((calm, i) => !calm || telling.errorOf(i) < EXACT);
+  return `Settled ${after}, ${loops}: ${off}${right ? ", and exact where there is no loop" : ""}.`;
 }
 
 // The graph that a model shows.

@@ -313,6 +313,11 @@ class MessageLab(Lab, script="message_lab.js"):
         return self._shown.couplings.copy()
 
     @property
+    def fields(self) -> Floats:
+        """h of each spin, (N,), to which `field` is added."""
+        return self._shown.fields.copy()
+
+    @property
     def places(self) -> Floats:
         """Where the spins are drawn, (N, 2), in the unit square from its upper left corner."""
         return self._shown.places.copy()

@@ -518,6 +518,8 @@ def test_what_is_said_follows_the_state(shown):
     for _ in range(3):
         lab.press("Step")
     assert words() == "Exact after 4 steps: the longest path has 4 edges."
+    spin(lab, 0).press("-")  # with another field all begins anew
+    assert words().startswith("Nothing has been passed on yet")
     lab.choose("Method", "naive-mean-field")
     lab.press("Settle")
     assert words().startswith("Naive mean field has settled after")
@@ -526,6 +528,8 @@ def test_what_is_said_follows_the_state(shown):
     lab.press("Settle")
     assert words().startswith("Settled after")
     assert words().endswith("with 1 loop: off by 0.19.")
+    lab.choose("Graph", "islands")
+    assert words().endswith("with 1 loop: off by 0.31, and exact where there is no loop.")
     lab.press("Part all")
     assert words().startswith("No spin is joined")
     lab.page.wait_for_function("document.querySelector('.lab-aloud').textContent.startsWith('No spin')")
