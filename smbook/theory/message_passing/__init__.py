@@ -11,13 +11,31 @@ from smbook.theory.message_passing.bethe import (
     ring,
 )
 from smbook.theory.message_passing.plefka import plefka_free_energy
+from smbook.theory.message_passing.state_evolution import (
+    FixedPoints,
+    StateEvolution,
+    Thresholds,
+    binary_thresholds,
+    bottleneck_steps,
+    fixed_points,
+    free_entropy,
+    state_evolution,
+)
 
-__all__: list[str] = [
+__all__ = [
     "BetheLattice",
+    "FixedPoints",
     "Ring",
+    "StateEvolution",
+    "Thresholds",
     "bethe_critical_temperature",
     "bethe_lattice",
+    "binary_thresholds",
+    "bottleneck_steps",
+    "fixed_points",
+    "free_entropy",
     "non_backtracking_radius",
     "plefka_free_energy",
     "ring",
+    "state_evolution",
 ]
