@@ -124,6 +124,7 @@ ON_PAPER = {
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},
     ),
+    "MessageLab": ({"graph": "tree", "beta": 1, "speed": 10}, {"Start": ("steps", 9)}),
     "NeuronLab": (
         {"net": "exclusive-or", "drive": "random", "probability": 0.5, "seed": 1, "speed": 20},
         {"Start": ("steps", 30)},
@@ -169,7 +170,7 @@ ON_PAPER = {
 }
 FIGURE_ALONE = """#pst-back-to-top { display: none !important; }
 .smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
-:is(.lab-main, .lab-words, .lab-how) { display: none !important; }
+:is(.lab-main, .lab-words, .lab-how, .lab-tools) { display: none !important; }
 .smbook-lab ul.lab-legend.lab-paper { display: flex !important; }
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 

@@ -23,6 +23,7 @@ from smbook.widgets import (
     LearningCurveLab,
     MaxEntLab,
     MeanFieldLab,
+    MessageLab,
     ModesLab,
     NeuronLab,
     PerceptronLab,
@@ -62,6 +63,7 @@ LABS = [
     CommitteeLab,
     CurveLab,
     DiffusionLab,
+    MessageLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -92,6 +94,8 @@ REFUSED = [
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
     (NeuronLab, "net", "xor", ValueError),
+    (MessageLab, "graph", "star", ValueError),
+    (MessageLab, "_own", [0, 1], TypeError),
     (MaxEntLab, "system", "coin", ValueError),
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),

@@ -155,6 +155,16 @@ LABS = {
         "speed": (10.0, 1.0, 200.0),
         "running": False,
     },
+    "MessageLab": {
+        "graph": ["tree", "chain", "ring", "grid", "triangle", "islands", "own"],
+        "beta": (1.0, 0.0, 2.0),
+        "field": (0.0, -1.0, 1.0),
+        "method": ["belief-propagation", "tap", "naive-mean-field"],
+        "start": ["nothing", "up"],
+        "damping": (0.0, 0.0, 0.95),
+        "speed": (2.0, 0.5, 50.0),
+        "running": False,
+    },
     "NeuronLab": {
         "net": [
             "precession",
@@ -412,7 +422,7 @@ def test_running_is_true_or_false(name, value):
 @pytest.mark.parametrize("name", LABS)
 def test_settings_are_keywords_of_the_lab(name):
     first = next(iter(LABS[name]))
-    with pytest.raises(TypeError, match=f"{name} has no setting 'beta'; it has {first}, "):
-        made(name, beta=0.4)
+    with pytest.raises(TypeError, match=f"{name} has no setting 'kelvin'; it has {first}, "):
+        made(name, kelvin=0.4)
     with pytest.raises(TypeError):
         getattr(widgets, name)(defaults(name)[first])
