@@ -14,8 +14,8 @@ from scipy.sparse.linalg import ArpackNoConvergence
 from smbook.message_passing import belief_propagation
 from smbook.network import from_edges, random_tree
 from smbook.theory import ising
+from smbook.theory.message_passing import bethe as module
 from smbook.theory.message_passing import (
-    bethe,
     bethe_critical_temperature,
     bethe_lattice,
     non_backtracking_radius,
@@ -267,11 +267,11 @@ def test_all_eigenvalues_are_found_where_they_crowd(monkeypatch):
     n = 300
     signs = np.random.default_rng(0).choice([-1.0, 1.0], n)
     ring = from_edges(n, [(i, (i + 1) % n) for i in range(n)], couplings=signs)
-    monkeypatch.setattr(bethe, "_DENSE", 100)
-    monkeypatch.setattr(bethe, "_RESTARTS", 2)
+    monkeypatch.setattr(module, "_DENSE", 100)
+    monkeypatch.setattr(module, "_RESTARTS", 2)
     assert non_backtracking_radius(ring.couplings, 1.0) == pytest.approx(math.tanh(1.0), rel=1e-9)
-    monkeypatch.setattr(bethe, "_MOST_DENSE", 100)
-    monkeypatch.setattr(bethe, "eigs", _does_not_converge)
+    monkeypatch.setattr(module, "_MOST_DENSE", 100)
+    monkeypatch.setattr(module, "eigs", _does_not_converge)
     with pytest.raises(RuntimeError, match="too many of 600 eigenvalues"):
         non_backtracking_radius(ring.couplings, 1.0)
 
