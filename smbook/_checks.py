@@ -101,7 +101,8 @@ def reals(name: str, values: ArrayLike, *, minimum: float = -math.inf) -> NDArra
         raise TypeError(f"{name} must hold real numbers in rows of one length; got {values!r}") from None
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}")
-    array = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # of numbers with a longer exponent
+        array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {array[~np.isfinite(array)].flat[0]}")
     if (array < minimum).any():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _BEGINNING_APART = 7  # from couplings that an equal seed draws
+_HUGE = 1e15
 
 
 class Spins(NamedTuple):
@@ -65,9 +66,21 @@ def checked_spins(network: Any, beta: float) -> Spins:
     if not isinstance(network, SpinNetwork):
         raise TypeError(f"network must be a smbook.network.SpinNetwork; got {type(network).__name__}")
     beta = _chains.checked_beta(network._model, beta)
-    rows = sparse.csr_array(network.couplings)  # of a network they are sorted, and sparse ones hold no zero
+    rows = _mirrored(sparse.csr_array(network.couplings))
     columns, starts = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
     return Spins(beta, rows.data.astype(np.float64), columns, starts, network.fields.astype(np.float64))
+
+
+def _mirrored(rows: sparse.csr_array) -> sparse.csr_array:
+    """Return rows that are sorted, hold no zero, and have each bond twice, up to its last digit.
+
+    A network may be symmetric up to rounding only, so that a bond may be 0 from one of its ends.
+    """
+    if (rows - rows.T).nnz:
+        rows = sparse.csr_array(rows / 2 + rows.T / 2)
+        rows.eliminate_zeros()
+        rows.sort_indices()
+    return rows
 
 
 def checked_way(damping: float, max_steps: int, tolerance: float) -> Way:
@@ -92,12 +105,18 @@ def checked_beginning(initial: str | ArrayLike | None, count: int, of: str, rng:
     return np.array(np.broadcast_to(given, (count,)))
 
 
-def iterate(step: Callable[[], float], way: Way, *, progress: bool) -> Course:
-    """Make steps until the change that each returns is small enough, or there are no more."""
-    steps, change = 0, np.inf
+def iterate(step: Callable[[], float], way: Way, *, progress: bool, least: int = 1) -> Course:
+    """Make `least` steps, and on until the change that each returns is small enough, or there are no more."""
+    steps, change, converged = 0, np.inf, False
     with progress_bar(way.max_steps, "step", progress) as tell:
-        while steps < way.max_steps and not change <= way.tolerance:
+        while steps < way.max_steps and not converged:
             change = float(step())
             steps += 1
+            converged = steps >= least and change <= way.tolerance
             tell(1)
-    return Course(steps, change, change <= way.tolerance)
+    return Course(steps, change, converged)
+
+
+def told(log_partition: float) -> str:
+    """Return ln Z with six digits after the point, or six in all where it is huge."""
+    return f"{log_partition:.6f}" if abs(log_partition) < _HUGE else f"{log_partition:.6g}"

@@ -81,7 +81,8 @@ class ApproximateMessagePassing(NamedTuple):
     changes
         float64, (T,), how far a step without damping moves the weights, root of the mean square.
     converged
-        Whether the last change is below the tolerance, or all binary weights are known.
+        Whether the last change is below the tolerance, and that of the mean variance too, or all binary
+        weights are known.
     """
 
     weights: Floats
@@ -178,7 +179,8 @@ def amp(
     max_steps
         At most so many, at least 1. A step takes 2 P N multiplications.
     tolerance
-        The change, root of the mean square, below which it ends, at least 0.
+        The change of the weights, root of the mean square, and of V, below both of which it ends, without
+        damping; at least 0.
     teacher
         Weights with w.w = N, (N,), for the overlaps only.
     progress
@@ -246,6 +248,7 @@ class _State:
     variances: Floats
     spread: float  # V
     pulls: Floats  # g
+    pushes: Floats  # F^T g
     precision: float  # A
 
 
@@ -274,10 +277,10 @@ def _iterate(
 ) -> tuple[_State, str]:
     """Make steps until they settle, run away, are sure and wrong, or are too many, and say which."""
     p, n = problem.rows.shape
-    state = _State(np.zeros(n), np.ones(n), 1.0, np.zeros(p), 0.0)
+    state = _State(np.zeros(n), np.ones(n), 1.0, np.zeros(p), np.zeros(n), 0.0)
     for _ in range(max_steps):
-        change = _step(problem, state, damping)
-        end = _end_of(problem, state, change, tolerance)
+        change, moved = _step(problem, state, damping)
+        end = _end_of(problem, state, max(change, moved) < tolerance)
         course.note(state.means, teacher, change)
         tell(1)
         if end:
@@ -285,23 +288,28 @@ def _iterate(
     return state, "too long"
 
 
-def _step(problem: _Problem, state: _State, damping: float) -> float:
-    """Make one step in place, and return how far one without damping moves the weights."""
+def _step(problem: _Problem, state: _State, damping: float) -> tuple[float, float]:
+    """Make one step in place, and return how far one without damping moves the weights and V."""
     rows, labels, prior = problem
     omega = rows @ state.means - state.spread * state.pulls
     root = math.sqrt(state.spread)
     u = labels * omega / root
     hazard = _hazard(u)
-    state.pulls = _between(damping, labels * hazard / root, state.pulls)
-    steepness = float(np.sum(np.where(u > _FAR, hazard * (u + hazard), 1.0))) / rows.shape[1]
-    state.precision = _between(damping, steepness / state.spread, state.precision)
-    field = state.precision * state.means + rows.T @ state.pulls
-    means, variances = _denoise(field, state.precision, prior)
+    pulls = labels * hazard / root
+    pushes = rows.T @ pulls
+    precision = float(np.sum(np.where(u > _FAR, hazard * (u + hazard), 1.0))) / rows.shape[1] / state.spread
+    means, variances = _denoise(precision * state.means + pushes, precision, prior)
     change = math.sqrt(float(np.mean((means - state.means) ** 2)))
+    moved = abs(float(variances.mean()) - state.spread)
+    state.pulls = _between(damping, pulls, state.pulls)
+    state.pushes = _between(damping, pushes, state.pushes)
+    state.precision = _between(damping, precision, state.precision)
+    if damping:
+        means, variances = _denoise(state.precision * state.means + state.pushes, state.precision, prior)
     state.means = _between(damping, means, state.means)
     state.variances = _between(damping, variances, state.variances)
     state.spread = float(state.variances.mean())
-    return change
+    return change, moved
 
 
 def _between(damping: float, new: _T, old: _T) -> _T:
@@ -321,12 +329,11 @@ def _hazard(u: Floats) -> Floats:
     return np.asarray(math.sqrt(2.0 / math.pi) / erfcx(-u / math.sqrt(2.0)))
 
 
-def _end_of(problem: _Problem, state: _State, change: float, tolerance: float) -> str:
+def _end_of(problem: _Problem, state: _State, settled: bool) -> str:
     """Say how the steps ended, or nothing if they go on; binary weights that are known become +1 and -1."""
     size = float(state.means @ state.means) / state.means.size
     if not size <= _LONGEST:  # nor nan
         return "ran away"
-    settled = change < tolerance
     if problem.prior == "binary" and state.spread < _SURE:
         signs = np.where(state.means < 0.0, -1.0, 1.0)
         if not _wrong(problem, signs):

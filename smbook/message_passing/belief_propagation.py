@@ -46,7 +46,7 @@ class Beliefs(NamedTuple):
         count = len(self.edges)
         size = f"{self.magnetization.size} spins, {count} edge{'s' * (count != 1)}"
         course = _spins.Course(self.steps, self.change, self.converged)
-        return f"Beliefs({size}, ln Z = {self.log_partition:.6f}, {course})"
+        return f"Beliefs({size}, ln Z = {_spins.told(self.log_partition)}, {course})"
 
 
 def belief_propagation(
@@ -122,6 +122,9 @@ def belief_propagation(
     lower = _lower_ends(spins)
     of = "a message along each edge, both ways"
     given = _spins.checked_beginning(initial, spins.entries.size, of, rng)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.abs(given).sum()):
+            raise ValueError(f"initial messages overflow when summed; got {given[np.abs(given).argmax()]:g}")
     return _propagate(spins, lower, given, way, progress)
 
 

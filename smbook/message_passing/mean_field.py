@@ -43,7 +43,9 @@ class MeanField(NamedTuple):
 
     def __repr__(self) -> str:
         course = _spins.Course(self.steps, self.change, self.converged)
-        return f"MeanField({self.magnetization.size} spins, ln Z = {self.log_partition:.6f}, {course})"
+        return (
+            f"MeanField({self.magnetization.size} spins, ln Z = {_spins.told(self.log_partition)}, {course})"
+        )
 
 
 def naive_mean_field(
@@ -137,7 +139,8 @@ def tap(
         As for `naive_mean_field`.
     reaction
         Which means stand in front of the reaction when all are replaced at once. "older": those of one step
-        before, so that what came back is taken away when it comes back (0 before the first step); where the
+        before, so that what came back is taken away when it comes back (0 before the first step, which
+        therefore never counts as the last one unless it begins at 0); where the
         Sherrington-Kirkpatrick model is no spin glass this converges. "same": the present ones, which often
         does not.
 
@@ -164,7 +167,8 @@ def tap(
     means, room = _first_means(initial, spins.n_spins, rng), np.empty(spins.n_spins)
     older = means.copy() if same else np.zeros(spins.n_spins)
     step = lambda: kernels.tap_step(*spins, way.damping, same, means, older, room)  # noqa: E731
-    return _settle(spins, means, step, way, order=2, progress=progress)
+    least = 2 if (means != older).any() else 1  # the first step knows no older means than 0
+    return _settle(spins, means, step, way, order=2, progress=progress, least=least)
 
 
 def _first_means(initial: str | ArrayLike | None, n_spins: int, rng: Randomness) -> Floats:
@@ -177,8 +181,15 @@ def _first_means(initial: str | ArrayLike | None, n_spins: int, rng: Randomness)
 
 
 def _settle(
-    spins: Spins, means: Floats, step: Callable[[], float], way: _spins.Way, *, order: int, progress: bool
+    spins: Spins,
+    means: Floats,
+    step: Callable[[], float],
+    way: _spins.Way,
+    *,
+    order: int,
+    progress: bool,
+    least: int = 1,
 ) -> MeanField:
-    course = _spins.iterate(step, way, progress=progress)
+    course = _spins.iterate(step, way, progress=progress, least=least)
     log_partition = float(kernels.mean_field_log_partition(*spins, order, means))
     return MeanField(means, log_partition, *course)

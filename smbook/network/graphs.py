@@ -217,7 +217,8 @@ def _one_each(name: str, values: ArrayLike, count: int, each: str) -> Floats:
         raise ValueError(
             f"{name} must be one number or {count}, one for each {each}; got shape {given.shape}"
         )
-    return np.array(np.broadcast_to(given, (count,)), dtype=np.float64)
+    with np.errstate(over="ignore"):  # of numbers with a longer exponent
+        return np.array(np.broadcast_to(given, (count,)), dtype=np.float64)
 
 
 def _check_finite(name: str, values: Floats, place: Callable[[int], str]) -> None:

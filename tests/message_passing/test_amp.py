@@ -414,3 +414,28 @@ def test_predict_refuses_other_inputs():
         found.predict([[1.0, 2.0, 3.0]])
     with pytest.raises(ValueError, match="shape"):
         found.predict([1.0, 2.0])
+
+
+@pytest.mark.parametrize("damping", [0.99, 0.99999, 1.0 - 1e-9])
+def test_strong_damping_does_not_look_as_if_all_had_settled(damping):
+    inputs = np.random.default_rng(1).normal(size=(100, 50))
+    examples = inputs, np.where(inputs.sum(axis=1) < 0.0, -1, 1)
+    found = amp(*examples, damping=damping, max_steps=20)
+    assert not found.converged
+    assert found.changes.min() > 0.1
+
+
+def test_changes_are_told_as_without_damping():
+    inputs = np.random.default_rng(1).normal(size=(100, 50))
+    examples = inputs, np.where(inputs.sum(axis=1) < 0.0, -1, 1)
+    plain, damped = (amp(*examples, damping=damping, max_steps=1) for damping in (0.0, 0.75))
+    assert damped.changes[0] == pytest.approx(plain.changes[0], rel=1e-14)
+
+
+@pytest.mark.parametrize("inputs", [[[1.0], [1.0]], [[1, 1], [1, 1], [2, 1], [2, 1]]])
+def test_means_that_rest_while_their_variance_falls_have_not_settled(inputs):
+    # each example stands there with both answers: what pulls at the weights cancels from the first step on
+    labels = np.resize([1, -1], len(inputs))
+    assert not amp(inputs, labels, max_steps=5).converged
+    with pytest.raises(DivergedError, match="as if no weights answered right"):
+        amp(inputs, labels)

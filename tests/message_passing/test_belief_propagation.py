@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.sparse.csgraph import shortest_path
 from scipy.stats import linregress
 
@@ -406,3 +407,36 @@ def test_convergence_on_a_loop_is_geometric_with_the_echo_of_the_ring():
     ]
     slope = linregress(rounds, np.log(missing)).slope
     assert abs(math.exp(slope) / ring(0.8, np.ones(5), fields=network.fields).echo - 1) < 1e-3
+
+
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_bonds_that_rounding_has_left_at_one_end_only(lower, as_sparse):
+    couplings = np.array([[0, 1, 0, 0], [1, 0, 0.5, 0], [0, 0.5, 0, 1e-13], [0, 0, 0, 0]])
+    couplings = couplings.T.copy() if lower else couplings
+    network = SpinNetwork(sparse.csr_array(couplings) if as_sparse else couplings, 0.3)
+    found, exact = belief_propagation(network, 1.0), network.enumerate(1.0)
+    np.testing.assert_allclose(found.magnetization, exact.magnetization, atol=1e-12)
+    assert found.edges.tolist() == [[0, 1], [1, 2], [2, 3]]
+
+
+def test_messages_whose_sum_is_no_number_are_refused():
+    complete = from_edges(7, [(i, j) for i in range(7) for j in range(i)], couplings=0.3)
+    signs = np.random.default_rng(2).choice([-1.0, 0.0, 1.0], 42)
+    with pytest.raises(ValueError, match=r"initial messages overflow.*1e\+308"):
+        belief_propagation(complete, 1.0, initial=1e308 * signs)
+    found = belief_propagation(complete, 1.0, initial=1e306 * signs)
+    assert np.isfinite(found.messages).all()
+    assert np.isfinite(found.log_partition)
+
+
+def test_a_huge_ln_z_is_told_in_short():
+    assert "ln Z = 1e+300," in repr(belief_propagation(SpinNetwork([[0.0]], 1e300), 1.0))
+
+
+@pytest.mark.parametrize("damping", [0.9, 0.999999, 1.0 - 1e-15])
+def test_strong_damping_does_not_look_as_if_all_had_settled(damping):
+    chain = from_edges(3, [(0, 1), (1, 2)], fields=[0.5, 0.0, -0.2])
+    found = belief_propagation(chain, 1.0, damping=damping, max_steps=20)
+    assert not found.converged
+    assert found.change > 1e-3

@@ -357,3 +357,17 @@ def test_bad_arguments_are_refused(method, change, error, message):
 def test_an_unknown_reaction_is_refused():
     with pytest.raises(ValueError, match="reaction must be one of 'older', 'same'; got 'newer'"):
         tap(from_edges(3, TRIANGLE), 1.0, reaction="newer")
+
+
+def test_tap_goes_on_from_a_naive_solution():
+    # before the first step there are no older means: its reaction is 0, and it finds nothing to change
+    network = SpinNetwork(sherrington_kirkpatrick(50, rng=1).couplings, 0.5)
+    naive = naive_mean_field(network, 1.0, damping=0.5)
+    found, right = tap(network, 1.0, initial=naive.magnetization), tap(network, 1.0)
+    assert naive.converged
+    assert found.converged
+    assert found.steps > 1
+    np.testing.assert_allclose(found.magnetization, right.magnetization, atol=1e-10)
+    assert np.abs(found.magnetization - naive.magnetization).max() > 0.01
+    one = tap(network, 1.0, initial=naive.magnetization, max_steps=1)
+    assert not one.converged

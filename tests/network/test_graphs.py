@@ -185,3 +185,9 @@ def test_a_complete_graph_is_drawn_too():
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(np.float64).max, reason="no longer numbers here")
+def test_numbers_beyond_float64_are_refused_without_a_warning():
+    with pytest.raises(ValueError, match="couplings must be finite; got inf at edge 0"):
+        from_edges(2, [(0, 1)], couplings=np.array(["1e400"], dtype=np.longdouble))

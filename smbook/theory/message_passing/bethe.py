@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import eigs
+from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from smbook import _checks
 from smbook._records import equal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LN2 = math.log(2.0)
 _MOST_STEPS = 200  # of Newton's method
 _DENSE, _ARNOLDI = 1000, 60  # directed bonds of which all eigenvalues are found, and vectors otherwise
+_RESTARTS, _MOST_DENSE = 300, 4000  # of Arnoldi's method; if it fails, all are found of so many bonds
 
 
 class BetheLattice(NamedTuple):
@@ -121,7 +122,10 @@ def bethe_critical_temperature(degree: int, *, coupling: float = 1.0) -> float:
     """
     degree = _checks.integer("degree", degree, minimum=2)
     coupling = _checks.real("coupling", coupling, minimum=0.0)
-    return 0.0 if degree == 2 else 2.0 * coupling / math.log(degree / (degree - 2))
+    found = 0.0 if degree == 2 else coupling / math.atanh(1.0 / (degree - 1))
+    if found == math.inf:
+        raise ValueError(f"the critical temperature overflows; got coupling={coupling}, degree={degree}")
+    return found
 
 
 def ring(beta: float, couplings: ArrayLike, *, fields: ArrayLike = 0.0) -> Ring:
@@ -179,7 +183,8 @@ def non_backtracking_radius(couplings: Any, beta: float) -> float:
 
     A message never goes back at once to where it came from. Without fields m = 0 is stable as long as the
     radius is below 1. Where all couplings are the same it is tanh(beta J) times that of the non-backtracking
-    matrix; on trees it is 0. In large networks whose couplings have both signs it may take minutes.
+    matrix; on trees it is 0. In large networks whose couplings have both signs it may take minutes, as
+    eigenvalues of nearly the same size crowd there.
 
     Parameters
     ----------
@@ -192,6 +197,8 @@ def non_backtracking_radius(couplings: Any, beta: float) -> float:
     ------
     TypeError, ValueError
         If an argument is of the wrong kind or out of range.
+    RuntimeError
+        If there are more than 4000 directed bonds, and too many eigenvalues are nearly as large as the first.
 
     References
     ----------
@@ -205,17 +212,31 @@ def non_backtracking_radius(couplings: Any, beta: float) -> float:
     """
     bonds = _checked_couplings(couplings)
     beta = _checks.real("beta", beta, minimum=0.0)
-    weights = np.tanh(beta * bonds)
-    core = _core(weights != 0.0)
+    with np.errstate(over="ignore"):
+        weights = np.tanh(beta * bonds)
+    core = _core(sparse.csr_array(weights != 0.0))
     weights = weights[np.ix_(core, core)]
     senders, receivers = np.nonzero(weights)
     if not senders.size:
         return 0.0
-    response = _responses(weights[senders, receivers], senders, receivers)
-    if len(senders) <= _DENSE:
-        return float(np.abs(np.linalg.eigvals(response.toarray())).max())
-    first = np.ones(len(senders))  # so that the same is found each time
-    return float(np.abs(eigs(response, k=2, ncv=_ARNOLDI, v0=first, return_eigenvectors=False)).max())
+    return _radius(_responses(weights[senders, receivers], senders, receivers))
+
+
+def _radius(response: sparse.csr_array) -> float:
+    """Return the largest size of an eigenvalue: of all where there are few, or where they crowd together."""
+    count = response.shape[0]
+    few = count <= _MOST_DENSE
+    if count > _DENSE:
+        first = np.ones(count)  # so that the same is found each time
+        how = {"k": 2, "ncv": _ARNOLDI, "maxiter": _RESTARTS if few else None, "v0": first}
+        try:
+            return float(np.abs(eigs(response, return_eigenvectors=False, **how)).max())
+        except ArpackNoConvergence:
+            if not few:
+                raise RuntimeError(
+                    f"too many of {count} eigenvalues are nearly as large as the first"
+                ) from None
+    return float(np.abs(np.linalg.eigvals(response.toarray())).max())
 
 
 def _responses(weights: Floats, senders: Any, receivers: Any) -> sparse.csr_array:
@@ -229,11 +250,18 @@ def _responses(weights: Floats, senders: Any, receivers: Any) -> sparse.csr_arra
     return sparse.csr_array(sent @ heard.T - sparse.csr_array((weights, (every, reverse))))
 
 
-def _core(joined: Any) -> Any:
+def _core(joined: sparse.csr_array) -> Any:
     """Return the numbers of the spins that are left when leaves go, and those that become leaves then."""
-    kept = np.ones(len(joined), dtype=np.bool_)
-    while (leaves := kept & (joined[:, kept].sum(axis=1) < 2)).any():
-        kept &= ~leaves
+    degrees = np.diff(joined.indptr)
+    leaves = np.flatnonzero(degrees < 2).tolist()
+    kept = degrees >= 2
+    while leaves:
+        leaf = leaves.pop()
+        for other in joined.indices[joined.indptr[leaf] : joined.indptr[leaf + 1]]:
+            degrees[other] -= 1
+            if kept[other] and degrees[other] < 2:
+                kept[other] = False
+                leaves.append(other)
     return np.flatnonzero(kept)
 
 
@@ -257,18 +285,31 @@ def _message(bond: float, field: float, branches: int) -> float:
     What it passes on bends down, so that Newton's method falls to the root from above.
     """
     t, u = math.tanh(bond), bond
-    if field == 0 and branches * t <= 1:
+    if field == 0 and (branches == 1 or branches * t <= 1):
         return 0.0
+    if branches == 1 and bond > 1:
+        return _chain_message(bond, field)
     for _ in range(_MOST_STEPS):
         cavity = field + branches * u
-        decay = math.exp(-2 * cavity)
-        square = 4 * decay / (1 + decay) ** 2  # 1 / cosh^2
-        slope = branches * t * square / (1 - t * t + t * t * square) if square else 0.0
-        step = (u - _passed_on(bond, cavity)) / (1 - slope)
-        if not (slope < 1 and step > 1e-16 * u):
+        square = _sech_squared(cavity)
+        slope = branches * t * square / (_sech_squared(bond) + t * t * square) if square else 0.0
+        excess = u - _passed_on(bond, cavity)
+        if not (slope < 1 and excess > 1e-16 * u * (1 - slope)):
             break
-        u -= step
+        u -= excess / (1 - slope)
     return u
+
+
+def _sech_squared(x: float) -> float:
+    decay = math.exp(-2 * abs(x))
+    return 4 * decay / (1 + decay) ** 2
+
+
+def _chain_message(bond: float, field: float) -> float:
+    """Return u of two neighbours in closed form, sinh(field + 2 u) = exp(2 bond) sinh(field)."""
+    log_sinh = 2 * bond + field + math.log(-math.expm1(-2 * field)) - _LN2
+    total = log_sinh + _LN2 if log_sinh > 20 else math.asinh(math.exp(log_sinh))
+    return min((total - field) / 2, bond)
 
 
 def _state(beta: float, degree: int, coupling: float, field: float) -> tuple[float, ...]:

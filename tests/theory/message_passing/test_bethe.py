@@ -2,16 +2,19 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from scipy.sparse.linalg import ArpackNoConvergence
 
 from smbook.message_passing import belief_propagation
 from smbook.network import from_edges, random_tree
 from smbook.theory import ising
+from smbook.theory.message_passing import bethe as module
 from smbook.theory.message_passing import (
     bethe_critical_temperature,
     bethe_lattice,
@@ -228,3 +231,57 @@ def test_lattices_order_where_it_reaches_one():
     critical = bethe_critical_temperature(4)  # 1,600 directed bonds: the sparse way
     assert non_backtracking_radius(torus.couplings, 1 / critical) == pytest.approx(1.0, abs=1e-9)
     assert non_backtracking_radius(np.zeros((3, 3)), 1.0) == 0.0
+
+
+@pytest.mark.parametrize("bond", [1.5, 10.0, 18.0, 20.0, 300.0])
+@pytest.mark.parametrize("field", [0.5, 1e-5, 1e-15, 1e-40])
+def test_a_cold_chain_in_a_weak_field(bond, field):
+    # tanh(K) rounds to 1 where exp(-2 K) still decides between the two
+    exact = 1.0 / math.hypot(1.0, math.exp(-2.0 * bond) / math.sinh(field))
+    found = bethe_lattice(bond, 2, field=field / bond)
+    assert found.magnetization == pytest.approx(exact, rel=1e-12)
+
+
+def test_where_messages_pass_on_all_of_a_weak_field():
+    critical = bethe_critical_temperature(3)
+    for field in (1e-10, 1e-20, 1e-40):
+        assert 0.0 < bethe_lattice(1.0 / critical, 3, field=field).magnetization < 1e-3
+
+
+def test_very_many_neighbours_order_at_their_number():
+    assert bethe_critical_temperature(10**17) == pytest.approx(1e17)
+    with pytest.raises(ValueError, match="overflows; got coupling=1e"):
+        bethe_critical_temperature(10**17, coupling=1e300)
+
+
+def test_the_radius_has_no_trouble_with_rounding_or_range():
+    assert non_backtracking_radius([[0.0, 10.0], [10.0, 0.0]], 1e308) == 0.0
+    with pytest.raises(ValueError, match=r"symmetric; got 1e\+308"):
+        non_backtracking_radius([[0.0, 1e308], [-1e308, 0.0]], 1.0)
+    ring = np.roll(np.eye(5), 1, axis=1) + np.roll(np.eye(5), -1, axis=1)
+    ring[0, 2] = 1e-13
+    assert non_backtracking_radius(ring, 0.5) == pytest.approx(math.tanh(0.5), rel=1e-6)
+
+
+def test_all_eigenvalues_are_found_where_they_crowd(monkeypatch):
+    n = 300
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], n)
+    ring = from_edges(n, [(i, (i + 1) % n) for i in range(n)], couplings=signs)
+    monkeypatch.setattr(module, "_DENSE", 100)
+    monkeypatch.setattr(module, "_RESTARTS", 2)
+    assert non_backtracking_radius(ring.couplings, 1.0) == pytest.approx(math.tanh(1.0), rel=1e-9)
+    monkeypatch.setattr(module, "_MOST_DENSE", 100)
+    monkeypatch.setattr(module, "eigs", _does_not_converge)
+    with pytest.raises(RuntimeError, match="too many of 600 eigenvalues"):
+        non_backtracking_radius(ring.couplings, 1.0)
+
+
+def _does_not_converge(*_, **__):
+    raise ArpackNoConvergence("", np.empty(0), np.empty((0, 0)))
+
+
+def test_leaves_go_quickly():
+    path = from_edges(1500, [(i, i + 1) for i in range(1499)])
+    start = time.perf_counter()
+    assert non_backtracking_radius(path.couplings, 1.0) == 0.0
+    assert time.perf_counter() - start < 1.5

@@ -166,3 +166,19 @@ def test_bad_arguments_are_refused(change, error, message):
     arguments |= change
     with pytest.raises(error, match=message):
         plefka_free_energy(**arguments)
+
+
+def test_couplings_in_single_precision_may_differ_by_its_rounding():
+    couplings = np.array([[0.0, 0.5], [0.5, 0.0]], dtype=np.float32)
+    couplings[0, 1] *= np.float32(1 + 1e-6)
+    found = plefka_free_energy(couplings, 0.1, [0.2, 0.3], 1.0, order=2)
+    assert found == pytest.approx(
+        plefka_free_energy([[0, 0.5], [0.5, 0]], 0.1, [0.2, 0.3], 1.0, order=2), rel=1e-6
+    )
+    with pytest.raises(ValueError, match="symmetric"):
+        plefka_free_energy(couplings.astype(np.float64), 0.1, [0.2, 0.3], 1.0, order=2)
+
+
+def test_couplings_whose_difference_overflows_are_refused():
+    with pytest.raises(ValueError, match=r"symmetric; got 1e\+308"):
+        plefka_free_energy([[0.0, 1e308], [-1e308, 0.0]], 0.0, [0.0, 0.0], 1.0, order=1)
