@@ -15,4 +15,14 @@ __all__: list[str] = [
     "belief_propagation",
     "naive_mean_field",
     "tap",
+from smbook.message_passing.amp import (
+    ApproximateMessagePassing,
+    DivergedError,
+    amp,
+)
+
+__all__: list[str] = [
+    "ApproximateMessagePassing",
+    "DivergedError",
+    "amp",
 ]
