@@ -6,23 +6,17 @@ good where loops are long or couplings many and weak, and cheap: no run, no erro
 
 from __future__ import annotations
 
+from smbook.message_passing.amp import ApproximateMessagePassing, DivergedError, amp
 from smbook.message_passing.belief_propagation import Beliefs, belief_propagation
 from smbook.message_passing.mean_field import MeanField, naive_mean_field, tap
 
-__all__: list[str] = [
+__all__ = [
+    "ApproximateMessagePassing",
     "Beliefs",
+    "DivergedError",
     "MeanField",
+    "amp",
     "belief_propagation",
     "naive_mean_field",
     "tap",
-from smbook.message_passing.amp import (
-    ApproximateMessagePassing,
-    DivergedError,
-    amp,
-)
-
-__all__: list[str] = [
-    "ApproximateMessagePassing",
-    "DivergedError",
-    "amp",
 ]
