@@ -3,7 +3,8 @@
 A teacher gives P examples the labels y = sign(w.x). Its weights have a prior, Gaussian or +1 and -1, and the
 best guess of them is the mean of the posterior, which `smbook.perceptron.bayes_learning` finds by a walk.
 Here examples and weights tell each other what they know, all at once, and each leaves out what it had from
-the other: that is the reaction term. `smbook.theory.message_passing.state_evolution` says how far each step gets.
+the other: that is the reaction term. How far each step gets, `smbook.theory.message_passing.state_evolution`
+says.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _SURE = 1e-4  # mean variance of binary weights below which their signs are trie
 _LEAST = {"gaussian": 1e-30, "binary": 1e-12}  # mean variances below which steps are 0 / 0
 _LONGEST = 10.0  # mean square of weights whose prior has 1
 _FAR = -1e3  # where u + phi / Phi has lost ten digits
+_VANISHED = 0.1  # mean square of Gaussian weights, which labels cannot tell, since they tell directions only
+_FAILURES = "ran away", "wrong", "vanished"
 _TRIALS = 0.5, 0.7, 0.85
 _TRIAL_STEPS = 300
 _ROUNDING = 1e-6  # of the length of a teacher
@@ -161,7 +164,7 @@ def amp(
     Parameters
     ----------
     inputs
-        (P, N), an example a row, as `smbook.perceptron.teacher_examples` gives them.
+        (P, N), an example a row, none of them all zeros, as `smbook.perceptron.teacher_examples` gives them.
     labels
         +1 and -1, (P,).
     prior
@@ -184,8 +187,9 @@ def amp(
     TypeError, ValueError
         If an argument is of the wrong kind or out of range.
     DivergedError
-        An ArithmeticError, if the mean square of the weights exceeds 10, or binary weights become sure and
-        answer wrong. Before, stronger damping is tried on the same examples, up to 300 steps each.
+        An ArithmeticError, if the mean square of the weights exceeds 10, if binary weights become sure and
+        answer wrong, or if Gaussian ones vanish. Damping of 0.5, 0.7 and 0.85 is then tried on the same
+        examples, for up to 300 steps each, and the error names the first that settles.
 
     References
     ----------
@@ -201,7 +205,7 @@ def amp(
     >>> found.converged, round(float(found.errors[-1]), 2), round(bayes_curve(2.0).error, 2)
     (True, 0.17, 0.17)
     """
-    rows, signs = checked_examples(inputs, labels)
+    rows, signs = checked_examples(inputs, labels, nonzero=True)
     _checks.choice("prior", prior, _PRIORS)
     damping = _checks.share_below_one("damping", damping)
     max_steps = _checks.integer("max_steps", max_steps, minimum=1)
@@ -211,7 +215,7 @@ def amp(
     course = _Course()
     with progress_bar(max_steps, "step", progress) as tell:
         state, end = _iterate(problem, damping, max_steps, tolerance, target, course, tell)
-    if end in ("ran away", "wrong"):
+    if end in _FAILURES:
         raise _diverged(problem, state, end, (damping, max_steps, tolerance), len(course.changes))
     return ApproximateMessagePassing(
         state.means,
@@ -327,6 +331,8 @@ def _end_of(problem: _Problem, state: _State, change: float, tolerance: float) -
             return "settled"
         if settled:
             return "wrong"
+    elif settled and size + state.spread < _VANISHED:
+        return "vanished"
     if state.spread < _LEAST[problem.prior]:
         return "wrong"
     return "settled" if settled else ""
@@ -344,6 +350,11 @@ def _diverged(
         what = (
             f"the mean variance of its weights is {state.spread:.3g}, so that it is sure of them, and they "
             f"answer wrong to {wrong} of {problem.labels.size} examples"
+        )
+    if end == "vanished":
+        what = (
+            f"the mean square of its weights is {size + state.spread:.3g}, variance included, where that of "
+            "the prior is 1, as if no weights answered right to all examples"
         )
     suggestion, tried = _advice(problem, damping, max_steps, tolerance)
     error = DivergedError(
