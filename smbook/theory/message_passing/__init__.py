@@ -22,4 +22,22 @@ __all__: list[str] = [
     "fixed_points",
     "free_entropy",
     "state_evolution",
+from smbook.theory.message_passing.bethe import (
+    BetheLattice,
+    Ring,
+    bethe_critical_temperature,
+    bethe_lattice,
+    non_backtracking_radius,
+    ring,
+)
+from smbook.theory.message_passing.plefka import plefka_free_energy
+
+__all__: list[str] = [
+    "BetheLattice",
+    "Ring",
+    "bethe_critical_temperature",
+    "bethe_lattice",
+    "non_backtracking_radius",
+    "plefka_free_energy",
+    "ring",
 ]
