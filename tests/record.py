@@ -124,6 +124,7 @@ ON_PAPER = {
         {"drawn": 4, "softness": 0.8, "temperature": 0.5, "seed": 1, "speed": 20},
         {"Start": ("sweeps", 150)},
     ),
+    "MessageLab": ({"graph": "tree", "beta": 1, "speed": 10}, {"Start": ("steps", 9)}),
     "NeuronLab": (
         {"net": "exclusive-or", "drive": "random", "probability": 0.5, "seed": 1, "speed": 20},
         {"Start": ("steps", 30)},

@@ -297,6 +297,9 @@ WITH_INTEGERS = {
     "BridgeLab": lambda i: widgets.BridgeLab(drawn=i(2), softness=i(1), seed=i(100)).simulate(i(4))[:3],
     "ProjectionLab": lambda i: widgets.ProjectionLab(n_up=i(20), n_down=i(9), seed=i(100)).simulate(i(4)),
     "DescentLab": lambda i: widgets.DescentLab(condition=i(50), seed=i(100)).simulate(i(4))[:3],
+    "MessageLab": lambda i: widgets.MessageLab(
+        edges=i([[0, 1], [1, 2]]), couplings=i([1, 10]), fields=i([1, 0, 1]), beta=i(1), damping=i(0)
+    ).propagate(i(4)),
     "NeuronLab": lambda i: widgets.NeuronLab(
         wiring=i([[1, 2, 0]]), thresholds=i([2]), drive="random", seed=i(100)
     ).simulate(i(4)),

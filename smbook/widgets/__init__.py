@@ -19,6 +19,7 @@ from smbook.widgets.ising_lab import IsingLab
 from smbook.widgets.learning_curve_lab import LearningCurveLab
 from smbook.widgets.max_ent_lab import MaxEntLab
 from smbook.widgets.mean_field_lab import MeanFieldLab
+from smbook.widgets.message_lab import MessageLab
 from smbook.widgets.modes_lab import ModesLab
 from smbook.widgets.neuron_lab import NeuronLab
 from smbook.widgets.perceptron_lab import PerceptronLab
@@ -45,6 +46,7 @@ __all__ = [
     "LearningCurveLab",
     "MaxEntLab",
     "MeanFieldLab",
+    "MessageLab",
     "ModesLab",
     "NeuronLab",
     "PerceptronLab",

@@ -51,6 +51,7 @@ from smbook.kernels import (
     linear_network,
     margin,
     mean_field,
+    messages,
     multilayer,
     multispin,
     network,
@@ -115,6 +116,8 @@ _LANES = (_WORDS, _WORDS, _WHOLES, _WORDS, types.uint64, _WORDS)
 _GATHERED = (_SPACE, _WHOLES)  # blocks, tally
 
 _REAL_STACK = types.Array(types.float64, 3, "C")
+
+_BONDS = (_FLOAT64, _REALS, _WHOLES, _WHOLES, _REALS)  # beta, entries, columns, starts, fields
 
 # What the pages call: the kernel, the types of its arguments and of what it returns.
 EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -502,6 +505,27 @@ EXPORTS: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
         (*_GATHERED, _REALS, _INT64, _INT64, _REALS, _REAL_ROWS, _REAL_ROWS),
         _NOTHING,
     ),
+    "reverse_entries": (messages.reverse_entries, (_WHOLES, _WHOLES, _WHOLES, _WHOLES), _NOTHING),
+    "pass_messages": (
+        messages.pass_messages,
+        (_FLOAT64, _REALS, _WHOLES, _WHOLES, _REALS, _FLOAT64, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "beliefs": (messages.beliefs, (_FLOAT64, _WHOLES, _REALS, _REALS, _REALS), _NOTHING),
+    "edge_correlations": (
+        messages.edge_correlations,
+        (_FLOAT64, _REALS, _WHOLES, _WHOLES, _REALS, _REALS, _REALS, _REALS),
+        _NOTHING,
+    ),
+    "bethe_log_partition": (
+        messages.bethe_log_partition,
+        (_FLOAT64, _REALS, _WHOLES, _WHOLES, _REALS, _REALS, _REALS),
+        _FLOAT64,
+    ),
+    "naive_step": (messages.naive_step, (*_BONDS, _FLOAT64, _REALS, _REALS), _FLOAT64),
+    "tap_step": (messages.tap_step, (*_BONDS, _FLOAT64, _INT64, _REALS, _REALS, _REALS), _FLOAT64),
+    "mean_field_log_partition": (messages.mean_field_log_partition, (*_BONDS, _INT64, _REALS), _FLOAT64),
+    "enumerate_spins": (messages.enumerate_spins, (*_BONDS, _REALS, _REALS), _FLOAT64),
 }
 
 _TRIPLE = "wasm32-unknown-unknown"

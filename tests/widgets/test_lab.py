@@ -22,6 +22,7 @@ from smbook.widgets import (
     LearningCurveLab,
     MaxEntLab,
     MeanFieldLab,
+    MessageLab,
     ModesLab,
     NeuronLab,
     PerceptronLab,
@@ -60,6 +61,7 @@ LABS = [
     EngineLab,
     CommitteeLab,
     CurveLab,
+    MessageLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -90,6 +92,8 @@ REFUSED = [
     (SectionLab, "directions", "principal", ValueError),
     (SectionLab, "tilt", 91.0, ValueError),
     (NeuronLab, "net", "xor", ValueError),
+    (MessageLab, "graph", "star", ValueError),
+    (MessageLab, "_own", [0, 1], TypeError),
     (MaxEntLab, "system", "coin", ValueError),
     (MaxEntLab, "_own", [0.5, 0.5], TypeError),
     (PerceptronLab, "hidden", 9, ValueError),

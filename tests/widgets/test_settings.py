@@ -155,6 +155,16 @@ LABS = {
         "speed": (10.0, 1.0, 200.0),
         "running": False,
     },
+    "MessageLab": {
+        "graph": ["tree", "chain", "ring", "grid", "triangle", "islands", "own"],
+        "beta": (1.0, 0.0, 2.0),
+        "field": (0.0, -1.0, 1.0),
+        "method": ["belief-propagation", "tap", "naive-mean-field"],
+        "start": ["nothing", "up"],
+        "damping": (0.0, 0.0, 0.95),
+        "speed": (2.0, 0.5, 50.0),
+        "running": False,
+    },
     "NeuronLab": {
         "net": [
             "precession",
