@@ -34,6 +34,7 @@ _PRIORS = ("gaussian", "binary")
 _SURE = 1e-4  # mean variance of binary weights below which their signs are tried
 _LEAST = {"gaussian": 1e-30, "binary": 1e-12}  # mean variances below which steps are 0 / 0
 _LONGEST = 10.0  # mean square of weights whose prior has 1
+_ZERO = 1e-12  # of the largest field that such inputs can have
 _FAR = -1e3  # where u + phi / Phi has lost ten digits
 _VANISHED = 0.1  # mean square of Gaussian weights, which labels cannot tell, since they tell directions only
 _FAILURES = "ran away", "wrong", "vanished"
@@ -159,7 +160,7 @@ def amp(
     `smbook.theory.perceptron.bayes_curve`. At finite N it is off by the order of 1 / sqrt(N).
 
     Binary weights are known for sure when V vanishes. As soon as V < 1e-4 their signs are tried, and if these
-    answer right to all examples they are the result.
+    answer wrong to no example (y w.x < 0) they are the result.
 
     Parameters
     ----------
@@ -193,8 +194,8 @@ def amp(
 
     References
     ----------
-    Mezard (1989) for the equations; Donoho, Maleki and Montanari (2009); Rangan (2011); Zdeborova and
-    Krzakala (2016).
+    Mezard (1989) for the equations; Donoho, Maleki and Montanari (2009); Rangan (2011) for outputs like
+    these; Rangan, Schniter and Fletcher (2014) for damping; Zdeborova and Krzakala (2016).
 
     Examples
     --------
@@ -326,7 +327,7 @@ def _end_of(problem: _Problem, state: _State, change: float, tolerance: float) -
     settled = change < tolerance
     if problem.prior == "binary" and state.spread < _SURE:
         signs = np.where(state.means < 0.0, -1.0, 1.0)
-        if not (problem.labels * (problem.rows @ signs) < 0.0).any():
+        if not _wrong(problem, signs):
             state.means, state.variances = signs, np.zeros(signs.size)
             return "settled"
         if settled:
@@ -338,6 +339,12 @@ def _end_of(problem: _Problem, state: _State, change: float, tolerance: float) -
     return "settled" if settled else ""
 
 
+def _wrong(problem: _Problem, weights: Floats) -> int:
+    """Return to how many examples weights answer wrong; fields that are 0 up to rounding are on no side."""
+    fields = problem.labels * (problem.rows @ weights)
+    return int((fields < -_ZERO * np.abs(problem.rows).sum(axis=1)).sum())
+
+
 def _diverged(
     problem: _Problem, state: _State, end: str, given: tuple[float, int, float], step: int
 ) -> DivergedError:
@@ -346,7 +353,7 @@ def _diverged(
     size = float(state.means @ state.means) / state.means.size
     what = f"the mean square of its weights is {size:.3g}, where that of the prior is 1"
     if end == "wrong":
-        wrong = int((problem.labels * (problem.rows @ state.means) < 0.0).sum())
+        wrong = _wrong(problem, state.means)
         what = (
             f"the mean variance of its weights is {state.spread:.3g}, so that it is sure of them, and they "
             f"answer wrong to {wrong} of {problem.labels.size} examples"

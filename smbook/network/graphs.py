@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Edges = NDArray[np.int64]
 
 _DISORDERS = ("none", "gaussian", "plus-minus")
-_MOST_TRIES, _IN_VAIN = 1000, 20  # tries from the start, and pairings that add nothing
+_MOST_TRIES, _IN_VAIN = 1000, 1000  # starts, and exchanges that do not work
 
 
 def from_edges(
@@ -132,8 +133,9 @@ def random_regular(
 
     References
     ----------
-    Steger and Wormald (1999): ends of edges are paired at random, with those that would make a loop of one
-    edge or two paired anew. For a fixed degree and large N all graphs are as likely.
+    Bollobas (1980): all ends of edges are paired at random. McKay and Wormald (1990): an edge that joins a
+    spin to itself, or two that are joined already, changes ends with one drawn from all. For a fixed degree
+    and large N all graphs are as likely.
 
     Examples
     --------
@@ -281,18 +283,32 @@ def _regular(n: int, degree: int, state: State) -> Edges:
 
 
 def _paired(n: int, degree: int, state: State) -> Edges | None:
-    """Return edges that pair all ends at random, or None if the ends that are left can make none."""
-    ends, kept = np.repeat(np.arange(n), degree), np.empty((0, 2), dtype=np.int64)
-    in_vain = 0
-    while ends.size:
-        pairs = ends[np.argsort(_words(ends.size, state), kind="stable")].reshape(-1, 2)
-        together = np.concatenate([kept, pairs])
-        fresh = np.zeros(len(together), dtype=np.bool_)
-        fresh[np.unique(_names(together, n), return_index=True)[1]] = True
-        fresh &= together[:, 0] != together[:, 1]
-        before, kept = len(kept), together[fresh]
-        ends = pairs[~fresh[before:]].ravel()
-        in_vain = 0 if len(kept) > before else in_vain + 1
-        if in_vain == _IN_VAIN:
-            return None
-    return kept
+    """Return edges that pair all ends at random, or None if those that cannot stay cannot be mended.
+
+    One that joins a spin to itself, or two that are joined already, changes ends with an edge drawn from all.
+    """
+    ends = np.repeat(np.arange(n), degree)
+    pairs = ends[np.argsort(_words(ends.size, state), kind="stable")].reshape(-1, 2)
+    names = _names(pairs, n)
+    wrong = np.ones(len(pairs), dtype=np.bool_)
+    wrong[np.unique(names, return_index=True)[1]] = False
+    wrong |= pairs[:, 0] == pairs[:, 1]
+    counts = Counter(names.tolist())
+    for e in np.flatnonzero(wrong).tolist():
+        while pairs[e, 0] == pairs[e, 1] or counts[int(_names(pairs[e : e + 1], n)[0])] > 1:
+            if not any(_exchanged(pairs, e, counts, n, state) for _ in range(_IN_VAIN)):
+                return None
+    return pairs
+
+
+def _exchanged(pairs: Edges, e: int, counts: Counter[int], n: int, state: State) -> bool:
+    """Let edge e change ends with another, if both new ones are new to the graph; tell whether they are."""
+    f, turned = divmod(int(_below(2 * len(pairs), 1, state)[0]), 2)
+    fresh = np.stack([[pairs[e, 0], pairs[f, turned]], [pairs[e, 1], pairs[f, 1 - turned]]])
+    one, other = _names(fresh, n).tolist()
+    if f == e or one == other or counts[one] or counts[other] or (fresh[:, 0] == fresh[:, 1]).any():
+        return False
+    counts.subtract(_names(pairs[[e, f]], n).tolist())
+    counts.update([one, other])
+    pairs[e], pairs[f] = fresh
+    return True

@@ -159,6 +159,8 @@ def ring(beta: float, couplings: ArrayLike, *, fields: ArrayLike = 0.0) -> Ring:
     (0.098686167, 0.098686167)
     """
     beta = inverse_temperature(beta)
+    if beta == math.inf:
+        raise ValueError("beta must be finite on a ring; got inf")
     bonds = _checks.reals("couplings", couplings)
     if bonds.ndim != 1 or bonds.size < 3:
         raise ValueError(f"couplings must be a row of at least 3 numbers; got shape {bonds.shape}")

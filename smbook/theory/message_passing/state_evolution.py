@@ -107,8 +107,8 @@ def state_evolution(
 
     References
     ----------
-    Donoho, Maleki and Montanari (2009); Bayati and Montanari (2011) for the proof; Barbier, Krzakala, Macris,
-    Miolane and Zdeborova (2019) for this teacher.
+    Donoho, Maleki and Montanari (2009); Bayati and Montanari (2011) and Javanmard and Montanari (2013) for
+    proofs; Barbier, Krzakala, Macris, Miolane and Zdeborova (2019) for this teacher.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def free_entropy(load: ArrayLike, overlap: ArrayLike, *, prior: str = "gaussian"
     Examples
     --------
     >>> free_entropy(1.0, [0.3, 0.560715, 1.0], prior="binary").round(4)
-    array([0.0757, 0.1061, 0.    ])
+    array([0.0786, 0.1061, 0.    ])
     """
     alpha, q = _checks.reals("load", load), _checks.reals("overlap", overlap, minimum=0.0)
     if (alpha < _LIGHTEST).any() or (alpha > _HEAVIEST).any():
@@ -223,7 +223,7 @@ def binary_thresholds() -> Thresholds:
     * `information`: there the free entropy of the first fixed point falls below 0, that of the teacher. No
       other weights answer right to all examples beyond, and with unlimited time one finds it.
     * `algorithmic`: there that fixed point ends (a spinodal), and message passing, which starts with nothing,
-      gets through to the teacher. In between it is stuck, and no quick algorithm is known that is not.
+      gets through to the teacher. In between it is stuck, and no quick algorithm is known that gets through.
 
     They are `transition_load` and `spinodal_load` of `smbook.theory.dynamics`.
 
