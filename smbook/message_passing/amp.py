@@ -156,8 +156,9 @@ def amp(
     the weights and the examples themselves (Onsager's reaction); without them the steps settle elsewhere, if
     at all. It is exact for N to infinity where inputs are independent, of mean 0 and variance 1, and answers
     come from a teacher of the prior's kind: each step is as good as
-    `smbook.theory.message_passing.state_evolution` says, and what it comes to has the error of
-    `smbook.theory.perceptron.bayes_curve`. At finite N it is off by the order of 1 / sqrt(N).
+    `smbook.theory.message_passing.state_evolution` says, and it ends at the first stable one of the
+    `fixed_points` there, for Gaussian weights on `smbook.theory.perceptron.bayes_curve`. A sample of N
+    weights scatters around that by the order of 1 / sqrt(N).
 
     Binary weights are known for sure when V vanishes. As soon as V < 1e-4 their signs are tried, and if these
     answer wrong to no example (y w.x < 0) they are the result.
@@ -171,9 +172,9 @@ def amp(
     prior
         "gaussian", unit normal weights or w.w = N, or "binary", +1 and -1.
     damping
-        What a step keeps of m, V, g and A as they were, from 0 to below 1. Where it ends does not depend on
-        it. It costs steps, and is for inputs with a mean or with correlations. Where state evolution holds
-        without it, it does not with it.
+        The share that a step keeps of m, V, g and A as they were, from 0 to below 1. Fixed points do not
+        depend on it. It costs steps, and is for inputs with a mean or with correlations. With it, steps no
+        longer follow state evolution, and binary weights near the threshold may be missed.
     max_steps
         At most so many, at least 1. A step takes 2 P N multiplications.
     tolerance
@@ -212,7 +213,8 @@ def amp(
     max_steps = _checks.integer("max_steps", max_steps, minimum=1)
     tolerance = _checks.real("tolerance", tolerance, minimum=0.0)
     target = _checked_teacher(teacher, rows.shape[1])
-    problem = _Problem(rows / math.sqrt(rows.shape[1]), signs.astype(np.float64), prior)
+    rows /= math.sqrt(rows.shape[1])
+    problem = _Problem(rows, signs.astype(np.float64), prior)
     course = _Course()
     with progress_bar(max_steps, "step", progress) as tell:
         state, end = _iterate(problem, damping, max_steps, tolerance, target, course, tell)

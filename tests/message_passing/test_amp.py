@@ -103,7 +103,10 @@ def test_every_step_is_where_state_evolution_says(name):
 @pytest.mark.parametrize("reaction", ["none", "newer"])
 @pytest.mark.parametrize(("prior", "load"), [("gaussian", 2.0), ("binary", 1.0)])
 def test_a_wrong_reaction_is_caught(prior, load, reaction):
-    """A quarter of the size and of the runs is enough; the right one passes the same test."""
+    """A quarter of the size and half of the runs is enough; the right one passes the same test.
+
+    Over ten seeds the wrong ones are 31 standard errors off and more, the right one at most 3.0.
+    """
     n, steps, found = 501, 8, {reaction: [], "older": []}
     for run in range(8):
         rng = np.random.default_rng(run)
@@ -147,9 +150,10 @@ def deviations(n, load, n_runs, seed):
 
 
 def test_the_mean_of_all_solutions_by_enumeration():
-    """The deviation falls with N: .065, .041 and .032 at N = 9, 17 and 21, of weights of .45."""
+    """The deviation falls with N: .06, .037 and .034 at N = 9, 15, 21 over ten seeds, of weights of .45."""
     few, some, more = (deviations(n, 0.3, 30, 5) for n in (9, 15, 21))
-    assert few[0] > some[0] > more[0]
+    assert few[0] > 1.3 * some[0]
+    assert few[0] > 1.4 * more[0]
     assert more[0] < 0.04
     assert more[1] > 0.38
 
@@ -179,8 +183,11 @@ def test_the_teacher_is_found_beyond_the_spinodal():
 
 
 def test_it_is_stuck_below_although_nothing_else_answers_right():
-    """At alpha = 1.35, where the free entropy says that there is the teacher alone, and where N is small
-    all weights can be tried: AMP misses most of those teachers that are alone."""
+    """At alpha = 1.35, where the free entropy says that the teacher is alone for large N.
+
+    For small N all weights can be tried. Of teachers that are found to be alone it misses two thirds to nine
+    tenths, over ten seeds.
+    """
     point = fixed_points(1.35, prior="binary")
     assert point.free_entropy[0] < 0
     ends = []
