@@ -169,7 +169,7 @@ ON_PAPER = {
 }
 FIGURE_ALONE = """#pst-back-to-top { display: none !important; }
 .smbook-lab > :not(.lab-figures, .lab-legend) { display: none !important; }
-:is(.lab-main, .lab-words, .lab-how) { display: none !important; }
+:is(.lab-main, .lab-words, .lab-how, .lab-tools) { display: none !important; }
 .smbook-lab ul.lab-legend.lab-paper { display: flex !important; }
 .smbook-lab { border: 0 !important; padding: 0 !important; }"""
 

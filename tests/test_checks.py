@@ -299,7 +299,7 @@ WITH_INTEGERS = {
     "DescentLab": lambda i: widgets.DescentLab(condition=i(50), seed=i(100)).simulate(i(4))[:3],
     "MessageLab": lambda i: widgets.MessageLab(
         edges=i([[0, 1], [1, 2]]), couplings=i([1, 10]), fields=i([1, 0, 1]), beta=i(1), damping=i(0)
-    ).propagate(i(4)),
+    ).propagate(i(4))[:2],
     "NeuronLab": lambda i: widgets.NeuronLab(
         wiring=i([[1, 2, 0]]), thresholds=i([2]), drive="random", seed=i(100)
     ).simulate(i(4)),

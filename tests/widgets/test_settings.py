@@ -407,7 +407,7 @@ def test_running_is_true_or_false(name, value):
 @pytest.mark.parametrize("name", LABS)
 def test_settings_are_keywords_of_the_lab(name):
     first = next(iter(LABS[name]))
-    with pytest.raises(TypeError, match=f"{name} has no setting 'beta'; it has {first}, "):
-        made(name, beta=0.4)
+    with pytest.raises(TypeError, match=f"{name} has no setting 'kelvin'; it has {first}, "):
+        made(name, kelvin=0.4)
     with pytest.raises(TypeError):
         getattr(widgets, name)(defaults(name)[first])

@@ -19,10 +19,8 @@ export class Bars {
     held = "exact",
     ...form
   }) {
-    this.names = names ?? Array.from({ length: count }, (_, i) => String(i));
-    Object.assign(this, { describe, held });
-    this.places = this.names.map((_, i) => i);
-    this.ends = [-1, 1].map((side) => this.places.map((place) => place + side * HALF));
+    this.call(names ?? Array.from({ length: count }, (_, i) => String(i)));
+    Object.assign(this, { describe, held, y });
     const x = [-0.6, count - 0.4];
     this.chart = new Chart({ x, y, xLabel, yLabel, describe, names: this.names, ...form });
     this.svg = this.chart.svg;
@@ -30,6 +28,19 @@ export class Bars {
     if (y[0] < 0) this.chart.line("zero", x, [0, 0]);
     this.exact = this.chart.line("theory");
     this.errors = this.chart.errors();
+  }
+
+  call(names) {
+    this.names = names;
+    this.places = names.map((_, i) => i);
+    this.ends = [-1, 1].map((side) => this.places.map((place) => place + side * HALF));
+  }
+
+  // Make room for other bars.
+  rename(names) {
+    this.call(names);
+    this.chart.names = names;
+    this.chart.range([-0.6, names.length - 0.4], this.y);
   }
 
   // Draw the values; `exact` ones as lines across the bars, `errors` as error bars.
