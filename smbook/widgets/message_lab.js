@@ -2,7 +2,7 @@
 
 import { Bars } from "./runtime/bars.js";
 import { Chart, legend, scientific, short } from "./runtime/chart.js";
-import { counted, element, fixed } from "./runtime/dom.js";
+import { counted, drawing, element, fixed } from "./runtime/dom.js";
 import { bytes, Kernels } from "./runtime/kernels.js";
 import { lab } from "./runtime/lab.js";
 import { Loop, Pace, Rate } from "./runtime/loop.js";
@@ -15,7 +15,6 @@ const FLOOR = 1e-17; // where it draws an error of zero
 const EXACT = 1e-12; // an error below it is one of rounding
 const SLOW = 6; // steps a second, up to which messages are seen on their way
 const HALF = 0.5; // of a field that is turned on
-const SUPER = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
 const GRAPHS = {
   tree: "tree",
   chain: "chain",
@@ -244,7 +243,7 @@ class Course {
       describe: "The largest error of a mean and the change of each step, on a scale of powers of ten.",
       height: 190,
     });
-    this.chart.heights = [0, 4, 8, 12, 16].map((power) => [-power, power ? `10${raised(-power)}` : "1"]);
+    this.chart.heights = [0, 4, 8, 12, 16].map((power) => [-power, power ? tenTo(power) : "1"]);
     this.changes = this.chart.line("guide");
     this.errors = this.chart.line("measured");
     this.dot = this.chart.dot("measured", 3.5);
@@ -277,8 +276,9 @@ class Course {
   }
 }
 
-function raised(power) {
-  return [...String(power)].map((letter) => (letter === "-" ? "\u207b" : SUPER[letter])).join("");
+// What stands at 10 to the power of -n, in a chart.
+function tenTo(n) {
+  return drawing("tspan", {}, "10", drawing("tspan", { dy: "-0.4em", "font-size": "75%" }, `\u2212${n}`));
 }
 
 class MessageLab {
@@ -367,7 +367,7 @@ class MessageLab {
     this.write = panel.readouts([
       "steps",
       "largest error of m",
-      "\u2026 of \u27e8ss\u2032\u27e9, edges",
+      "largest error, pairs",
       "change in the step",
       "ln Z",
       "ln Z, exact",
@@ -488,11 +488,10 @@ class MessageLab {
   readOut() {
     const { model, write, telling, shape } = this;
     const { steps, error, edgeError, change, log, exactLog } = telling;
-    const edges = "\u2026 of \u27e8ss\u2032\u27e9, edges";
     write.steps(String(steps));
     write["largest error of m"](scientific(error));
-    write[edges](edgeError === undefined ? "\u2013" : scientific(edgeError));
-    write[edges].row.hidden = edgeError === undefined;
+    write["largest error, pairs"](edgeError === undefined ? "\u2013" : scientific(edgeError));
+    write["largest error, pairs"].row.hidden = edgeError === undefined;
     write["change in the step"](change === undefined ? "\u2013" : scientific(change));
     write["ln Z"](fixed(log, 4).trim());
     write["ln Z, exact"](fixed(exactLog, 4).trim());

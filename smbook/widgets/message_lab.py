@@ -314,7 +314,7 @@ class MessageLab(Lab, script="message_lab.js"):
 
     @property
     def fields(self) -> Floats:
-        """h of each spin, (N,), to which `field` is added."""
+        """The field h of each spin, (N,), to which `field` is added."""
         return self._shown.fields.copy()
 
     @property

@@ -9,6 +9,9 @@ const PAD = { x: 30, y: 30 }; // around the unit square
 const RADIUS = 13;
 const REACH = 20; // of a finger around a spin
 const BESIDE = 9; // from an edge, as near as a press means it
+const BY = RADIUS + 9; // from a spin to its name and its field
+const SIDES = [-0.25, 0.25, -0.5, 0, 0.5, 0.75, -0.75, 1].map((share) => share * Math.PI); // for names, the best first
+const ROOMY = 0.75; // as far as a name needs to be from an edge, in radians
 const STILL = 9; // a pointer that moves less presses, and does not draw
 const ASIDE = 6.5; // of a message from its edge
 const REST = 0.6; // of the way, where a message stands that has come
@@ -51,7 +54,7 @@ export class Sketch {
     }));
     Object.assign(this, { edges, arrows });
     ties.replaceChildren(...edges.map(([i, j], k) => this.tie(i, j, couplings[k])));
-    this.spins = this.places.map((place, i) => this.spin(place, i, fields[i]));
+    this.spins = this.places.map((place, i) => this.spin(place, i, fields[i], this.gaps(i)));
     spins.replaceChildren(...this.spins.map(({ node }) => node));
     this.darts = arrows.map(() => drawing("path", { class: "lab-dart", d: DART }));
     darts.replaceChildren(...this.darts);
@@ -70,7 +73,24 @@ export class Sketch {
     });
   }
 
-  spin({ x, y }, i, field) {
+  // Two directions from a spin in which there is room, for its name and its field: away from its edges.
+  gaps(i) {
+    const { x, y } = this.places[i];
+    const taken = this.edges.flatMap(([a, b]) => {
+      if (a !== i && b !== i) return [];
+      const other = this.places[a === i ? b : a];
+      return [Math.atan2(other.y - y, other.x - x)];
+    });
+    const pick = (sides, busy) => {
+      const free = (side) => Math.min(...busy.map((angle) => apart(side, angle)), ROOMY);
+      return sides.reduce((best, side) => (free(side) > free(best) ? side : best));
+    };
+    const name = pick(SIDES, taken);
+    const mirrored = SIDES.map((side) => Math.PI - side);
+    return [name, pick(mirrored, [...taken, name])];
+  }
+
+  spin({ x, y }, i, field, [name, push]) {
     const disc = drawing("circle", { class: "lab-disc", r: 0 });
     const sign = drawing("path", { class: "lab-sign" });
     const node = drawing(
@@ -81,8 +101,8 @@ export class Sketch {
       drawing("circle", { class: "lab-soma", r: RADIUS }),
       disc,
       sign,
-      drawing("path", { class: "lab-push", d: arrow(field) }),
-      drawing("text", { class: "lab-note", x: RADIUS + 1, y: -RADIUS + 3 }, String(i)),
+      drawing("path", { class: "lab-push", d: arrow(field), transform: at(...round(push)) }),
+      drawing("text", { class: "lab-note", transform: at(...round(name)), y: "0.35em" }, String(i)),
     );
     node.addEventListener("keydown", (event) => this.key(event, i));
     // Those who press by other means than a pointer: a click of theirs counts none.
@@ -252,13 +272,22 @@ function at(x, y) {
   return `translate(${x.toFixed(1)} ${y.toFixed(1)})`;
 }
 
+// A place beside a spin.
+function round(angle) {
+  return [BY * Math.cos(angle), BY * Math.sin(angle)];
+}
+
+// The angle between two directions.
+function apart(one, other) {
+  const turn = Math.abs(one - other) % (2 * Math.PI);
+  return Math.min(turn, 2 * Math.PI - turn);
+}
+
 // A field as an arrow beside its spin: up or down, the longer the stronger.
 function arrow(field) {
   if (field === 0) return "";
   const [half, side] = [3 + 4.5 * Math.min(Math.abs(field), 1), Math.sign(field)];
-  const [x, y] = [-RADIUS - 4, -RADIUS - 1];
-  const line = `M${x} ${(y + side * half).toFixed(1)}V${(y - side * half).toFixed(1)}`;
-  return `${line}m-3.5 ${4 * side}l3.5 ${-4 * side}l3.5 ${4 * side}`;
+  return `M0 ${(side * half).toFixed(1)}V${(-side * half).toFixed(1)}m-3.5 ${4 * side}l3.5 ${-4 * side}l3.5 ${4 * side}`;
 }
 
 // Beside the edge, on the right of those who go along, from rim to rim.
@@ -283,9 +312,8 @@ function distance(point, from, to) {
 // What the signs of the drawing mean.
 export function meanings() {
   const disc = (kind, sign) => [
-    drawing("circle", { class: "lab-soma", cx: 13, cy: 7, r: 6.3 }),
-    drawing("circle", { class: `lab-disc ${kind}`, cx: 13, cy: 7, r: 5 }),
-    drawing("path", { class: `lab-sign ${kind}`, d: sign }),
+    drawing("circle", { class: `lab-disc ${kind}`, cx: 13, cy: 7, r: 6 }),
+    drawing("path", { class: `lab-sign lab-mark ${kind}`, d: sign }),
   ];
   const edge = (kind) => [
     drawing("path", { class: `lab-edge ${kind}`, d: "M1 7H25", "stroke-width": 2.6, fill: "none" }),
