@@ -12,6 +12,7 @@ from smbook.widgets.capacity_lab import CapacityLab
 from smbook.widgets.committee_lab import CommitteeLab
 from smbook.widgets.curve_lab import CurveLab
 from smbook.widgets.descent_lab import DescentLab
+from smbook.widgets.diffusion_lab import DiffusionLab
 from smbook.widgets.engine_lab import EngineLab
 from smbook.widgets.finite_magnet_lab import FiniteMagnetLab
 from smbook.widgets.hopfield_lab import HopfieldLab
@@ -38,6 +39,7 @@ __all__ = [
     "CommitteeLab",
     "CurveLab",
     "DescentLab",
+    "DiffusionLab",
     "EngineLab",
     "FiniteMagnetLab",
     "HopfieldLab",

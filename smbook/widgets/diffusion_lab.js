@@ -1,0 +1,5 @@
+// The live diffusion.
+
+import { lab } from "./runtime/lab.js";
+
+export default lab(() => {});
