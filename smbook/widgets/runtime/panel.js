@@ -98,14 +98,14 @@ export class Panel {
   }
 
   // A slider with a number beside it. `logarithmic` sliders move by factors; `integer` ones have no fractions. A `scale`
-  // of the lab's own, { to, from, round }, says where on the slider a number stands, and back.
+  // of the lab's own, { to, from, round }, says where on the slider a number stands, and back; its `grain` is the step.
   slider(
     name,
     { label, step = 0.01, digits = 2, logarithmic = false, scale, integer = false, where, onHand },
   ) {
     const [low, high] = this.limits[name];
     const { to, from } = scale ?? (logarithmic ? { to: Math.log, from: Math.exp } : EVEN);
-    const grain = scale || logarithmic ? (to(high) - to(low)) / 200 : step;
+    const grain = scale?.grain ?? (scale || logarithmic ? (to(high) - to(low)) / 200 : step);
     const range = element("input", {
       ...OURS,
       type: "range",
