@@ -67,7 +67,7 @@ class Reversed(NamedTuple):
         m, d = self.points.shape
         steps, kept = self.times.size - 1, "" if self.path is None else ", path kept"
         return (
-            f"Reversed({m} point{'s' * (m != 1)} in {d} dimension{'s' * (d != 1)}, {steps} steps "
+            f"Reversed({m} point{'s' * (m != 1)} in {d} dimension{'s' * (d != 1)}, {steps} step{'s' * (steps != 1)} "
             f"from t = {self.times[0]:g} to {self.times[-1]:g}{kept})"
         )
 
