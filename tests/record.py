@@ -150,6 +150,7 @@ ON_PAPER = {
     ),
     "CurveLab-whole": ({"size": 32, "seed": 1}, {"Start": ("sweeps", 60_000)}),
     "CurveLab-transition": ({"size": 32, "seed": 1}, {"Start": ("sweeps", 60_000)}),
+    "DiffusionLab": ({"learner": "memory", "count": 16, "time": 0.05, "running": "false"}, {}),
     "EngineLab": (
         {"duration": 8, "seed": 1},
         {"All speeds, one after another": ("time, all runs", 250)},  # of the last duration, 32

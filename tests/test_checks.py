@@ -328,6 +328,10 @@ WITH_INTEGERS = {
     "erasure": lambda i: erasure(i(1), barrier=i(5), tilt=i(2), lowest=i(1)),
     "trap_protocol": lambda i: trap_protocol(i([0, 100, 3]), i(2), duration=i(1)),
     "moving_trap": lambda i: moving_trap(i(2), distance=i(3), stiffness=i(2), jump=i(0)),
+    "DiffusionLab": lambda i: widgets.DiffusionLab(
+        learner="memory", count=i(5), dimensions=i(3), particles=i(50), seed=i(100), mean_norm=i(3)
+    ).simulate(i(4)),
+    "DiffusionLab, own": lambda i: widgets.DiffusionLab(i([[1, 2], [0, 3]]), particles=i(50)).simulate(i(4)),
     "CapacityLab": lambda i: widgets.CapacityLab(inputs=i(3), seed=i(100)).simulate(i(4)),
     "CommitteeLab": lambda i: widgets.CommitteeLab(inputs=i(60), seed=i(100)).simulate(
         i(120), pushes=i([6, 60])

@@ -384,6 +384,7 @@ def public(module):
         "kernels.clusters",
         "kernels.committee",
         "kernels.curves",
+        "kernels.cloud",
         "kernels.descent",
         "kernels.diffusion",
         "kernels.driven_network",

@@ -14,12 +14,12 @@ const HIGH = 5; // of the potential that is drawn
 const ROOM = 3.2; // standard deviations around a cluster
 const CIRCLE = 48;
 const AT_ONCE = 40; // milliseconds for which a run is computed at once, and a frame otherwise
-const A_FRAME = 10;
+const A_FRAME = 14;
 const HOLD = 1500; // milliseconds that a run is seen when it is over
 const HURRIED = 300; // of a fast one
 const FAST = 200; // steps a second
 const MANY = 200; // training points, whose crosses are smaller
-const TICKS = [4, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001];
+const TICKS = [4, 1, 0.1, 0.01, 0.001];
 const SHAPES = ["learner", "count", "dimensions", "mean_norm", "deviation", "particles", "seed", "_own"];
 const LEARNERS = { exact: "knows the law", memory: "knows n points by heart" };
 const DIRECTIONS = { back: "back: noise is taken away", forward: "forward: noise is added" };
@@ -34,24 +34,25 @@ const TOLD = {
   time: "time t",
   steps: "steps",
   right: "right of 0, %",
-  kept: "on their last side, %",
+  kept: "on their final side, %",
   speciation: "clusters part at t",
   memorized: "memorized, %",
   distance: "distance to a point / fresh",
   collapse: "collapse at t",
   clones: "clones that end right, %",
   agreement: "pairs that agree, %",
+  cloning: "for any such point, %",
 };
 const SIGNS = [
   ["bit right", "ends on the right", "end"],
   ["bit left", "ends on the left", "end"],
   ["bit right", "is on the right", "now"],
   ["bit left", "is on the left", "now"],
-  ["cross", "training point, at e\u207b\u1d57a", "memory"],
+  ["cross", "training point a, drawn at exp(\u2212t) a", "memory"],
   ["diamond flow", "centre of a cluster", "law"],
   ["line contour", "its standard deviation", "law"],
   ["line theory", "potential; chance to keep the side", "all"],
-  ["sides", "share on their last side", "all"],
+  ["sides", "share on their final side", "all"],
   ["line heavier", "weight on one point, theory", "learned"],
   ["weights", "mean of \u03a3w\u00b2, the weight on one point", "memory"],
 ];
@@ -69,8 +70,8 @@ class Plane {
     this.node = this.chart.svg;
     this.middle = this.chart.line("guide");
     this.circles = [this.chart.line("contour"), this.chart.line("contour")];
-    this.crosses = this.path("lab-crosses");
     this.bits = { left: this.path("lab-bits left"), right: this.path("lab-bits right") };
+    this.crosses = this.path("lab-crosses");
     this.centres = [this.chart.diamond("flow"), this.chart.diamond("flow")];
     this.named = drawing("text", { class: "lab-note", x: 348, y: 28, "text-anchor": "end" });
     this.node.append(this.named);
@@ -183,9 +184,9 @@ class Decisions {
     const ends = [times[0], times.at(-1)].map((t) => Math.log10(t));
     this.chart = new Chart({
       ...{ x: ends, y: [0, 1.04], xLabel: "time t, from noise to data", yLabel: "share of particles" },
-      ...{ height: 214, left: 40, places: TICKS.map((t) => [Math.log10(t), short(t)]) },
+      ...{ height: 214, left: 40, right: 22, places: TICKS.map((t) => [Math.log10(t), short(t)]) },
       heights: [0, 0.25, 0.5, 0.75, 1].map((v) => [v, short(v)]),
-      describe: "Shares of particles against time: on their last side, and with weight on a single point.",
+      describe: "Shares of particles against time: on their final side, and with weight on a single point.",
     });
     this.node = this.chart.svg;
     this.marks = ["S", "C"].map((name) => this.mark(name));
@@ -198,7 +199,7 @@ class Decisions {
   }
 
   mark(name) {
-    const note = drawing("text", { class: "lab-note", y: 30 }, ...subscripted("t", name));
+    const note = drawing("text", { class: "lab-note", y: 32 }, ...subscripted("t", name));
     this.chart.svg.append(note);
     return { line: this.chart.line("guide"), note };
   }
@@ -252,9 +253,10 @@ class DiffusionLab {
     this.loop = new Loop(panel, (milliseconds) => this.frame(milliseconds));
     panel.follow([...SHAPES, "cloned_at", "direction"], () => this.begin());
     this.kept = this.way;
-    panel.follow("time", () => this.seek());
     panel.follow("colours", () => this.obey());
-    panel.follow("running", () => model.get("running") || this.report());
+    panel.follow("running", () => (model.get("running") ? this.hasten() : this.report()));
+    panel.follow("time", () => this.ready && this.hand());
+    this.ready = true;
     panel.cleanups.push(() => cancelAnimationFrame(this.request));
   }
 
@@ -272,12 +274,16 @@ class DiffusionLab {
     if (!this.own)
       for (const [name, settings] of PRESETS) panel.preset(name, () => this.go({ ...settings, time: first }));
     panel.preset("Clone", () => this.clone());
-    panel.switch();
-    panel.button("Step", () => this.step());
-    panel.button("Reset", () => this.restart());
+    panel.preset("From noise", () => this.go({ direction: "back", cloned_at: 0, time: first }));
+    const actions = element("div", { class: "lab-presets" });
+    where.append(actions);
+    actions.append(panel.switch());
+    panel.button("Step", () => this.step(), actions);
+    panel.button("Reset", () => this.restart(), actions);
     panel.share();
+    actions.append(panel.buttons.lastChild);
     if (!this.own) {
-      panel.menu("learner", { label: "Who leads back", names: LEARNERS });
+      panel.menu("learner", { label: "Learner", names: LEARNERS });
       panel.slider("dimensions", { label: "Dimensions d", integer: true, step: 1 });
       panel.slider("mean_norm", { label: "Centres at \u00b1", step: 0.1, digits: 1 });
       panel.slider("deviation", { label: "Deviation \u03c3", step: 0.05 });
@@ -291,6 +297,7 @@ class DiffusionLab {
       Object.entries(TOLD).map(([name, label]) => [name, panel.readout(label)]),
     );
     panel.mount();
+    where.append(panel.el.querySelector(".lab-words"));
   }
 
   // Set all of these, begin once, and go.
@@ -304,12 +311,11 @@ class DiffusionLab {
 
   // All particles become clones of one at the time that is shown, or else where the clusters part.
   clone() {
-    const { flow, model } = this;
-    const [last, first] = this.panel.limits.time;
-    const now = model.get("time");
-    const within = now > last && now < first;
-    const parting = Math.min(Math.max(flow.theory.speciation || 1, 0.05), 3);
-    this.go({ direction: "back", cloned_at: within ? now : three(parting) });
+    const { decisions, flow, panel } = this;
+    const [last, first] = panel.limits.time;
+    const t = three(flow.times[this.shown]);
+    const parting = Math.min(Math.max(decisions.theory.speciation || 1, 0.05), 3);
+    this.go({ direction: "back", cloned_at: t > last && t < first ? t : three(parting) });
   }
 
   // What a run begins with, beside the data.
@@ -328,7 +334,7 @@ class DiffusionLab {
     this.seek();
   }
 
-  // From the first time on.
+  // From the first time of the first run on.
   restart() {
     this.kept = this.way;
     this.prepare();
@@ -345,7 +351,7 @@ class DiffusionLab {
     this.decisions.obey(flow);
     this.countRow.toggleAttribute("hidden", flow.exact || this.own);
     this.compute(AT_ONCE);
-    Object.assign(this, { rested: 0, shown: 0 });
+    Object.assign(this, { rested: 0, shown: 0, wanted: 0 });
     this.pace.owed = 0;
     this.obey();
   }
@@ -366,22 +372,26 @@ class DiffusionLab {
     if (flow.complete) return;
     this.request = requestAnimationFrame(() => {
       this.compute(this.loop.seen ? A_FRAME : 0);
-      if (this.wanted > this.shown) this.show(this.wanted);
-      if (flow.complete) this.report();
+      const behind = this.wanted > this.shown;
+      if (behind) this.approach(this.wanted);
+      const there = behind && this.shown === this.wanted;
+      if (there || flow.complete || (behind && this.rate.add(1))) this.report();
     });
   }
 
-  // Show a step of the run, or the last one that is known.
+  // Show a step of the run, and let the slider follow.
   show(wanted) {
-    const { flow, panel } = this;
-    this.wanted = wanted;
-    this.shown = Math.min(wanted, flow.front);
-    if (this.shown === wanted) this.tell(three(flow.times[wanted]));
+    this.approach(wanted);
+    if (this.shown === wanted) this.tell(three(this.flow.times[wanted]));
     this.draw();
-    if (!panel.model.get("running")) this.readOut();
   }
 
-  // Let the slider follow.
+  // As near to a step as the run is known.
+  approach(wanted) {
+    this.wanted = wanted;
+    this.shown = Math.min(wanted, this.flow.front);
+  }
+
   tell(t) {
     const [last, first] = this.panel.limits.time;
     this.moving = true;
@@ -390,12 +400,14 @@ class DiffusionLab {
   }
 
   // A hand has moved the time: it stands there.
+  hand() {
+    if (this.moving || this.quiet) return;
+    this.panel.set("running", false);
+    this.seek();
+  }
+
   seek() {
-    if (this.moving) return;
-    const { flow, model, panel } = this;
-    panel.set("running", false);
-    this.wanted = flow.nearest(model.get("time"));
-    this.shown = Math.min(this.wanted, flow.front);
+    this.approach(this.flow.nearest(this.model.get("time")));
     this.report();
   }
 
@@ -432,6 +444,11 @@ class DiffusionLab {
     if (steps === 0) return;
     this.show(Math.min(this.shown + steps, flow.last));
     if (this.rate.add(1) || this.shown === flow.last) this.report();
+  }
+
+  // What is started at the end of a run does not wait for the next one.
+  hasten() {
+    if (this.shown === this.flow.last) this.rested = HOLD;
   }
 
   obey() {
@@ -474,12 +491,21 @@ class DiffusionLab {
       memorized: passed ? flow.memorized[shown] : NaN,
       own_weight: passed ? flow.ownWeight[shown] : NaN,
       expected_own_weight: flow.clones ? NaN : flow.expectedOwn(shown),
-      distance: flow.exact ? NaN : flow.distance(shown),
+      distance: this.distance,
       clones_right: clones,
       expected_clones_right: p,
       agreement: (heads * (heads - 1) + tails * (tails - 1)) / pairs,
       expected_agreement: p * p + (1 - p) * (1 - p),
     };
+  }
+
+  // It takes a while to find, and is found once.
+  get distance() {
+    const { flow, shown } = this;
+    const key = [flow.begun, flow.runs, shown].join();
+    if (this.found?.key !== key)
+      this.found = { key, value: flow.exact || flow.owned ? NaN : flow.distance(shown) };
+    return this.found.value;
   }
 
   readOut() {
@@ -498,6 +524,8 @@ class DiffusionLab {
     write.clones(both(numbers.clones_right, numbers.expected_clones_right));
     write.agreement(both(numbers.agreement, numbers.expected_agreement));
     for (const name of ["memorized", "collapse"]) write[name].row.toggleAttribute("hidden", flow.exact);
+    write.cloning(flow.clones && flow.exact ? percent(flow.cloning) : "\u2013");
+    write.cloning.row.toggleAttribute("hidden", !(flow.clones && flow.exact));
     for (const name of ["clones", "agreement"]) write[name].row.toggleAttribute("hidden", !flow.clones);
     write.distance.row.toggleAttribute("hidden", flow.exact || flow.owned);
     for (const name of ["speciation", "collapse"])
@@ -538,6 +566,8 @@ class DiffusionLab {
   inWords(numbers, t, speciation, collapse) {
     const { flow, shown } = this;
     const place = `t = ${told(t)}`;
+    if (shown < this.wanted && !this.model.get("running"))
+      return `${place}, on the way to ${told(flow.times[this.wanted])}: the steps to there are still computed.`;
     if (flow.clones) {
       const exact = `exactly ${percent(numbers.expected_clones_right)} %`;
       if (shown < flow.last || !flow.complete)
@@ -546,7 +576,7 @@ class DiffusionLab {
     }
     if (!flow.back) {
       const left = percent(numbers.expected_kept);
-      return `${place}: noise is added; by its side alone ${left} % of the particles would be told right.`;
+      return `${place}: noise is added; for ${left} % of the particles the side still tells where they began.`;
     }
     if (!flow.exact && numbers.own_weight > 0.5)
       return `${place}: ${percent(numbers.memorized)} % of the particles are left with a single training point.`;

@@ -93,6 +93,8 @@ class DiffusionLab(Lab, script="diffusion_lab.js"):
 
         x <- x + (x + 2 grad ln P_t(x)) dt + sqrt(2 dt) z,    dt = min(0.05, 0.1 t).
 
+    Such steps leave the clusters a little too wide and too near, by some 2 % with the settings at first.
+
     The learner "exact" knows P_t. The "memory" is the perfect learner of `count` points drawn from the
     clusters: its P_t is that of noise around these points. It has learned them by heart, and below
     `collapse_time` each particle falls onto one of them; until then it makes new ones as the exact learner

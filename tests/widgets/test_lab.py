@@ -15,6 +15,7 @@ from smbook.widgets import (
     CommitteeLab,
     CurveLab,
     DescentLab,
+    DiffusionLab,
     EngineLab,
     FiniteMagnetLab,
     HopfieldLab,
@@ -60,6 +61,7 @@ LABS = [
     EngineLab,
     CommitteeLab,
     CurveLab,
+    DiffusionLab,
 ]
 SHARED = {"_esm", "_css", "_kernels"}  # what a book holds once
 LARGEST_STATE = 12_000  # bytes of JSON
@@ -102,6 +104,8 @@ REFUSED = [
     (CurveLab, "shown", 1.4, ValueError),
     (LearningCurveLab, "reach", 21, ValueError),
     (LearningCurveLab, "bayes", 1, TypeError),
+    (DiffusionLab, "learner", "perfect", ValueError),
+    (DiffusionLab, "dimensions", 33, ValueError),
 ]
 
 

@@ -27,7 +27,7 @@ export class Flow {
     const { particles: m, dimensions: d, count, mean_norm, deviation, seed } = settings;
     kernels.top = this.ground;
     const real = (...shape) => kernels.zeros("float64", ...shape);
-    Object.assign(this, { m, d, settings, runs: 0 });
+    Object.assign(this, { m, d, settings, runs: 0, begun: (this.begun ?? 0) + 1 });
     this.exact = settings.learner === "exact";
     this.back = settings.direction === "back";
     this.chooseTimes(settings);
