@@ -64,12 +64,11 @@ class Reversed(NamedTuple):
         return not equal(self, other)
 
     def __repr__(self) -> str:
-        m, d = self.points.shape
-        steps, kept = self.times.size - 1, "" if self.path is None else ", path kept"
-        return (
-            f"Reversed({m} point{'s' * (m != 1)} in {d} dimension{'s' * (d != 1)}, {steps} step{'s' * (steps != 1)} "
-            f"from t = {self.times[0]:g} to {self.times[-1]:g}{kept})"
-        )
+        sizes = zip((*self.points.shape, self.times.size - 1), ("point", "dimension", "step"), strict=True)
+        points, dimensions, steps = (f"{size} {name}{'s' * (size != 1)}" for size, name in sizes)
+        times = f"from t = {self.times[0]:g} to {self.times[-1]:g}"
+        kept = "" if self.path is None else ", path kept"
+        return f"Reversed({points} in {dimensions}, {steps} {times}{kept})"
 
 
 def add_noise(samples: ArrayLike, t: float, *, rng: Randomness = None) -> Floats:

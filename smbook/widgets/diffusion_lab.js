@@ -21,7 +21,7 @@ const FAST = 200; // steps a second
 const MANY = 200; // training points, whose crosses are smaller
 const TICKS = [4, 1, 0.1, 0.01, 0.001];
 const SHAPES = ["learner", "count", "dimensions", "mean_norm", "deviation", "particles", "seed", "_own"];
-const LEARNERS = { exact: "knows the law", memory: "knows n points by heart" };
+const LEARNERS = { exact: "knows the exact score", memory: "knows n training points by heart" };
 const DIRECTIONS = { back: "back: noise is taken away", forward: "forward: noise is added" };
 const COLOURS = { end: "the side without noise", now: "the side now" };
 const USUAL = { direction: "back", cloned_at: 0, mean_norm: 4, deviation: 1, dimensions: 8 };
@@ -255,8 +255,7 @@ class DiffusionLab {
     this.kept = this.way;
     panel.follow("colours", () => this.obey());
     panel.follow("running", () => (model.get("running") ? this.hasten() : this.report()));
-    panel.follow("time", () => this.ready && this.hand());
-    this.ready = true;
+    panel.follow("time", () => this.seek());
     panel.cleanups.push(() => cancelAnimationFrame(this.request));
   }
 
@@ -267,6 +266,8 @@ class DiffusionLab {
     const scale = { to: Math.log, from: Math.exp, round: (t) => Math.min(Math.max(three(t), last), first) };
     const row = panel.slider("time", { label: "Time t", step: 0.01, scale, where });
     row.classList.add("lab-backward");
+    for (const kind of ["input", "change"]) row.addEventListener(kind, () => panel.set("running", false));
+    if (!this.own) panel.menu("learner", { label: "Learner", names: LEARNERS, where });
     const doubling = { to: Math.log2, from: (x) => 2 ** x, round: Math.round, grain: 1 };
     this.countRow = panel.slider("count", {
       ...{ label: "Training points n", integer: true, scale: doubling, where },
@@ -283,7 +284,6 @@ class DiffusionLab {
     panel.share();
     actions.append(panel.buttons.lastChild);
     if (!this.own) {
-      panel.menu("learner", { label: "Learner", names: LEARNERS });
       panel.slider("dimensions", { label: "Dimensions d", integer: true, step: 1 });
       panel.slider("mean_norm", { label: "Centres at \u00b1", step: 0.1, digits: 1 });
       panel.slider("deviation", { label: "Deviation \u03c3", step: 0.05 });
@@ -399,19 +399,16 @@ class DiffusionLab {
     this.moving = false;
   }
 
-  // A hand has moved the time: it stands there.
-  hand() {
-    if (this.moving || this.quiet) return;
-    this.panel.set("running", false);
-    this.seek();
-  }
-
+  // Show the time that is set.
   seek() {
+    if (this.moving || this.quiet) return;
     this.approach(this.flow.nearest(this.model.get("time")));
     this.report();
   }
 
+  // A hand has moved the time: it stands there.
   put(t) {
+    this.panel.set("running", false);
     const [last, first] = this.panel.limits.time;
     this.panel.set("time", Math.min(Math.max(three(t), last), first));
   }

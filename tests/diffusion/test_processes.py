@@ -80,7 +80,7 @@ def test_a_grid_of_times_keeps_its_bounds(start, share, largest, relative):
     assert times[0] == start
     assert times[-1] == share * start
     assert (steps > 0).all()
-    assert (steps <= np.minimum(largest, relative * times[:-1]) * (1 + 1e-6)).all()
+    assert (steps <= np.minimum(largest, relative * times[:-1]) * (1 + 1e-9) + 1e-9 * times[-1]).all()
     assert (steps[:-1] >= np.minimum(largest, relative * times[:-2]) * (1 - 1e-9)).all()
 
 

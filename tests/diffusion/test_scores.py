@@ -178,6 +178,15 @@ def test_weights_of_a_cloud():
     np.testing.assert_allclose(PointCloud(points[:1]).weights(x, 0.5), 1)
 
 
+def test_how_a_magnet_parts_its_points_changes_no_bit(monkeypatch):
+    data = CurieWeissData(6, 1.2)
+    x = places(data, 0.5, m=50)
+    whole = data.score(x, 0.5), data.log_density(x, 0.5)
+    monkeypatch.setattr("smbook.diffusion.curie_weiss.UPDATES_PER_CALL", 1000)
+    assert np.array_equal(data.score(x, 0.5), whole[0])
+    assert np.array_equal(data.log_density(x, 0.5), whole[1])
+
+
 def test_blocks_change_nothing():
     """A cloud so large that a block is two places gives what each place alone gives."""
     cloud = PointCloud(np.random.default_rng(3).normal(size=(60000, 2)))
