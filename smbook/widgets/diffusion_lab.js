@@ -553,14 +553,14 @@ class DiffusionLab {
     const long =
       `${flow.m} particles at ${place}, led ${flow.back ? `back by one ${who}` : "forward by noise"}; the data are ${law}. ` +
       `${percent(numbers.right)} % are right of 0, ${kept}.${memory} ${times.filter(Boolean).join(" ")}`;
-    panel.description.set(this.inWords(numbers, t, speciation, collapse), long);
+    panel.description.set(this.inWords(numbers, t, speciation), long);
     this.plane.node.setAttribute(
       "aria-label",
       `The cloud in the plane of u and v at ${place}: ${percent(numbers.right)} % of ${flow.m} particles are right of 0.`,
     );
   }
 
-  inWords(numbers, t, speciation, collapse) {
+  inWords(numbers, t, speciation) {
     const { flow, shown } = this;
     const place = `t = ${told(t)}`;
     if (shown < this.wanted && !this.model.get("running"))
@@ -575,19 +575,25 @@ class DiffusionLab {
       const left = percent(numbers.expected_kept);
       return `${place}: noise is added; for ${left} % of the particles the side still tells where they began.`;
     }
-    if (!flow.exact && numbers.own_weight > 0.5)
-      return `${place}: ${percent(numbers.memorized)} % of the particles are left with a single training point.`;
+    const memory = memoryWords(numbers);
+    if (numbers.own_weight > 0.5) return `${place}: ${memory}.`;
     if (flow.owned || !(speciation > 0))
-      return `${place}: ${percent(numbers.right)} % of the particles are right of 0.`;
+      return `${place}: ${percent(numbers.right)} % of the particles are right of 0${memory && `; ${memory}`}.`;
     if (t > speciation) return `${place}: one well; no side has been chosen, though ${sideWords(numbers)}.`;
-    const known = flow.exact ? "" : ", and no point is singled out yet";
-    return `${place}: the well has split; ${sideWords(numbers)}${t > collapse ? known : ""}.`;
+    return `${place}: the well has split; ${sideWords(numbers)}${memory && `, and ${memory}`}.`;
   }
 }
 
 // How many particles keep the side on which they are, by theory.
 function sideWords({ expected_kept: kept }) {
   return `${percent(kept)} % will keep the side on which they are`;
+}
+
+// How many are left with one training point; nothing where there are none.
+function memoryWords({ memorized }) {
+  if (!Number.isFinite(memorized)) return "";
+  const some = `${percent(memorized)} % are left with a single training point`;
+  return memorized > 0 ? some : "no particle is left with a single training point yet";
 }
 
 // Three digits of a number.
