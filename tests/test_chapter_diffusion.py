@@ -368,9 +368,19 @@ def test_the_printed_networks():
     assert [float(row[-1]) for row in rows[-4:-1]] == [0.9, 0.8, 0.6]
 
 
+@pytest.fixture
+def one_thread():
+    """Two threads on a busy machine wait for each other."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_other_networks_do_the_same():
     """Another split, other seeds and fewer steps: few digits are copied, many are not, and twins agree."""
-    pytest.importorskip("torch")
     from smbook.diffusion import train_score
 
     alike = CHAPTER.functions("yardstick-code")["alike"]
