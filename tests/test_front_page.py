@@ -41,7 +41,7 @@ def closure(chapter, needs):
     return found.union(*(closure(other, needs) for other in found))
 
 
-NEEDS, HELPS = assigned("map-needs")["needs"], assigned("map-needs")["helps"]
+NEEDS, HELPS = assigned("map-needs")["needs"], assigned("map-helps")["helps"]
 
 
 def test_the_map_holds_every_chapter_once_in_the_order_of_the_book():
