@@ -27,7 +27,7 @@ from pathlib import Path
 import smbook
 assert Path(smbook.__file__).is_relative_to(sys.prefix), smbook.__file__
 for module in pkgutil.walk_packages(smbook.__path__, "smbook."):
-    if "landscape" not in module.name:
+    if "landscape" not in module.name and module.name != "smbook.diffusion.networks":
         importlib.import_module(module.name)
 from smbook import ising, statistics
 from smbook.theory import ising as theory
@@ -66,6 +66,14 @@ try:
     smbook.landscape
 except ImportError as error:
     print(error)
+from smbook.diffusion import *
+assert nearest([[0.0]], [[1.0]]).distances == [1.0]
+assert not {"ScoreNetwork", "ScoreTraining", "train_score"} & {*smbook.diffusion.__all__}
+for name in ("ScoreNetwork", "train_score"):
+    try:
+        getattr(smbook.diffusion, name)
+    except ImportError as error:
+        print(error)
 """
 
 
@@ -266,8 +274,16 @@ def test_no_module_has_a_side_effect(tmp_path):
     python(NO_SIDE_EFFECT, cwd=tmp_path)
 
 
-def test_without_torch_the_landscape_says_what_to_install(tmp_path):
-    assert 'pip install "smbook[landscape]"' in python(WITHOUT_TORCH, cwd=tmp_path)
+def test_without_torch_what_needs_it_says_what_to_install(tmp_path):
+    told = python(WITHOUT_TORCH, cwd=tmp_path).splitlines()
+    names = ["smbook.landscape", "smbook.diffusion.ScoreNetwork", "smbook.diffusion.train_score"]
+    for name, line in zip(names, told, strict=True):
+        assert line.startswith(f'{name} needs PyTorch: pip install "smbook[landscape]". ')
+
+
+def test_diffusion_loads_torch_only_for_what_learns(tmp_path):
+    code = "import sys, smbook.diffusion as d; print('torch' in sys.modules, {*d.__all__} <= {*dir(d)})"
+    assert python(code, cwd=tmp_path) == "False True"
 
 
 def test_unknown_attribute_is_refused():

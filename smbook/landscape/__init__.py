@@ -5,15 +5,13 @@ A point is one flat vector of all parameters, a NumPy array or a torch tensor; w
 
 from __future__ import annotations
 
+from smbook._torch import explain as _explain
+
 try:
     import torch as _torch  # noqa: F401
 except ModuleNotFoundError as error:
-    if error.name != "torch":
-        raise
-    raise ImportError(
-        'smbook.landscape needs PyTorch: pip install "smbook[landscape]". On Linux pip takes a build with '
-        "CUDA, several GB, unless it is told of the index of CPU builds that the PyTorch project names."
-    ) from error
+    _explain("smbook.landscape", error)
+    raise
 
 from smbook.landscape.accuracy import accuracy
 from smbook.landscape.check import Finding, Report, check
