@@ -202,11 +202,36 @@ def test_one_seed_gives_the_same_bits_and_leaves_no_trace(points, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_learns_where_torch_is_told_not_to_differentiate(points):
-    with torch.no_grad():
+@pytest.mark.parametrize("told", [torch.no_grad, torch.inference_mode])
+def test_it_learns_where_torch_is_told_not_to_differentiate(points, told):
+    with told():
         found = train_score(points[:50], rng=7, **SMALL)
         assert not torch.is_grad_enabled()
     assert found == train_score(points[:50], rng=7, **SMALL)
+
+
+def test_what_torch_has_been_told_of_its_kinds_changes_no_bit(points):
+    usual = train_score(points[:50], rng=1, **SMALL)
+    loss = usual.network.loss(points[:50], 0.5, rng=1)
+    kind = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        assert train_score(points[:50], rng=1, **SMALL) == usual
+        assert usual.network.loss(points[:50], 0.5, rng=1) == loss
+        assert torch.get_default_dtype() == torch.float64
+        assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_device(None)
+        torch.set_default_dtype(kind)
+
+
+def test_times_at_which_nothing_is_left_are_no_trouble(points):
+    """e^2t is no number of 32 bits from t = 44.4 on."""
+    found = train_score(points[:50], times=(0.02, 350.0), rng=1, **SMALL)
+    assert np.isfinite(found.losses).all()
+    x = points[:3]
+    np.testing.assert_allclose(found.network.score(x, 350.0), -x)
 
 
 def test_a_generator_advances_and_seeds_of_all_kinds_do(points):
