@@ -325,13 +325,16 @@ def _checked_scores(values: Any, shape: tuple[int, ...], step: int, t: float) ->
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"score must return an array; got {type(values).__name__} {where}") from None
     if scores.dtype.kind not in "iuf" or isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"score must return real numbers; got {type(values).__name__} {where}")
+        kind = f" of {scores.dtype}" if type(values) is np.ndarray else ""
+        raise TypeError(f"score must return real numbers; got {type(values).__name__}{kind} {where}")
     if scores.shape != shape:
         raise ValueError(f"score must return the shape of the points, {shape}; got {scores.shape} {where}")
+    with np.errstate(over="ignore"):  # of numbers longer than 64 bits
+        scores = np.ascontiguousarray(scores, dtype=np.float64)
     wrong = ~np.isfinite(scores)
     if wrong.any():
         raise ValueError(f"score must be finite; got {scores[wrong].flat[0]} {where}")
-    return np.ascontiguousarray(scores, dtype=np.float64)
+    return scores
 
 
 def _check_reach(places: Floats, step: int, t: float) -> None:
