@@ -166,9 +166,9 @@ def test_samples_of_few_points_are_copies_and_samples_of_many_are_not():
         made = network.denoise(generate(network, 300, start=3.0, end=0.02, rng=3), 0.02)
         ratios.append(nearest(made, data[:n]).distances.mean() / nearest(held, data[:n]).distances.mean())
         shares.append(memorized_share(made, data[:n]))
-    assert ratios[0] < 0.3
+    assert ratios[0] < 0.5
     assert 0.8 < ratios[1] < 1.2
-    assert shares[0] > 0.6
+    assert shares[0] > 0.4
     assert shares[1] < 0.05
 
 
