@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smbook import _checks
+from smbook._runs import UPDATES_PER_CALL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
 Floats = NDArray[np.float64]
@@ -43,3 +46,9 @@ def within_reach(name: str, values: Floats) -> Floats:
     if (np.abs(values) > LARGEST).any():
         raise ValueError(f"{name} must be at most {LARGEST:g} in size; got {np.abs(values).max():g}")
     return values
+
+
+def parts(count: int, n_dimensions: int) -> Iterator[slice]:
+    """Part rows so that between the calls of a kernel, each with normal numbers to draw, Ctrl-C is heard."""
+    size = max(1, UPDATES_PER_CALL // 4 // n_dimensions)
+    return (slice(first, min(first + size, count)) for first in range(0, count, size))

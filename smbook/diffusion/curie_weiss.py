@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp
 
 from smbook import _checks
 from smbook._runs import UPDATES_PER_CALL
-from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time
+from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time, parts
 from smbook.kernels import diffusion as kernels
 from smbook.kernels.rng import state_apart
 
@@ -55,6 +56,7 @@ class CurieWeissData:
     True
     """
 
+    @np.errstate(under="ignore")
     def __init__(self, n_spins: int, beta: float) -> None:
         self._n_spins = _checks.integer("n_spins", n_spins, minimum=1, maximum=_MOST_SPINS)
         self._beta = _checks.real("beta", beta, minimum=0.0)
@@ -65,8 +67,11 @@ class CurieWeissData:
         logs += self._beta * (2 * up - self._n_spins) ** 2 / (2 * self._n_spins)
         weights = np.exp(logs - logs.max())
         self._law: Floats = weights / weights.sum()
-        room = np.zeros((3, self._n_spins))
-        self._log_partition = float(kernels.curie_weiss_log_partition(self._beta, *room))
+        nodes, field = self._nodes()
+        alone = np.abs(field) + np.log1p(np.exp(-2 * np.abs(field)))
+        terms = self._n_spins * alone - nodes * nodes / 2
+        self._log_partition = float(logsumexp(terms)) - math.log(2 * math.pi) / 2
+        self._log_partition -= math.log(kernels.NODES_PER_UNIT)
 
     @property
     def n_dimensions(self) -> int:
@@ -96,7 +101,9 @@ class CurieWeissData:
         """
         points = np.empty((_checks.integer("n", n, minimum=0), self._n_spins))
         cumulated = np.cumsum(self._law)
-        kernels.draw_counted_spins(cumulated, state_apart(rng, DATA_APART), points)
+        state = state_apart(rng, DATA_APART)
+        for some in parts(*points.shape):
+            kernels.draw_counted_spins(cumulated, state, points[some])
         return points
 
     def score(self, x: ArrayLike, t: float) -> Floats:
@@ -117,8 +124,38 @@ class CurieWeissData:
         points, time = checked_points("x", x, self._n_spins), checked_time("t", t)
         scores, logs, room = np.empty_like(points), np.empty(len(points)), np.empty((2, self._n_spins))
         work = self._n_spins * int(kernels.curie_weiss_nodes(self._beta, self._n_spins))
-        size = max(1, UPDATES_PER_CALL // work)
-        for first in range(0, len(points), size):  # so that Ctrl-C is heard
+        size = UPDATES_PER_CALL // work  # so that Ctrl-C is heard
+        if not size:
+            logs[:] = [self._go_through(*pair, time, room) for pair in zip(points, scores, strict=True)]
+            return scores, logs
+        for first in range(0, len(points), size):
             some = slice(first, first + size)
             kernels.curie_weiss_score(self._beta, time, points[some], *room, scores[some], logs[some])
         return scores, logs
+
+    def _nodes(self) -> tuple[Floats, Floats]:
+        """Return the nodes of the sum over the mean field, and the field on a spin at each."""
+        half = int(kernels.curie_weiss_nodes(self._beta, self._n_spins)) // 2
+        nodes = np.arange(-half, half + 1) / kernels.NODES_PER_UNIT
+        return nodes, nodes * math.sqrt(self._beta / self._n_spins)
+
+    @np.errstate(under="ignore")
+    def _go_through(self, point: Floats, score: Floats, t: float, room: Floats) -> float:
+        """Do what the kernel does for a point, in a call for each node: a sum over all of them is long."""
+        left, variance = math.exp(-t), -math.expm1(-2 * t)
+        room[0] = left * point / variance
+        score[:] = 0.0
+        top, total = -math.inf, 0.0
+        for node, field in zip(*self._nodes(), strict=True):
+            term = float(kernels._independent(field, *room)) - node * node / 2
+            if term > top:
+                score *= math.exp(top - term)
+                total *= math.exp(top - term)
+                top = term
+            weight = math.exp(term - top)
+            score += weight * room[1]
+            total += weight
+        score[:] = (left / total * score - point) / variance
+        square = float(np.square(np.abs(point) - left).sum())
+        normal = self._n_spins * math.log(2 * math.pi * variance) + math.log(2 * math.pi)
+        return top + math.log(total / kernels.NODES_PER_UNIT) - square / (2 * variance) - normal / 2

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from smbook.diffusion._arguments import Floats
 
 _TOGETHER = 1 << 20  # distances that are held at once
+_WORK = 1 << 28  # coordinates that are compared at once, so that Ctrl-C is heard
 
 
 class Nearest(NamedTuple):
@@ -131,7 +132,7 @@ def _checked(points: ArrayLike, others: ArrayLike, *, least: int) -> tuple[Float
 
 def _distances(places: Floats, known: Floats) -> Iterator[tuple[slice, Floats]]:
     """Yield the distances between some places and all that are known, (some, n), and which places."""
-    size = max(1, _TOGETHER // len(known))
+    size = max(1, min(_TOGETHER // len(known), _WORK // known.size))
     for start in range(0, len(places), size):
         some = slice(start, start + size)
         yield some, cdist(places[some], known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TIMES = (0.02, 3.0)
 
 _WAVES = 4  # of the logarithm of the noise, each as a cosine and a sine
+_LATE = 40.0  # from when on the logarithm of e^t sqrt(Delta) is t, and e^2t soon is no float of 32 bits
 _SCALES = (1e-6, 1e6)
 _RISE = 0.05  # of all steps, in which the learning rate comes up from 0: Adam's first steps are its worst
 
@@ -99,7 +101,8 @@ class ScoreNetwork(torch.nn.Module):
         size = _checks.real("scale", scale, minimum=_SCALES[0], maximum=_SCALES[1])
         known = _checked_times(times)
         super().__init__()
-        self.layers = FullyConnected([d + 2 * _WAVES, *hidden, d], activation, rng=rng).to(torch.float32)
+        with _single_precision():
+            self.layers = FullyConnected([d + 2 * _WAVES, *hidden, d], activation, rng=rng)
         self.widths, self.scale, self.times = hidden, size, known
         last = self.layers[-1]
         torch.nn.init.zeros_(last.weight)
@@ -180,9 +183,9 @@ class ScoreNetwork(torch.nn.Module):
         random = _generator(seed_state(rng))
         with torch.no_grad():
             known = torch.from_numpy(places).to(self.centre.device)
-            noise = torch.randn(known.shape, generator=random, dtype=torch.float64).to(known.device)
+            noise = torch.randn(known.shape, generator=random, dtype=torch.float64, device="cpu")
             one = torch.tensor([time], dtype=torch.float64, device=known.device)
-            return float(self._loss((known - self.centre) / self.scale, one, noise))
+            return float(self._loss((known - self.centre) / self.scale, one, noise.to(known.device)))
 
     def _checked_time(self, value: Any) -> float:
         time = checked_time("t", value)
@@ -199,11 +202,12 @@ class ScoreNetwork(torch.nn.Module):
 
     def _answer(self, inputs: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """Return F, in the precision of its weights, for inputs (m, d) and times (m,) or (1,)."""
-        logarithms = 0.5 * torch.log(torch.expm1(2 * t.clamp(max=self.times[1])))
+        seen = t.clamp(max=self.times[1])
+        logarithms = 0.5 * torch.log(torch.expm1(2 * seen.clamp(max=_LATE))) + (seen - _LATE).clamp(min=0)
         waves = 0.5 * logarithms[:, None] * torch.arange(1, _WAVES + 1, dtype=t.dtype, device=t.device)
-        seen = torch.cat([waves.cos(), waves.sin()], dim=1).expand(len(inputs), -1)
+        phases = torch.cat([waves.cos(), waves.sin()], dim=1).expand(len(inputs), -1)
         kind = self.layers[0].weight.dtype
-        found: torch.Tensor = self.layers(torch.cat([inputs.to(kind), seen.to(kind)], dim=1))
+        found: torch.Tensor = self.layers(torch.cat([inputs.to(kind), phases.to(kind)], dim=1))
         return found.to(inputs.dtype)
 
     def _loss(self, shifted: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -321,20 +325,20 @@ def train_score(
         raise TypeError(f"callback must be callable; got {type(callback).__name__}")
     centre, scale = _centre_and_scale(known)
     random = np.random.default_rng(seed_state(rng))
-    network = ScoreNetwork(
-        known.shape[1],
-        widths=widths,
-        activation=activation,
-        centre=centre,
-        scale=scale,
-        times=times,
-        rng=random,
-    )
-    shifted = torch.from_numpy(((known - centre) / scale).astype(np.float32))
-    batches = _batches(shifted, batch_size, network.times, _generator(seed_state(random)))
-    run = _Run(network, rate, n_steps)
     noted: list[tuple[int, float]] = []
-    with _vectors.differentiated(), progress_bar(n_steps, "step", progress) as tell:
+    with _vectors.differentiated(), torch.device("cpu"), progress_bar(n_steps, "step", progress) as tell:
+        network = ScoreNetwork(
+            known.shape[1],
+            widths=widths,
+            activation=activation,
+            centre=centre,
+            scale=scale,
+            times=times,
+            rng=random,
+        )
+        shifted = torch.from_numpy(((known - centre) / scale).astype(np.float32))
+        batches = _batches(shifted, batch_size, network.times, _generator(seed_state(random)))
+        run = _Run(network, rate, n_steps)
         for step in range(1, n_steps + 1):
             run.step(step, *next(batches))
             tell(1)
@@ -381,7 +385,7 @@ class _Run:
     def __init__(self, network: ScoreNetwork, rate: float, n_steps: int) -> None:
         self._network, self._rate, self._n_steps = network, rate, n_steps
         self._adam = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
-        self._sum, self._count = torch.zeros(()), 0
+        self._sum, self._count = torch.zeros((), dtype=torch.float32), 0
 
     def step(self, step: int, shifted: torch.Tensor, t: torch.Tensor, noise: torch.Tensor) -> None:
         for group in self._adam.param_groups:
@@ -395,7 +399,7 @@ class _Run:
     def mean_loss(self, step: int) -> float:
         """Return the mean loss of the steps since the last call, or raise if it is not finite."""
         mean = float(self._sum) / self._count
-        self._sum, self._count = torch.zeros(()), 0
+        self._sum, self._count = torch.zeros((), dtype=torch.float32), 0
         if not math.isfinite(mean):
             raise FloatingPointError(
                 f"the loss became {mean} by step {step}, with a learning rate of {self._rate:g}"
@@ -434,9 +438,20 @@ def _centre_and_scale(points: Floats) -> tuple[Floats, float]:
     return centre, scale
 
 
+@contextlib.contextmanager
+def _single_precision() -> Iterator[None]:
+    """Have the first weights drawn as float32, whatever the caller has told torch to draw."""
+    kind = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(kind)
+
+
 def _generator(state: NDArray[np.uint64]) -> torch.Generator:
     """Return a generator of torch on the CPU, apart from its own."""
-    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+    return torch.Generator("cpu").manual_seed(int(state[0] >> np.uint64(1)))
 
 
 def _numbers(training: ScoreTraining) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smbook import _checks
-from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time
+from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time, parts
 from smbook.kernels import diffusion as kernels
 from smbook.kernels.rng import state_apart
 from smbook.network._couplings import read_only
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from smbook.kernels.rng import Randomness
 
 _TOGETHER = 1 << 17  # weights in a block, which stay in the cache of a core
+_FEWEST = 16  # places in a block, where many points have to come from memory for it
+_WORK = 1 << 29  # products in a block of so few, so that Ctrl-C is heard
 
 
 class PointCloud:
@@ -94,9 +96,12 @@ class PointCloud:
             If an argument is of the wrong kind or out of range.
         """
         drawn = np.empty((_checks.integer("n", n, minimum=0), self.n_dimensions))
-        kernels.draw_rows(self._points, state_apart(rng, DATA_APART), drawn)
+        state = state_apart(rng, DATA_APART)
+        for some in parts(*drawn.shape):
+            kernels.draw_rows(self._points, state, drawn[some])
         return drawn
 
+    @np.errstate(under="ignore")
     def score(self, x: ArrayLike, t: float) -> Floats:
         """Return the gradient of ln P_t at places x (m, d), at a time t from 1e-12 to 350.
 
@@ -131,6 +136,7 @@ class PointCloud:
             weights[some] = self._weigh(places[some], time)[0]
         return weights
 
+    @np.errstate(under="ignore")
     def participation(self, x: ArrayLike, t: float) -> Floats:
         """Return sum w^2 at places x (m, d), an array (m,); errors as `score`.
 
@@ -144,23 +150,25 @@ class PointCloud:
             values[some] = np.einsum("ij,ij->i", weights, weights)
         return values
 
+    @np.errstate(under="ignore")
     def _weigh(self, places: Floats, t: float) -> tuple[Floats, Floats]:
         """Return the weights at some places, and ln sum exp of their exponents."""
         left, variance = _of(t)
         apart = places - left * self._centre
         weights = (apart * (left / variance)) @ self._around.T
         weights -= self._half_squares * (left * left / variance)
-        top = weights.max(axis=1, keepdims=True)
-        weights -= top
+        nearest = weights.argmax(axis=1)
+        weights -= weights[np.arange(len(places)), nearest, np.newaxis]
         np.exp(weights, out=weights)
         total = weights.sum(axis=1, keepdims=True)
         weights /= total
-        logs = (top + np.log(total))[:, 0] - (apart * apart).sum(axis=1) / (2 * variance)
-        return weights, logs
+        apart -= left * self._around[nearest]  # so that early times cost no digits
+        return weights, np.log(total[:, 0]) - (apart * apart).sum(axis=1) / (2 * variance)
 
     def _blocks(self, count: int) -> Iterator[slice]:
-        """Part places so that a block's weights take little room."""
-        size = max(1, _TOGETHER // self.n_points)
+        """Part places so that a block's weights take little room, and little time."""
+        few = min(_FEWEST, _WORK // self._points.size)
+        size = max(1, few, _TOGETHER // self.n_points)
         return (slice(first, first + size) for first in range(0, count, size))
 
 

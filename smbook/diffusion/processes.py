@@ -17,6 +17,7 @@ from smbook.diffusion._arguments import (
     SHORTEST,
     checked_points,
     checked_time,
+    parts,
 )
 from smbook.kernels import diffusion as kernels
 from smbook.kernels.rng import state_apart
@@ -98,7 +99,9 @@ def add_noise(samples: ArrayLike, t: float, *, rng: Randomness = None) -> Floats
     """
     data, time = checked_points("samples", samples), checked_time("t", t, shortest=0.0)
     noisy = np.empty_like(data)
-    kernels.add_noise(data, time, state_apart(rng, NOISE_APART), noisy)
+    state = state_apart(rng, NOISE_APART)
+    for some in parts(*data.shape):
+        kernels.add_noise(data[some], time, state, noisy[some])
     return noisy
 
 
@@ -248,7 +251,8 @@ def generate(
     size = _checks.integer("n", n, minimum=0), _checks.integer("n_dimensions", data.n_dimensions, minimum=1)
     grid = time_grid(start, end, largest=largest, relative=relative)
     places, state = np.empty(size), state_apart(rng, REVERSE_APART)
-    kernels.fill_noise(state, places)
+    for some in parts(*places.shape):
+        kernels.fill_noise(state, places[some])
     return _go_back(function, places, grid, state, False, progress).points
 
 
@@ -268,7 +272,8 @@ def _go_back(
     with _runs.progress_bar(grid.size - 1, "step", progress) as tell:
         for step, (t, following) in enumerate(zip(grid[:-1].tolist(), grid[1:].tolist(), strict=True)):
             scores = _checked_scores(function(places.copy(), t), places.shape, step, t)
-            kernels.reverse_step(scores, t - following, noise, state, places)
+            for some in parts(*places.shape):
+                kernels.reverse_step(scores[some], t - following, noise, state, places[some])
             _check_reach(places, step, t)
             if path is not None:
                 path[step + 1] = places
@@ -320,13 +325,16 @@ def _checked_scores(values: Any, shape: tuple[int, ...], step: int, t: float) ->
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"score must return an array; got {type(values).__name__} {where}") from None
     if scores.dtype.kind not in "iuf" or isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"score must return real numbers; got {type(values).__name__} {where}")
+        kind = f" of {scores.dtype}" if type(values) is np.ndarray else ""
+        raise TypeError(f"score must return real numbers; got {type(values).__name__}{kind} {where}")
     if scores.shape != shape:
         raise ValueError(f"score must return the shape of the points, {shape}; got {scores.shape} {where}")
+    with np.errstate(over="ignore"):  # of numbers longer than 64 bits
+        scores = np.ascontiguousarray(scores, dtype=np.float64)
     wrong = ~np.isfinite(scores)
     if wrong.any():
         raise ValueError(f"score must be finite; got {scores[wrong].flat[0]} {where}")
-    return np.ascontiguousarray(scores, dtype=np.float64)
+    return scores
 
 
 def _check_reach(places: Floats, step: int, t: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smbook import _checks
-from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time, within_reach
+from smbook.diffusion._arguments import DATA_APART, checked_points, checked_time, parts, within_reach
 from smbook.kernels import diffusion as kernels
 from smbook.kernels.rng import state_apart
 from smbook.network._couplings import read_only
@@ -89,7 +89,9 @@ class TwoClusters:
             If an argument is of the wrong kind or out of range.
         """
         points = np.empty((_checks.integer("n", n, minimum=0), self.n_dimensions))
-        kernels.draw_clusters(self._mean, self._deviation, state_apart(rng, DATA_APART), points)
+        state = state_apart(rng, DATA_APART)
+        for some in parts(*points.shape):
+            kernels.draw_clusters(self._mean, self._deviation, state, points[some])
         return points
 
     def score(self, x: ArrayLike, t: float) -> Floats:
@@ -102,12 +104,14 @@ class TwoClusters:
         """
         points, time = checked_points("x", x, self.n_dimensions), checked_time("t", t, shortest=0.0)
         scores = np.empty_like(points)
-        kernels.clusters_score(self._mean, self._deviation, time, points, scores)
+        for some in parts(*points.shape):
+            kernels.clusters_score(self._mean, self._deviation, time, points[some], scores[some])
         return scores
 
     def log_density(self, x: ArrayLike, t: float) -> Floats:
-        """Return ln P_t at points x (m, d), an array (m,); errors as `score`."""
+        """Return ln P_t at points x (m, d), an array (m,), -inf beyond all floats; errors as `score`."""
         points, time = checked_points("x", x, self.n_dimensions), checked_time("t", t, shortest=0.0)
         values = np.empty(len(points))
-        kernels.clusters_log_density(self._mean, self._deviation, time, points, values)
+        for some in parts(*points.shape):
+            kernels.clusters_log_density(self._mean, self._deviation, time, points[some], values[some])
         return values

@@ -156,14 +156,20 @@ def clusters_score(mean, deviation, t, points, scores):
 
 @kernel
 def clusters_log_density(mean, deviation, t, points, values):
-    """Set `values` (m) to ln P_t of two clusters at `points`."""
+    """Set `values` (m) to ln P_t of two clusters at `points`.
+
+    It is made of the distance to the nearer one, which keeps the digits where both are narrow.
+    """
     left, d = exp(-t), points.shape[1]
     variance = deviation * deviation * (left * left) + noise_variance(t)
-    square = left * left * _product(mean, mean)
     for k in range(points.shape[0]):
         field = left * _product(mean, points[k]) / variance
-        distance = (_product(points[k], points[k]) + square) / (2.0 * variance)
-        values[k] = _log_cosh(field) - distance - 0.5 * d * (_LOG_TWO_PI + log(variance))
+        square, nearer = 0.0, left if field > 0.0 else -left
+        for i in range(d):
+            apart = points[k, i] - nearer * mean[i]
+            square += apart * apart
+        values[k] = log(0.5 * (1.0 + exp_below_zero(-2.0 * abs(field)))) - square / (2.0 * variance)
+        values[k] -= 0.5 * d * (_LOG_TWO_PI + log(variance))
 
 
 @kernel
@@ -289,9 +295,10 @@ def curie_weiss_score(beta, t, points, fields, tanhs, scores, log_weights):
         square = 0.0
         for i in range(d):
             fields[i] = left * points[k, i] / variance
-            square += points[k, i] * points[k, i]
+            apart = abs(points[k, i]) - left
+            square += apart * apart
         log_weights[k] = _shared_field(beta, fields, tanhs, scores[k])
-        log_weights[k] -= (square + d * (left * left)) / (2.0 * variance)
+        log_weights[k] -= square / (2.0 * variance)
         log_weights[k] -= 0.5 * d * (_LOG_TWO_PI + log(variance))
         for i in range(d):
             scores[k, i] = (left * scores[k, i] - points[k, i]) / variance
@@ -308,12 +315,15 @@ def curie_weiss_log_partition(beta, fields, tanhs, means):
     >>> round(float(log_partition), 12), means.round(6).tolist()
     (1.435626819867, [0.291313, -0.099668])
     """
-    return _shared_field(beta, fields, tanhs, means)
+    size = 0.0
+    for i in range(fields.size):
+        size += abs(fields[i])
+    return size + _shared_field(beta, fields, tanhs, means)
 
 
 @kernel
 def _shared_field(beta, fields, tanhs, means):
-    """Sum over nodes of y, the largest term so far taken as the unit."""
+    """Sum over nodes of y, the largest term so far as the unit; return the logarithm less sum abs(h)."""
     d = fields.size
     scale = sqrt(beta / d)
     half = curie_weiss_nodes(beta, d) // 2
@@ -340,14 +350,19 @@ def _shared_field(beta, fields, tanhs, means):
 
 @kernel
 def _independent(shared, fields, tanhs):
-    """Return sum_i ln 2 cosh(shared + fields_i), and set `tanhs` to the tanh of these fields."""
+    """Return sum_i [ln 2 cosh(shared + h_i) - abs(h_i)], and set `tanhs` to the tanh of these fields.
+
+    At early times the fields h are so large that what is shared would be lost beside them.
+    """
     size, logs = 0.0, 0.0
     for first in range(0, fields.size, _BLOCK):
         product = 1.0
         for i in range(first, min(first + _BLOCK, fields.size)):
             field = shared + fields[i]
             decay = exp_below_zero(-2.0 * abs(field))
-            size += abs(field)
+            size += abs(shared)
+            if shared * fields[i] < 0.0:
+                size -= 2.0 * min(abs(shared), abs(fields[i]))
             product *= 1.0 + decay
             value = (1.0 - decay) / (1.0 + decay)
             tanhs[i] = value if field > 0.0 else -value

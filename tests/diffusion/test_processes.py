@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 
-from smbook.diffusion import PointCloud, Reversed, TwoClusters, add_noise, generate, reverse, time_grid
-from smbook.diffusion._arguments import REVERSE_APART
+from smbook.diffusion import (
+    CurieWeissData,
+    PointCloud,
+    Reversed,
+    TwoClusters,
+    add_noise,
+    generate,
+    reverse,
+    time_grid,
+)
+from smbook.diffusion._arguments import REVERSE_APART, parts
 from smbook.kernels import diffusion as kernels
 from smbook.kernels.rng import state_apart
 
@@ -116,6 +125,21 @@ def test_a_path_begins_and_ends_as_it_must():
     assert reverse(CLUSTERS, x[:0], times, rng=2).points.shape == (0, 3)
 
 
+def test_runs_are_made_in_short_calls_that_change_no_bit(monkeypatch):
+    def everything():
+        points = CLUSTERS.sample(5, rng=1)
+        spins, rows = CurieWeissData(4, 1.2).sample(5, rng=1), PointCloud(points).sample(5, rng=1)
+        noisy = add_noise(points, 0.5, rng=1)
+        back = reverse(CLUSTERS, noisy, [0.5, 0.3, 0.2], rng=1, keep=True)
+        values = CLUSTERS.score(noisy, 0.5), CLUSTERS.log_density(noisy, 0.5)
+        return points, spins, rows, noisy, back.path, generate(CLUSTERS, 5, rng=1), *values
+
+    whole = everything()
+    monkeypatch.setattr("smbook.diffusion._arguments.UPDATES_PER_CALL", 1)
+    assert [part.stop - part.start for part in parts(5, 3)] == [1] * 5
+    assert all(map(np.array_equal, everything(), whole))
+
+
 def test_a_score_may_do_to_its_points_what_it_likes():
     def spoils(x, t):
         score = CLUSTERS.score(x, t)
@@ -195,9 +219,22 @@ def test_progress_is_shown(capsys):
             ValueError,
             r"points run away, to \S+ at step 1, t = 0.5; the step is too long",
         ),
+        (
+            lambda x: np.full(x.shape, np.longdouble("1e400")),
+            ValueError,
+            "score must be finite; got inf at step 1, t = 0.5",
+        ),
         (lambda _: None, TypeError, "score must return real numbers; got NoneType at step 1, t = 0.5"),
-        (lambda x: x * 1j, TypeError, "score must return real numbers; got ndarray at step 1, t = 0.5"),
-        (lambda x: x > 0, TypeError, "score must return real numbers; got ndarray at step 1, t = 0.5"),
+        (
+            lambda x: x * 1j,
+            TypeError,
+            "score must return real numbers; got ndarray of complex128 at step 1, t = 0.5",
+        ),
+        (
+            lambda x: x > 0,
+            TypeError,
+            "score must return real numbers; got ndarray of bool at step 1, t = 0.5",
+        ),
         (lambda _: [[1.0], [2.0, 3.0]], TypeError, "score must return an array; got list at step 1, t = 0.5"),
         (np.ma.masked_less, TypeError, "score must return real numbers; got MaskedArray at step 1, t = 0.5"),
     ],

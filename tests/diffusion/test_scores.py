@@ -188,11 +188,63 @@ def test_how_a_magnet_parts_its_points_changes_no_bit(monkeypatch):
 
 
 def test_blocks_change_nothing():
-    """A cloud so large that a block is two places gives what each place alone gives."""
+    """A cloud so large that a block is sixteen places gives what each place alone gives."""
     cloud = PointCloud(np.random.default_rng(3).normal(size=(60000, 2)))
-    x = np.random.default_rng(4).normal(size=(5, 2))
+    x = np.random.default_rng(4).normal(size=(19, 2))
     one_by_one = np.concatenate([cloud.score(row[np.newaxis], 0.3) for row in x])
     np.testing.assert_allclose(cloud.score(x, 0.3), one_by_one, rtol=1e-10)
+
+
+def test_a_magnet_whose_points_take_long_is_summed_node_by_node(monkeypatch):
+    data = CurieWeissData(7, 1.2)
+    x = places(data, 0.5)
+    whole = data.score(x, 0.5), data.log_density(x, 0.5)
+    monkeypatch.setattr("smbook.diffusion.curie_weiss.UPDATES_PER_CALL", 1)
+    np.testing.assert_allclose(data.score(x, 0.5), whole[0], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(data.log_density(x, 0.5), whole[1], rtol=1e-13)
+
+
+def test_a_magnet_of_a_million_spins_is_made_at_once():
+    """A sum over 3,500 mean fields for each of its spins would take a minute in which no Ctrl-C is heard."""
+    assert CurieWeissData(10**6, 1.5).law.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("data", "log_weight", "deviation"),
+    [
+        (TwoClusters([4.0, -1.0, 2.0], deviation=1e-7), -np.log(2), 1e-7),
+        (CurieWeissData(3, 0.8), 1.2 - np.log(2 * np.exp(1.2) + 6 * np.exp(0.8 / 6)), 0.0),
+        (PointCloud([[1.0, 7.0, -2.0], [3.0, 1.0, 1.0]]), -np.log(2), 0.0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("t", [1e-12, 1e-9])
+def test_log_densities_keep_their_digits_where_all_is_narrow(data, log_weight, deviation, t):
+    """Only the nearest of the centres counts; squares of coordinates over the variance would cancel."""
+    centre = data.mean if isinstance(data, TwoClusters) else np.ones(3)
+    centre = data.points[0] if isinstance(data, PointCloud) else centre
+    variance = deviation**2 * np.exp(-2 * t) - np.expm1(-2 * t)
+    x = np.exp(-t) * centre + np.sqrt(variance) * np.array([[0.3, -1.2, 0.7], [0.0, 2.0, -0.1]])
+    apart = x - np.exp(-t) * centre
+    expected = log_weight - (apart**2).sum(axis=1) / (2 * variance) - 1.5 * np.log(2 * np.pi * variance)
+    np.testing.assert_allclose(data.log_density(x, t), expected, rtol=0, atol=1e-8)
+
+
+def test_clusters_at_the_ends_of_all_ranges_have_a_density():
+    data = TwoClusters([1e100], deviation=1e-100)
+    found = data.log_density([[1e100], [-1e100], [0.0]], 0.0)
+    assert found[0] == found[1] == pytest.approx(-np.log(2) + 100 * np.log(10) - np.log(2 * np.pi) / 2)
+    assert found[2] == -np.inf
+
+
+def test_nothing_is_said_of_numbers_that_are_too_small():
+    """Weights of what is far are 0, whatever NumPy has been told to do about it."""
+    with np.errstate(all="raise"):
+        for data in (*kinds(), CurieWeissData(2000, 1.5)):
+            x = 40 * np.ones((2, data.n_dimensions))
+            assert np.isfinite(data.score(x, 1e-3)).all()
+            assert np.isfinite(data.log_density(x, 1e-3)).all()
+        assert PointCloud([[1.0], [-1.0]]).participation([[30.0]], 1e-3) == 1
 
 
 def test_samples_of_clusters_have_their_law():

@@ -254,6 +254,27 @@ def test_the_potential_of_a_cloud():
     assert (wells(0.01), wells(3.0)) == (3, 1)
 
 
+def test_a_potential_at_many_places_is_made_in_parts(monkeypatch):
+    u, points = np.linspace(-2, 2, 12).reshape(3, 4), [-1.0, 0.5, 2.0]
+    whole = theory.empirical_potential(u, 0.3, points)
+    monkeypatch.setattr("smbook.theory.diffusion.collapse._TOGETHER", 15)
+    assert np.array_equal(theory.empirical_potential(u, 0.3, points), whole)
+
+
+def test_the_ends_of_all_ranges_give_no_warning():
+    with np.errstate(all="raise"):
+        wide = theory.cluster_potential([1e100, 0.0], 0.0, 1e100, deviation=1e-100)
+        assert wide[0] == pytest.approx(np.log(8 * np.pi) / 2 - 100 * np.log(10))
+        assert wide[1] == np.inf
+        assert theory.cluster_potential([0.0, 300.0], 0.0, 5.0)[1] == pytest.approx(295**2 / 2, abs=2)
+        assert theory.mean_own_weight(1e-12, 2, 1e308, deviation=1e100) == 1
+        assert theory.collapse_time(2, 1e308, deviation=1e100) == pytest.approx(
+            100 * math.log(10) - math.log(2 * math.log(2) / 1e308) / 2
+        )
+        assert theory.collapse_time([1, 1e308], 1).tolist() == [np.inf, 0]
+        assert np.isfinite(theory.empirical_potential([0.0, 100.0], 1e-3, [1.0, -1.0])).all()
+
+
 def test_values_keep_their_shape():
     t, lengths = np.array([[0.5], [1.0]]), np.array([1.0, 2.0, 3.0])
     assert theory.cluster_signal(t, lengths).shape == (2, 3)

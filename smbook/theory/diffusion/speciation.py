@@ -83,13 +83,15 @@ def cluster_signal(t: ArrayLike, mean_norm: ArrayLike, *, deviation: float = 1.0
     return plain(np.exp(-times) * lengths / np.sqrt(gaussian_variance(times, checked_deviation(deviation))))
 
 
+@np.errstate(over="ignore", under="ignore")
 def cluster_potential(u: ArrayLike, t: float, mean_norm: float, *, deviation: float = 1.0) -> Values:
     r"""Return -ln P_t(u) along the line through both clusters, u the coordinate on it.
 
     .. math:: -\ln P_t(u) = \frac{u^2 + c^2}{2 \Gamma_t} - \ln \cosh \frac{c u}{\Gamma_t}
               + \tfrac12 \ln 2 \pi \Gamma_t, \qquad c = |\mu| e^{-t}
 
-    The curvature at 0 is (1 - a^2) / Gamma: one well splits into two where a passes 1.
+    The curvature at 0 is (1 - a^2) / Gamma: one well splits into two where a passes 1. Beyond the range of
+    floats it is inf.
 
     Parameters
     ----------
