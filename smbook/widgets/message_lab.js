@@ -745,7 +745,7 @@ function standing(figure) {
   const loops = `with ${counted(shape.loops, "loop")}`;
   const after = `after ${counted(steps, "step")}`;
   if (graph.edges.length === 0) return "No spin is joined to another one, and each is exact by itself.";
-  if (exactSince === 0 && shape.loops === 0 && telling.first === 0)
+  if (exactSince === 0 && (steps === 0 || shape.loops === 0) && telling.first === 0)
     return "Without a field all means are 0, which is exact. Turn a field, or start from messages up.";
   if (steps === 0) return `Nothing has been passed on yet: ${off}. Press Step, or Start.`;
   if (!passing) {

@@ -652,6 +652,7 @@ def test_the_largest_error_stands_at_its_bar_until_it_is_one_of_rounding(shown):
 @pytest.mark.browser
 def test_a_settled_ring_without_a_field_errs_in_its_pairs_alone(shown):
     lab = shown(edges=TRIANGLE, beta=0.6)
+    assert lab.root.locator(".lab-description").inner_text().startswith("Without a field all means are 0")
     lab.press("Settle")
     t = np.tanh(0.6)
     assert told(lab)["edge_error"] == pytest.approx((t + t**2) / (1 + t**3) - t, abs=1e-12)

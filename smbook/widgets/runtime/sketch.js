@@ -8,7 +8,7 @@ const HEIGHT = 330;
 const PAD = { x: 30, y: 30 }; // around the unit square
 const RADIUS = 13;
 const REACH = 20; // of a finger around a spin
-const BESIDE = 9; // from an edge, as near as a press means it
+const BESIDE = 12; // from an edge, as near as a press means it
 const BY = RADIUS + 9; // from a spin to its name and its field
 const SIDES = [-0.25, 0.25, -0.5, 0, 0.5, 0.75, -0.75, 1].map((share) => share * Math.PI); // for names, the best first
 const ROOMY = 0.75; // as far as a name needs to be from an edge, in radians
