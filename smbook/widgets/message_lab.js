@@ -15,6 +15,9 @@ const FLOOR = 1e-17; // where it draws an error of zero
 const EXACT = 1e-12; // an error below it is one of rounding
 const SLOW = 6; // steps a second, up to which messages are seen on their way
 const HALF = 0.5; // of a field that is turned on
+const DAMPED = [0.5, 0.9]; // which are tried where nothing settles
+const WORDS = 40; // half as wide as an error in words, in a chart
+const NEARLY = 1e-6; // a change below it will be none after more steps
 const GRAPHS = {
   tree: "tree",
   chain: "chain",
@@ -103,6 +106,25 @@ class Telling {
     return this.method === "belief-propagation";
   }
 
+  // The least damping of a few with which it settles from the start on, undefined if with none. All stays as it is.
+  calming(settled, patience) {
+    const kept = ["messages", "means", "older"].map((name) => [name, this.part[name].data.slice()]);
+    const { steps, change, sent, damping } = this;
+    const settles = (tried) => {
+      this.restart();
+      this.damping = tried;
+      while (this.steps < patience) {
+        this.step();
+        if (this.change < settled) return true;
+      }
+      return false;
+    };
+    const found = DAMPED.filter((tried) => tried > damping).find(settles);
+    for (const [name, values] of kept) this.part[name].data.set(values);
+    Object.assign(this, { steps, change, sent, damping });
+    return found;
+  }
+
   restart() {
     const { part } = this;
     for (const name of ["messages", "means"]) part[name].data.fill(this.first);
@@ -146,6 +168,12 @@ class Telling {
 
   get error() {
     return largest(this.part.means.data, this.part.exact.data);
+  }
+
+  // The spin whose mean is wrong by most.
+  get wrongest() {
+    const errors = [...this.part.means.data].map((_, i) => this.errorOf(i));
+    return errors.indexOf(Math.max(...errors));
   }
 
   errorOf(i) {
@@ -289,13 +317,15 @@ class MessageLab {
     this.sketch = new Sketch({
       describe:
         "A graph of spins, and what they tell each other. Two spins that are pressed one after the other are " +
-        "joined, or parted; a press on an edge turns its sign; a press on empty room adds a spin.",
+        "joined, or their bond is cut; a press on a bond turns its sign, and Delete cuts it; a press on empty " +
+        "room adds a spin.",
       on: {
         choose: (i) => this.choose(i),
         join: (i, j) => this.join(i, j),
         edge: (k) => this.turn(k),
         add: (place, from) => this.grow(place, from),
         remove: (i) => this.remove(i),
+        cut: (k) => this.sever(k),
         push: (i, sign) => this.push(i, sign * HALF),
       },
     });
@@ -307,14 +337,17 @@ class MessageLab {
       describe: "The mean of each spin.",
       height: 200,
     });
+    this.worst = drawing("text", { class: "lab-note lab-worst", "aria-hidden": true });
+    this.leader = drawing("path", { class: "lab-leader" });
+    this.bars.svg.append(this.leader, this.worst);
     this.course = new Course();
     this.tools = element("div", { class: "lab-presets lab-tools" });
     const how =
-      "Press two spins to join or part them, an edge to turn its sign, empty room for a new spin. " +
-      "Or draw a line from a spin to another.";
+      "Press a bond to turn its sign, two spins one after the other to join them or to cut their bond, " +
+      "empty room for a new spin. Remove spin and Turn field are for the spin pressed last.";
     const first = element(
       "div",
-      {},
+      { class: "lab-drawn" },
       this.sketch.svg,
       element("p", { class: "lab-how lab-hint" }, how),
       this.tools,
@@ -322,7 +355,7 @@ class MessageLab {
     );
     const second = element(
       "div",
-      { class: "lab-second" },
+      { class: "lab-second lab-beside" },
       this.bars.svg,
       this.course.chart.svg,
       legend(SIGNS),
@@ -350,7 +383,7 @@ class MessageLab {
     panel.menu("graph", { label: "Graph", names: GRAPHS, where });
     panel.slider("beta", { label: "Coupling strength \u03b2", where });
     panel.menu("method", { label: "Method", names: METHODS, where });
-    panel.slider("field", { label: "Field on all" });
+    panel.slider("field", { label: "Additional field" });
     panel.slider("damping", { label: "Damping" });
     panel.menu("start", { label: "Start from", names: STARTS });
     panel.slider("speed", { label: "Steps / s", step: 0.5, digits: 1, logarithmic: true });
@@ -481,7 +514,22 @@ class MessageLab {
     this.sketch.set(means, this.told());
     this.sketch.pass(telling.come);
     this.bars.set(means, { exact: telling.part.exact.data });
+    this.point();
     this.course.draw();
+  }
+
+  // Name the largest error above its bar: as long as it is small, it is not seen.
+  point() {
+    const { telling, worst, leader } = this;
+    const { error, wrongest, part } = telling;
+    const { x, y } = this.bars.chart;
+    const [place, top] = [x.to(wrongest), y.to(1) - 3];
+    const end = y.to(Math.max(part.means.data[wrongest], part.exact.data[wrongest], 0)) - 2;
+    const wrong = error >= EXACT;
+    worst.textContent = wrong ? `off by ${short(error, 2)}` : "";
+    worst.setAttribute("x", Math.min(Math.max(place, x.to(x.low) + WORDS), x.to(x.high) - WORDS));
+    worst.setAttribute("y", top - 2);
+    leader.setAttribute("d", wrong ? `M${place} ${top}V${Math.max(end, top)}` : "");
   }
 
   // Hand the numbers to Python, and say on the page how it stands.
@@ -527,7 +575,9 @@ class MessageLab {
 
   choose(i) {
     this.panel.say(
-      i === undefined ? "" : `Spin ${i} is chosen. Press another one to join or to part the two.`,
+      i === undefined
+        ? ""
+        : `Spin ${i} is chosen. Press another one to join the two, or to cut their bond if there is one.`,
     );
   }
 
@@ -549,11 +599,11 @@ class MessageLab {
     if (words) panel.say(words);
   }
 
-  // Join two spins that are not; the edge of two that are is turned.
+  // Join two spins that are not; the bond of two that are is cut.
   join(i, j) {
     const k = this.graph.edges.findIndex(([a, b]) => (a === i && b === j) || (a === j && b === i));
     if (k >= 0) {
-      this.turn(k);
+      this.sever(k);
       return;
     }
     this.edit(({ edges, couplings }) => {
@@ -562,22 +612,24 @@ class MessageLab {
     }, `Spins ${i} and ${j} are joined, J = 1.`);
   }
 
-  // An edge becomes negative if it is positive, and is cut if it is negative.
+  // The bond changes its sign, whatever it is.
   turn(k) {
     const [i, j] = this.graph.edges[k];
-    const coupling = this.graph.couplings[k];
-    if (coupling > 0)
-      this.edit(
-        ({ couplings }) => {
-          couplings[k] = -coupling;
-        },
-        `The edge of ${i} and ${j} now has J = ${short(-coupling, 4)}.`,
-      );
-    else
-      this.edit(({ edges, couplings }) => {
-        edges.splice(k, 1);
-        couplings.splice(k, 1);
-      }, `Spins ${i} and ${j} are parted.`);
+    const coupling = -this.graph.couplings[k];
+    this.edit(
+      ({ couplings }) => {
+        couplings[k] = coupling;
+      },
+      `The bond of ${i} and ${j} now has J = ${short(coupling, 4)}.`,
+    );
+  }
+
+  sever(k) {
+    const [i, j] = this.graph.edges[k];
+    this.edit(({ edges, couplings }) => {
+      edges.splice(k, 1);
+      couplings.splice(k, 1);
+    }, `The bond of ${i} and ${j} is cut.`);
   }
 
   grow(place, from) {
@@ -656,11 +708,7 @@ class MessageLab {
       this.panel.say("There is no loop to cut: it is a tree.");
       return;
     }
-    const [i, j] = this.graph.edges[k];
-    this.edit(({ edges, couplings }) => {
-      edges.splice(k, 1);
-      couplings.splice(k, 1);
-    }, `Spins ${i} and ${j} are parted.`);
+    this.sever(k);
   }
 }
 
@@ -673,10 +721,11 @@ function panelWords(figure) {
     return `spin ${i}: ${short(mean, 2)}, exact ${short(exact, 2)}`;
   });
   const long =
-    `${counted(shape.n, "spin")} with ${counted(graph.edges.length, "edge")} and ${counted(shape.loops, "loop")} at ` +
+    `${counted(shape.n, "spin")} with ${counted(graph.edges.length, "bond")} and ${counted(shape.loops, "loop")} at ` +
     `beta ${short(model.get("beta"), 3)}, ${METHODS[telling.method]}, after ${counted(steps, "step")}. ` +
     `The means are: ${means.join("; ")}. ln Z is ${fixed(telling.log, 3).trim()}, and ` +
-    `${fixed(telling.exactLog, 3).trim()} exactly.`;
+    `${fixed(telling.exactLog, 3).trim()} exactly. The largest error of a mean is ${scientific(telling.error)}, ` +
+    `that of spin ${telling.wrongest}.`;
   panel.description.set(model.get("running") ? underWay(figure) : standing(figure), long);
 }
 
@@ -685,40 +734,55 @@ function underWay(figure) {
   const { telling, shape, exactSince, settled } = figure;
   if (settled || (exactSince !== undefined && shape.loops === 0)) return standing(figure);
   if (!telling.passing) return "Spins tell their neighbours their means.";
-  if (shape.loops === 0) return "Messages travel: each step brings news from one edge farther away.";
+  if (shape.loops === 0) return "Messages travel: each step brings news from one bond farther away.";
   return `Messages travel, and meet themselves again round ${counted(shape.loops, "loop")}.`;
 }
 
 function standing(figure) {
-  const { telling, shape, exactSince, settled, graph } = figure;
+  const { telling, shape, exactSince, settled, graph, facts } = figure;
   const { steps, error, passing, method, change } = telling;
   const off = `off by ${short(error, 2)}`;
   const loops = `with ${counted(shape.loops, "loop")}`;
   const after = `after ${counted(steps, "step")}`;
   if (graph.edges.length === 0) return "No spin is joined to another one, and each is exact by itself.";
-  if (exactSince === 0 && shape.loops === 0 && telling.first === 0)
+  if (exactSince === 0 && (steps === 0 || shape.loops === 0) && telling.first === 0)
     return "Without a field all means are 0, which is exact. Turn a field, or start from messages up.";
   if (steps === 0) return `Nothing has been passed on yet: ${off}. Press Step, or Start.`;
   if (!passing) {
     const name = method === "tap" ? "TAP" : "Naive mean field";
     if (settled) return `${name} has settled ${after}: ${error < EXACT ? "the means are exact" : off}.`;
+    if (steps >= facts.patience) return `${name} ${unsettled(figure)}`;
     return `${name}, ${after}: ${off}, and the last step changed ${short(change, 2)}.`;
   }
   if (shape.loops === 0) {
     if (exactSince === undefined)
       return (
-        `News from ${counted(steps, "edge")} away has come: ${off}. ` +
-        `The longest path has ${counted(shape.longest, "edge")}.`
+        `News from ${counted(steps, "bond")} away has come: ${off}. ` +
+        `The longest path has ${counted(shape.longest, "bond")}.`
       );
-    return `Exact after ${counted(exactSince, "step")}: the longest path has ${counted(shape.longest, "edge")}.`;
+    return `Exact after ${counted(exactSince, "step")}: the longest path has ${counted(shape.longest, "bond")}.`;
   }
+  if (!settled && steps >= facts.patience) return `Belief propagation ${unsettled(figure)}`;
   if (!settled)
     return `Not settled ${after}, ${loops}: ${off}, and the last step changed ${short(change, 2)}.`;
   if (error < EXACT)
-    return `Settled, ${loops}. The means are exact, but pairs on an edge are off by ${short(telling.edgeError, 2)}.`;
+    return `Settled, ${loops}. The means are exact, but pairs on a bond are off by ${short(telling.edgeError, 2)}.`;
   const right =
     shape.calm.some(Boolean) && shape.calm.every((calm, i) => !calm || telling.errorOf(i) < EXACT);
   return `Settled ${after}, ${loops}: ${off}${right ? ", and exact where there is no loop" : ""}.`;
+}
+
+// What is said of a method that has not come to rest for as long as there is patience.
+function unsettled(figure) {
+  const { telling, facts } = figure;
+  const { steps, error, change } = telling;
+  const state =
+    `After ${counted(steps, "step")} it is off by ${short(error, 2)}, and the last one changed ` +
+    `${short(change, 2)}.`;
+  if (change < NEARLY) return `has nearly settled. ${state} Press Settle again.`;
+  const damping = telling.calming(facts.settled, facts.patience);
+  if (damping === undefined) return `does not settle. ${state} Damping up to ${DAMPED.at(-1)} does not help.`;
+  return `does not settle. ${state} With damping ${damping} it does.`;
 }
 
 // The graph that a model shows.

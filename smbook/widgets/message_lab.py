@@ -175,14 +175,14 @@ class MessageLab(Lab, script="message_lab.js"):
     """
 
     alt: ClassVar[str] = (
-        "Seven spins as circles, joined to a tree, with an arrow in each direction along each edge, filled "
+        "Seven spins as circles, joined to a tree, with an arrow in each direction along each bond, filled "
         "for up and open for down; beside it bars of the spins' means that end at the exact ones, and their "
         "largest error by step, which falls to rounding after the fourth."
     )
 
     graph = Choice(*_GRAPHS, "own", doc="which graph: one that is known by name, or the reader's own")
     beta = Real(1.0, 0.0, 2.0, doc="inverse temperature, in which couplings and fields count")
-    field = Real(0.0, -1.0, 1.0, doc="a field on all spins, beside those of the graph")
+    field = Real(0.0, -1.0, 1.0, doc="an additional field on all spins, added to those of the graph")
     method = Choice(
         "belief-propagation", "tap", "naive-mean-field", doc="what is passed on, and how it is taken"
     )

@@ -343,20 +343,17 @@ def test_settle_goes_on_until_nothing_changes_and_then_follows_the_hand(shown):
 
 
 @pytest.mark.browser
-def test_two_spins_are_joined_turned_and_parted_by_mouse(shown):
+def test_two_spins_are_joined_and_cut_apart_by_mouse(shown):
     lab = shown(graph="chain")
-    for edges, couplings in (
-        ([(0, 6)], [1.0]),
-        ([(0, 6)], [-1.0]),
-        ([], []),
-    ):
+    for edges in ([(0, 6)], [], [(0, 6)], []):
         spin(lab, 0).click()
         assert spin(lab, 0).get_attribute("aria-pressed") == "true"
         assert "Spin 0 is chosen" in lab.status
         spin(lab, 6).click()
         python = drawn(lab)
         assert python.edges.tolist() == [[i, i + 1] for i in range(6)] + [list(edge) for edge in edges]
-        assert python.couplings.tolist() == [1.0] * 6 + couplings
+        assert python.couplings.tolist() == [1.0] * (6 + len(edges))
+        assert ("are joined, J = 1" if edges else "The bond of 0 and 6 is cut") in lab.status
         assert lab.root.locator(".lab-spin.chosen").count() == 0
         assert told(lab)["loops"] == len(edges)
     spin(lab, 3).click()
@@ -366,14 +363,70 @@ def test_two_spins_are_joined_turned_and_parted_by_mouse(shown):
 
 
 @pytest.mark.browser
-def test_an_edge_is_turned_and_cut_where_it_is_pressed(shown):
+def test_a_press_on_a_bond_turns_its_sign_whatever_it_is_and_delete_cuts_it(shown):
     lab = shown(edges=[(0, 1), (1, 2)], couplings=[0.5, -1.0], places=[[0, 0], [1, 0], [1, 1]])
-    for couplings in ([-0.5, -1.0], [-1.0]):
+    for couplings in ([-0.5, -1.0], [0.5, -1.0], [-0.5, -1.0]):
         lab.page.mouse.click(*at(lab, 0.5, 0.01))
         assert drawn(lab).couplings.tolist() == couplings
     lab.page.mouse.click(*at(lab, 0.99, 0.5))
+    assert drawn(lab).couplings.tolist() == [-0.5, 1.0]
+    lab.page.keyboard.press("Delete")  # the one that was pressed last
+    assert drawn(lab).edges.tolist() == [[0, 1]]
+    assert "The bond of 1 and 2 is cut" in lab.status
+    lab.page.keyboard.press("Delete")
     assert drawn(lab).edges.size == 0
     assert len(drawn(lab).places) == 3
+    assert lab.page.evaluate("document.activeElement.ariaLabel").startswith("spin 0,")
+
+
+@pytest.mark.browser
+def test_a_pressed_bond_of_the_triangle_frustrates_it_and_frees_it(shown):
+    """The numbers of Bethe and of the sum over eight states; cut apart, the chain has no error."""
+    lab = shown(graph="triangle", beta=1.0)
+    for bethe, exact in (((3.4096, 2.8700), (3.6997, 3.9095)) * 2)[:3]:
+        lab.press("Settle")
+        assert told(lab)["log_partition"] == pytest.approx(bethe, abs=5e-5)
+        assert told(lab)["exact_log_partition"] == pytest.approx(exact, abs=5e-5)
+        assert told(lab)["loops"] == 1
+        lab.page.mouse.click(*at(lab, 0.5, 0.85))
+    for i in (0, 2):
+        spin(lab, i).click()
+    lab.press("Settle")
+    assert told(lab)["loops"] == 0
+    assert told(lab)["log_partition"] == pytest.approx(told(lab)["exact_log_partition"], abs=1e-13)
+
+
+@pytest.mark.browser
+def test_bonds_are_reached_and_turned_and_cut_by_keyboard(shown):
+    lab = shown(graph="ring")
+    keys, bonds = lab.page.keyboard, lab.root.locator(".lab-tie")
+    here = lambda: lab.page.evaluate("document.activeElement.ariaLabel")  # noqa: E731
+    assert lab.root.locator(".lab-tie[tabindex='0']").count() == 1
+    bonds.nth(0).focus()
+    assert here() == "bond of 0 and 1, J = 1"
+    keys.press("ArrowRight")
+    keys.press("Enter")
+    assert here() == "bond of 1 and 2, J = \u22121"
+    keys.press(" ")
+    assert here() == "bond of 1 and 2, J = 1"
+    keys.press("ArrowUp")
+    keys.press("ArrowLeft")
+    assert here() == "bond of 5 and 0, J = 1"
+    keys.press("Delete")
+    assert here() == "bond of 4 and 5, J = 1"
+    assert drawn(lab).edges.tolist() == [[i, i + 1] for i in range(5)]
+    assert lab.root.locator(".lab-tie[tabindex='0']").count() == 1
+    keys.press("Shift+Tab")
+    keys.press("Tab")
+    assert here() == "bond of 4 and 5, J = 1"
+    keys.press("Tab")
+    assert here().startswith("spin 0,")
+    bonds.nth(0).evaluate("e => e.dispatchEvent(new MouseEvent('click', {bubbles: true, detail: 0}))")
+    assert drawn(lab).couplings.tolist() == [-1.0, 1.0, 1.0, 1.0, 1.0]
+    bonds.nth(3).focus()
+    keys.press("Enter")
+    assert here() == "bond of 3 and 4, J = \u22121"
+    assert drawn(lab).couplings.tolist() == [-1.0, 1.0, 1.0, -1.0, 1.0]
 
 
 @pytest.mark.browser
@@ -514,10 +567,10 @@ def test_what_is_said_follows_the_state(shown):
     words = lambda: lab.root.locator(".lab-description").inner_text()  # noqa: E731
     assert words().startswith("Nothing has been passed on yet: off by 0.61")
     lab.press("Step")
-    assert words() == "News from 1 edge away has come: off by 0.34. The longest path has 4 edges."
+    assert words() == "News from 1 bond away has come: off by 0.34. The longest path has 4 bonds."
     for _ in range(3):
         lab.press("Step")
-    assert words() == "Exact after 4 steps: the longest path has 4 edges."
+    assert words() == "Exact after 4 steps: the longest path has 4 bonds."
     spin(lab, 0).press("-")  # with another field all begins anew
     assert words().startswith("Nothing has been passed on yet")
     lab.choose("Method", "naive-mean-field")
@@ -536,13 +589,74 @@ def test_what_is_said_follows_the_state(shown):
     assert "spin 0: " in lab.root.locator(".lab-unseen").inner_text()
 
 
+RESTLESS = [  # graph, method, and the least damping of 0.5 and 0.9 with which it comes to rest
+    ("chain", "tap", 0.5),
+    ("islands", "tap", 0.5),
+    ("triangle", "tap", 0.9),
+    ("triangle", "naive-mean-field", 0.5),
+]
+
+
+@pytest.mark.parametrize(("graph", "method", "damping"), RESTLESS)
+def test_some_methods_need_damping(graph, method, damping):
+    lab = MessageLab(graph=graph, method=method)
+    assert lab.propagate(2000).changes[-1] > 0.1
+    for tried in (0.5, 0.9):
+        lab.damping = tried
+        assert (np.nanmin(lab.propagate(2000).changes) < 1e-13) == (tried >= damping)
+
+
+@pytest.mark.browser
+def test_a_method_that_does_not_settle_is_named_with_the_damping_that_helps(shown):
+    lab = shown()
+    words = lambda: lab.root.locator(".lab-description").inner_text()  # noqa: E731
+    for graph, method, damping in RESTLESS:
+        lab.choose("Graph", graph)
+        lab.choose("Method", method)
+        lab.type("Damping", 0)
+        lab.press("Reset")
+        lab.press("Settle")
+        assert told(lab)["converged"] == 0
+        assert " does not settle. After 2000 steps it is off by " in words()
+        assert words().endswith(f"With damping {damping} it does.")
+        given = {"graph": graph, "method": method}  # which the attempts with damping leave as they were
+        assert [told(lab)[name] for name in TOLD] == as_python(given, 2000)
+        lab.press("Step")
+        assert [told(lab)[name] for name in TOLD] == as_python(given, 2001)
+        lab.press("Reset")
+        lab.press("Settle")
+        lab.type("Damping", damping)
+        assert " has settled after " in words()
+    lab.type("Damping", 0.5)
+    lab.choose("Method", "tap")
+    assert words().endswith("Press Settle again.")
+    lab.press("Settle")
+    assert " has settled after " in words()
+
+
+@pytest.mark.browser
+def test_the_largest_error_stands_at_its_bar_until_it_is_one_of_rounding(shown):
+    """After a loop is closed in the tree it is 0.014, less than a line is wide."""
+    lab = shown(graph="tree")
+    worst = lab.root.locator(".lab-worst")
+    lab.press("Settle")
+    assert worst.text_content() == ""
+    lab.press("Close a loop")
+    course = drawn(lab).propagate(int(told(lab)["steps"]))
+    assert course.errors[-1] == pytest.approx(0.014, abs=5e-4)
+    assert worst.text_content() == "off by 0.014"
+    wrongest = np.abs(course.magnetization[-1] - drawn(lab).exact.magnetization).argmax()
+    assert f"that of spin {wrongest}." in lab.root.locator(".lab-unseen").inner_text()
+
+
 @pytest.mark.browser
 def test_a_settled_ring_without_a_field_errs_in_its_pairs_alone(shown):
     lab = shown(edges=TRIANGLE, beta=0.6)
+    assert lab.root.locator(".lab-description").inner_text().startswith("Without a field all means are 0")
     lab.press("Settle")
     t = np.tanh(0.6)
     assert told(lab)["edge_error"] == pytest.approx((t + t**2) / (1 + t**3) - t, abs=1e-12)
-    assert "pairs on an edge are off by 0.18" in lab.root.locator(".lab-description").inner_text()
+    assert "pairs on a bond are off by 0.18" in lab.root.locator(".lab-description").inner_text()
 
 
 SEEN = """root => [...root.querySelectorAll(".lab-darts path")].map(e => [
@@ -630,6 +744,16 @@ def test_a_link_with_nonsense_is_refused_aloud(shown):
         assert words in lab.status
     lab.press("Step")
     assert lab.readouts()["steps"] == 1
+
+
+@pytest.mark.browser
+def test_the_drawing_the_buttons_and_the_bars_are_on_one_screen_of_a_phone(alone):
+    lab = alone(MessageLab(), viewport={"width": 400, "height": 800})
+    top = lab.root.locator(".lab-sketch").bounding_box()["y"]
+    step = lab.button("Step").bounding_box()["y"]
+    bars = lab.root.locator(".lab-beside svg").first.bounding_box()
+    assert top < step < bars["y"]
+    assert bars["y"] + bars["height"] - top < 800
 
 
 @pytest.mark.browser

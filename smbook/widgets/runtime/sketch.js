@@ -1,6 +1,6 @@
 // A graph that a reader draws: spins as circles, edges between them, and what goes along each edge in both directions.
 
-import { legible } from "./chart.js";
+import { legible, short } from "./chart.js";
 import { drawing, element, furnish } from "./dom.js";
 
 const WIDTH = 360;
@@ -8,7 +8,7 @@ const HEIGHT = 330;
 const PAD = { x: 30, y: 30 }; // around the unit square
 const RADIUS = 13;
 const REACH = 20; // of a finger around a spin
-const BESIDE = 9; // from an edge, as near as a press means it
+const BESIDE = 12; // from an edge, as near as a press means it
 const BY = RADIUS + 9; // from a spin to its name and its field
 const SIDES = [-0.25, 0.25, -0.5, 0, 0.5, 0.75, -0.75, 1].map((share) => share * Math.PI); // for names, the best first
 const ROOMY = 0.75; // as far as a name needs to be from an edge, in radians
@@ -22,7 +22,7 @@ const DART = "M-5-4.5L6 0L-5 4.5Z";
 export class Sketch {
   // `on` hears what a hand does: `choose(i)` of a spin that is chosen, or of none (undefined); `join(i, j)` of two that are
   // pressed one after the other, or between which a line is drawn; `edge(k)` of one that is pressed; `add(place, from)` of
-  // a press on empty room, or a line drawn there from a spin; `remove(i)` and `push(i, sign)` of keys.
+  // a press on empty room, or a line drawn there from a spin; `remove(i)`, `cut(k)` and `push(i, sign)` of keys.
   constructor({ describe, on }) {
     this.on = on;
     this.line = drawing("line", { class: "lab-draft", visibility: "hidden" });
@@ -39,7 +39,7 @@ export class Sketch {
       this.line,
       ...this.layers,
     );
-    Object.assign(this, { here: 0, spins: [], places: [] });
+    Object.assign(this, { here: 0, there: 0, spins: [], ties: [], places: [] });
     legible(this.svg);
     this.listen();
   }
@@ -48,29 +48,48 @@ export class Sketch {
   show({ places, edges, couplings, fields }, arrows) {
     const [ties, darts, spins] = this.layers;
     const focused = this.spins.some(({ node }) => node === document.activeElement);
+    const onTie = this.ties.includes(document.activeElement);
     this.places = places.map(([u, v]) => ({
       x: PAD.x + u * (WIDTH - 2 * PAD.x),
       y: PAD.y + v * (HEIGHT - 2 * PAD.y),
     }));
     Object.assign(this, { edges, arrows });
-    ties.replaceChildren(...edges.map(([i, j], k) => this.tie(i, j, couplings[k])));
+    this.ties = edges.map(([i, j], k) => this.tie(k, i, j, couplings[k]));
+    ties.replaceChildren(...this.ties);
     this.spins = this.places.map((place, i) => this.spin(place, i, fields[i], this.gaps(i)));
     spins.replaceChildren(...this.spins.map(({ node }) => node));
     this.darts = arrows.map(() => drawing("path", { class: "lab-dart", d: DART }));
     darts.replaceChildren(...this.darts);
     this.here = Math.min(this.here, places.length - 1);
     this.spins[this.here].node.setAttribute("tabindex", 0);
-    if (focused) this.spins[this.here].node.focus({ preventScroll: true });
+    this.there = Math.max(Math.min(this.there, edges.length - 1), 0);
+    this.ties[this.there]?.setAttribute("tabindex", 0);
+    if (onTie && this.ties.length) this.hold(this.there);
+    else if (focused || onTie) this.spins[this.here].node.focus({ preventScroll: true });
     this.mark(undefined);
   }
 
-  tie(i, j, coupling) {
+  tie(k, i, j, coupling) {
     const [from, to] = [this.places[i], this.places[j]];
-    return drawing("line", {
-      ...{ x1: from.x.toFixed(1), y1: from.y.toFixed(1), x2: to.x.toFixed(1), y2: to.y.toFixed(1) },
-      class: coupling > 0 ? "lab-edge lab-tie positive" : "lab-edge lab-tie negative",
-      "stroke-width": (1 + 2 * Math.min(Math.abs(coupling), 1.5)).toFixed(2),
-    });
+    const ends = { x1: from.x.toFixed(1), y1: from.y.toFixed(1), x2: to.x.toFixed(1), y2: to.y.toFixed(1) };
+    const width = 1 + 2 * Math.min(Math.abs(coupling), 1.5);
+    const node = drawing(
+      "g",
+      {
+        class: "lab-tie",
+        role: "button",
+        tabindex: -1,
+        "aria-label": `bond of ${i} and ${j}, J = ${short(coupling, 4)}`,
+      },
+      drawing("line", { class: "lab-held", ...ends, "stroke-width": (width + 9).toFixed(2) }),
+      drawing("line", {
+        class: coupling > 0 ? "lab-edge positive" : "lab-edge negative",
+        ...{ ...ends, "stroke-width": width.toFixed(2) },
+      }),
+    );
+    node.addEventListener("keydown", (event) => this.keyOnTie(event, k));
+    node.addEventListener("click", (event) => event.detail === 0 && this.turn(k));
+    return node;
   }
 
   // Two directions from a spin in which there is room, for its name and its field: away from its edges.
@@ -156,6 +175,11 @@ export class Sketch {
     else this.on.join(chosen, i);
   }
 
+  turn(k) {
+    this.hold(k);
+    this.on.edge(k);
+  }
+
   listen() {
     const { svg } = this;
     svg.addEventListener("pointerdown", (event) => this.grasp(event));
@@ -167,7 +191,7 @@ export class Sketch {
       const place = this.place(event);
       const k = this.edgeAt(place);
       if (k === undefined) this.add(place, this.chosen);
-      else this.on.edge(k);
+      else this.turn(k);
     });
   }
 
@@ -247,6 +271,19 @@ export class Sketch {
     event.preventDefault();
   }
 
+  keyOnTie(event, k) {
+    const { key, ctrlKey, metaKey, altKey } = event;
+    if (ctrlKey || metaKey || altKey) return;
+    const count = this.ties.length;
+    this.hold(k); // which may have the focus by other means than this
+    if (key === " " || key === "Enter") this.turn(k);
+    else if (key in DIRECTIONS)
+      this.hold((k + count + Math.sign(DIRECTIONS[key][0] + DIRECTIONS[key][1])) % count);
+    else if (key === "Delete" || key === "Backspace") this.on.cut(k);
+    else return;
+    event.preventDefault();
+  }
+
   // Of the spins on one side, the one that is nearest, where a step aside counts twice.
   neighbour(i, [right, down]) {
     const from = this.places[i];
@@ -265,6 +302,14 @@ export class Sketch {
     this.here = i;
     this.spins[i].node.setAttribute("tabindex", 0);
     this.spins[i].node.focus({ preventScroll: true });
+  }
+
+  // So can one edge at a time be, to which the focus goes here.
+  hold(k) {
+    this.ties[this.there]?.setAttribute("tabindex", -1);
+    this.there = k;
+    this.ties[k].setAttribute("tabindex", 0);
+    this.ties[k].focus({ preventScroll: true });
   }
 }
 
