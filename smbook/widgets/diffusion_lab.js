@@ -453,7 +453,8 @@ class DiffusionLab {
     const sides = model.get("colours");
     const seen = { all: true, law: !flow.owned, memory: !flow.exact, [sides]: true };
     seen.learned = seen.memory && seen.law;
-    for (const [when, entry] of this.signs.entries) entry.toggleAttribute("hidden", !seen[when]);
+    const listed = this.signs.entries.filter(([when]) => seen[when]);
+    this.signs.node.replaceChildren(...listed.map(([, entry]) => entry));
     this.report();
   }
 
@@ -624,7 +625,6 @@ function signs() {
     const entry = own[shape]
       ? element("li", {}, drawing("svg", form, own[shape](kind)), words)
       : legend([[sign, words]]).firstChild;
-    node.append(entry);
     return [when, entry];
   });
   return { node, entries };
