@@ -147,17 +147,15 @@ def test_the_printed_trees():
     assert "8 in this random tree" in CHAPTER.cell("steps")["metadata"]["mystnb"]["figure"]["caption"]
 
 
-def test_leaf_after_leaf_gives_the_same():
-    leaves = CHAPTER.functions("large-tree")["sum_out_leaves"]
-    for seed in SEEDS:
-        one = network.random_tree(14, fields=np.random.default_rng(seed).normal(size=14), rng=seed)
-        states = one.enumerate(1.3)
-        log_z, last, field = leaves(one, 1.3)
-        assert log_z == pytest.approx(states.log_partition, rel=1e-12)
-        assert np.tanh(field) == pytest.approx(states.magnetization[last], abs=1e-12)
-    first, second = CHAPTER.printed("large-tree").splitlines()[0].split()[-2:]
-    assert first == second
-    assert CHAPTER.printed("large-tree").split()[-1] == "True"
+def test_a_tree_of_ten_thousand_spins_is_done_in_a_moment():
+    """Its ln Z by summing out one spin after another, which knows nothing of messages."""
+    h = np.random.default_rng(1982).normal(size=10_000)
+    large = network.random_tree(10_000, fields=h, rng=1982)
+    told = belief_propagation(large, 1.0)
+    assert told.converged
+    assert told.steps < 100
+    small = network.random_tree(200, fields=h[:200], rng=1982)
+    assert belief_propagation(small, 1.0).log_partition == pytest.approx(log_partition(small, 1.0), rel=1e-12)
 
 
 # ---- Loops.
@@ -176,7 +174,10 @@ def test_on_a_ring_messages_know_one_eigenvalue_of_two(written, seed):
     assert first * second == pytest.approx(np.prod(2 * np.sinh(1.8 * couplings)), rel=1e-9)
     assert np.sign(second) == np.sign(np.prod(couplings))
     turns = written.pass_messages(*dense(one), 0.9, 60 * n)
-    assert written.beliefs(*dense(one), 0.9, turns)[2] == pytest.approx(np.log(first), abs=1e-8)
+    m, _, log_z = written.beliefs(*dense(one), 0.9, turns)
+    assert log_z == pytest.approx(np.log(first), abs=1e-8)
+    exact = one.enumerate(0.9).magnetization
+    assert exact == pytest.approx((first - second) / (first + second) * m, abs=1e-8)
 
 
 def test_without_fields_the_echo_is_the_product_of_the_tanh():
@@ -189,6 +190,9 @@ def test_the_printed_rings():
         n, last, exact, both, bethe, first, mean, told = map(float, row.split())
         assert (exact, bethe) == (both, first)
         assert (bethe < exact) == (last > 0) == (told > mean)
+        factor = (2 * np.exp(first) - np.exp(exact)) / np.exp(exact)
+        assert mean == pytest.approx(factor * told, abs=3e-4)
+        assert told == 0.4949 or last < 0
     assert n == 10
 
 
@@ -248,19 +252,6 @@ def test_messages_settle_where_the_bethe_free_energy_is_stationary(seed):
     assert value == pytest.approx(-told.log_partition, abs=1e-10)
 
 
-def test_the_bethe_free_energy_of_one_mean():
-    formula = CHAPTER.functions("bethe-code")["bethe_free_energy"]
-    xlogx = CHAPTER.functions("bethe-code")
-    assert xlogx["xlogx"](0.5) == pytest.approx(-0.5 * np.log(2))
-    for heat in (2.0, 2.6):
-        known = theory.bethe_lattice(1 / heat, 4)
-        assert formula(known.magnetization, 1 / heat) == pytest.approx(known.free_energy, abs=1e-12)
-        near = formula(known.magnetization + np.array([-0.01, 0, 0.01]), 1 / heat)
-        assert near.argmin() == 1
-    for row in CHAPTER.printed("bethe-code").splitlines():
-        assert row.split("f = ")[1].split(",")[0] == row.split()[-1]
-
-
 def log_partition(one, beta):
     """Sum out one spin after another, that with the fewest neighbours first."""
     couplings, h, s = one.couplings.tocoo(), one.fields, np.array([1.0, -1.0])
@@ -284,7 +275,7 @@ def log_partition(one, beta):
 
 
 def test_long_loops_do_what_the_text_adds_up():
-    """On graphs of 40 spins, by elimination. With triangles alone ln Z would be 10 errors off."""
+    """As the text has it of 40 spins, by elimination. With triangles alone ln Z would be 10 errors off."""
     made = CHAPTER.definitions("algorithm-regular")
     rng, rows = np.random.default_rng(40), []
     assert log_partition(network.from_edges(9, GRID, fields=0.1), 0.3) == pytest.approx(
@@ -300,9 +291,14 @@ def test_long_loops_do_what_the_text_adds_up():
     slope = (made.loops(0.3, 0.0999) - made.loops(0.3, 0.1001)) / (2e-4 * 0.3)
     assert abs(missed.value - made.loops(0.3, 0.1)) < 4 * missed.error + 0.003
     assert abs(over.value - slope) < 4 * over.error + 0.003
+    assert "0.0722(6) and 0.0621(6)" in TEXT
+    assert max(abs(over.value - 0.0722) / over.error, abs(missed.value - 0.0621) / missed.error) < 4
     assert CHAPTER.column("regular-figure", "large N", 0) == round(slope, 4)
-    for row in CHAPTER.printed("regular-figure").splitlines()[1:-1]:
-        assert float(row.split()[1].split("(")[0]) == pytest.approx(slope, rel=0.15)
+    rows = [row.split()[1:] for row in CHAPTER.printed("regular-figure").splitlines()[1:-1]]
+    printed = [[float(value.split("(")[0]) for value in row] for row in rows]
+    assert all(value == pytest.approx(slope, rel=0.04) for value, _ in printed)
+    assert printed[0][0] == pytest.approx(1.025 * slope, abs=3e-4)
+    assert [round(printed[k][1], 3) for k in (0, -1)] == [0.079, 0.065]
 
 
 def test_random_graphs_are_drawn_evenly():
@@ -320,6 +316,15 @@ def test_random_graphs_are_drawn_evenly():
 # ---- Many weak couplings.
 
 
+def test_with_damping_the_samples_of_the_text_settle():
+    rng = np.random.default_rng(7)
+    for _ in range(100):
+        couplings = network.sherrington_kirkpatrick(10, rng=rng).couplings
+        one = SpinNetwork(couplings, np.full(10, 0.3))
+        ways = naive_mean_field, tap, belief_propagation
+        assert all(way(one, 1 / 2.5, damping=0.3).converged for way in ways)
+
+
 def test_the_error_of_tap_falls_and_that_of_naive_mean_field_does_not():
     squares = CHAPTER.functions("glasses")["squares"]
     means = []
@@ -333,21 +338,6 @@ def test_the_error_of_tap_falls_and_that_of_naive_mean_field_does_not():
     rows = [row.split() for row in CHAPTER.printed("glasses").splitlines()[2:]]
     assert all(float(row[1]) > 5 * float(row[2]) for row in rows)
     assert float(rows[2][2]) < 0.7 * float(rows[0][2])
-
-
-def test_plefka_s_orders_grow_as_they_should_and_one_is_a_bound():
-    rows = [row.split() for row in CHAPTER.printed("plefka").splitlines()[1:-1]]
-    assert [float(x) for x in rows[1][4:]] == pytest.approx([4, 8, 16], rel=0.1)
-    assert all(float(row[1]) > float(row[2]) > float(row[3]) for row in rows)
-    assert CHAPTER.printed("plefka").splitlines()[-1].split()[-3:] == ["True", "False", "False"]
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        couplings, h = network.sherrington_kirkpatrick(9, rng=rng).couplings, rng.normal(size=9)
-        states = SpinNetwork(couplings, h).enumerate(1.5)
-        assert (
-            theory.plefka_free_energy(couplings, h, states.magnetization, 1.5, order=1)
-            >= -states.log_partition
-        )
 
 
 @pytest.fixture(scope="module")
@@ -379,8 +369,8 @@ def test_steps_shrink_by_the_number_of_de_almeida_and_thouless(changes):
         assert changes(couplings, 0.3, 2.0, 31, older=True)[-1] > 1e-2
     assert np.median(factors) == pytest.approx(rate, abs=0.05)
     told = CHAPTER.printed("time-index").splitlines()
-    assert f"A = {rate:.3f} for h = 1 and 1.232" in told[0]
-    assert [float(x) for x in told[1].split()[5:]] == pytest.approx([rate] * 3, abs=0.06)
+    assert f"Lambda = {rate:.3f} for h = 1 and 1.232" in told[0]
+    assert [float(x) for x in told[1].split()[5:]] == pytest.approx([rate] * 3, abs=0.05)
     assert told[2].endswith("True")
 
 
@@ -506,13 +496,13 @@ def test_the_counted_chances():
 
 
 def test_the_questions():
-    assert CHAPTER.tells_apart("question-chain", 99, (100, 50, 198, 1))
+    assert CHAPTER.tells_apart("question-chain", 99, (100, 98, 50, 198, 1))
     cubic = theory.bethe_critical_temperature(6)
-    wrong = 6, 1 / np.arctanh(1 / 6), 5, 0.2, np.arctanh(0.2), theory.bethe_critical_temperature(4)
+    wrong = 6, 1 / np.arctanh(1 / 6), 5, 0.2, np.arctanh(0.2), 4.51, theory.bethe_critical_temperature(4)
     assert CHAPTER.tells_apart("question-cubic", cubic, wrong)
-    assert CHAPTER.question("question-cubic").check("4.93").right
+    assert all(CHAPTER.question("question-cubic").check(answer).right for answer in ("4.93", "4.9"))
     asked = CHAPTER.question("question-hard")
-    right = "more examples, up to a load of 1.5"
+    right = "more examples, up to a load of 1.6"
     assert asked.check(right).right
     others = "more steps", "nothing; the examples do not determine the teacher", "a larger system"
     said = [asked.check(option) for option in others]
@@ -520,28 +510,40 @@ def test_the_questions():
     assert len({verdict.words for verdict in said} - {""}) == 3
 
 
-def test_what_the_live_figure_shows_in_two_exercises():
+def largest_error(**settings):
+    return MessageLab(**settings).propagate(2000).errors[-1]
+
+
+def test_what_the_live_figure_shows_at_the_beginning():
+    for graph, off in (("tree", (0, 0.14, 0.37)), ("ring", (0.14, 0.49, 0.51))):
+        methods = "belief-propagation", "tap", "naive-mean-field"
+        found = [largest_error(graph=graph, method=method) for method in methods]
+        assert found == pytest.approx(off, abs=0.005)
+    chain = {"graph": "chain", "method": "tap"}
+    assert MessageLab(**chain).propagate(2000).changes[-1] > 0.5
+    assert MessageLab(**chain, damping=0.5).propagate(2000).changes[-1] < 1e-12
+
+
+def test_messages_order_on_the_grid_of_the_live_figure():
+    grid = {"graph": "grid", "field": -0.1}
+    assert largest_error(**grid, beta=0.8) < 1e-12
+    m = MessageLab(**grid, beta=0.8, start="up").propagate(2000).magnetization[-1]
+    assert [m.min(), m.max()] == pytest.approx([0.80, 0.93], abs=0.005)
+    assert largest_error(**grid, beta=0.67, start="up") > 0.1
+    assert largest_error(**grid, beta=0.65, start="up") < 1e-3
+    assert round(1 / CHAPTER.column("onset", "nine spins: rho = 1.7321, and below T =", 0), 3) == 0.658
+
+
+def test_what_the_live_figure_shows_in_an_exercise():
     for couplings, told, exact in (((1, 1, -1), 3.4096, 2.8700), ((1, 1, 1), 3.6997, 3.9095)):
         lab = MessageLab(edges=[(0, 1), (1, 2), (0, 2)], couplings=couplings, fields=0.2, beta=1.0)
         assert lab.propagate(400).log_partition == pytest.approx(told, abs=5e-5)
         assert lab.exact.log_partition == pytest.approx(exact, abs=5.1e-5)
     assert MessageLab(graph="triangle").propagate(400).log_partition == pytest.approx(3.4096, abs=5e-5)
     assert (2 * np.sinh(2)) ** 3 == pytest.approx(381.7, abs=0.05)
-    bow = [(0, 1), (1, 2), (0, 2), (0, 3), (3, 4), (0, 4)]
-    hexagon = MessageLab(graph="ring", beta=0.5)
-    assert hexagon.network.fields == pytest.approx(0.1)
-    for lab, errors in (
-        (hexagon, (0.0025, 0.032, 0.37)),
-        (MessageLab(edges=bow, fields=0.1, beta=0.5), (0.089, 0.021, 0.72)),
-    ):
-        for method, error in zip(("belief-propagation", "tap", "naive-mean-field"), errors, strict=True):
-            lab.method = method
-            assert lab.propagate(2000).errors[-1] == pytest.approx(error, rel=0.03)
 
 
 def test_the_exercises_on_paper():
-    assert 1 / np.arctanh(1 / np.sqrt(2)) == pytest.approx(1.135, abs=5e-4)
-    assert theory.bethe_critical_temperature(3) == pytest.approx(1.820, abs=5e-4)
     assert perceptron.hebb_curve(np.pi / 2).error == pytest.approx(0.25)
     assert perceptron.bayes_curve(1.0).error == pytest.approx(0.25, abs=0.005)
     first = theory.state_evolution(0.8, n_steps=1).overlap[1]
