@@ -433,7 +433,7 @@ def test_the_printed_steps_lie_on_state_evolution_and_end_on_the_bayes_curve():
             assert abs(float(value) - float(limit)) < 4 * last
         assert float(bayes) == round(perceptron.bayes_curve(float(load)).error, 4)
         assert float(hebb_error) == round(perceptron.hebb_curve(float(load)).error, 4)
-    assert round(100 * perceptron.bayes_curve(2.0).error) == 17
+    assert max(CHAPTER.column("evolution-figure", "2 ", 2), perceptron.bayes_curve(2.0).error) < 0.18
     assert round(100 * perceptron.hebb_curve(2.0).error) == 23
 
 
