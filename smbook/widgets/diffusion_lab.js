@@ -23,7 +23,7 @@ const TICKS = [4, 1, 0.1, 0.01, 0.001];
 const SHAPES = ["learner", "count", "dimensions", "mean_norm", "deviation", "particles", "seed", "_own"];
 const LEARNERS = { exact: "knows the exact score", memory: "knows n training points by heart" };
 const DIRECTIONS = { back: "back: noise is taken away", forward: "forward: noise is added" };
-const COLOURS = { end: "the side without noise", now: "the side now" };
+const COLOURS = { end: "the side at the end", now: "the side now" };
 const USUAL = { direction: "back", cloned_at: 0, mean_norm: 4, deviation: 1, dimensions: 8 };
 const PRESETS = [
   ["Exact score", { ...USUAL, learner: "exact" }],
@@ -51,7 +51,8 @@ const SIGNS = [
   ["cross", "training point a, drawn at exp(\u2212t) a", "memory"],
   ["diamond flow", "centre of a cluster", "law"],
   ["line contour", "its standard deviation", "law"],
-  ["line theory", "potential; chance to keep the side", "all"],
+  ["line theory", "potential; chance to keep the side", "apart"],
+  ["line theory", "potential", "clones"],
   ["sides", "share on their final side", "all"],
   ["line heavier", "weight on one point, theory", "learned"],
   ["weights", "mean of \u03a3w\u00b2, the weight on one point", "memory"],
@@ -452,6 +453,7 @@ class DiffusionLab {
     const { flow, model } = this;
     const sides = model.get("colours");
     const seen = { all: true, law: !flow.owned, memory: !flow.exact, [sides]: true };
+    Object.assign(seen, { clones: flow.clones, apart: !flow.clones });
     seen.learned = seen.memory && seen.law;
     const listed = this.signs.entries.filter(([when]) => seen[when]);
     this.signs.node.replaceChildren(...listed.map(([, entry]) => entry));
@@ -567,10 +569,10 @@ class DiffusionLab {
     if (shown < this.wanted && !this.model.get("running"))
       return `${place}, on the way to ${told(flow.times[this.wanted])}: the steps to there are still computed.`;
     if (flow.clones) {
-      const exact = `exactly ${percent(numbers.expected_clones_right)} %`;
+      const expected = `${percent(numbers.expected_clones_right)} %`;
       if (shown < flow.last || !flow.complete)
-        return `${place}: clones of one point of t = ${told(flow.times[0])}, of which ${exact} will end on the right.`;
-      return `${percent(numbers.clones_right)} % of the clones ended on the right, by theory ${exact}.`;
+        return `${place}: clones of one noisy point, drawn at t = ${told(flow.times[0])}; ${expected} are expected to end on the right.`;
+      return `${percent(numbers.clones_right)} % of the clones ended on the right; expected were ${expected}.`;
     }
     if (!flow.back) {
       const left = percent(numbers.expected_kept);
