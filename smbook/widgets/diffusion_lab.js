@@ -8,9 +8,9 @@ import { Loop, Pace, Rate } from "./runtime/loop.js";
 
 const PLACES = 241; // of the potential
 const BINS = 60;
-const DEEP = -3.4; // where particles stand below the potential
-const TALL = 2.8; // of the highest box
-const HIGH = 5; // of the potential that is drawn
+const DEEP = -1.36; // where particles stand below the potential
+const TALL = 1.12; // of the highest box
+const HIGH = 2; // of the potential that is drawn
 const ROOM = 3.2; // standard deviations around a cluster
 const CIRCLE = 48;
 const AT_ONCE = 40; // milliseconds for which a run is computed at once, and a frame otherwise
@@ -139,7 +139,7 @@ class Wells {
   constructor() {
     this.chart = new Chart({
       ...{ x: [-1, 1], y: [DEEP, HIGH], xLabel: "u", yLabel: "\u2212ln P(u) above its least, and particles" },
-      ...{ height: 236, left: 40, heights: [0, 2, 4].map((v) => [v, short(v)]) },
+      ...{ height: 236, left: 40, heights: [0, 1, 2].map((v) => [v, short(v)]) },
       describe: "The potential along u as a line, and a histogram of the particles below it.",
     });
     this.node = this.chart.svg;
