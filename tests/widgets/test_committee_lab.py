@@ -39,7 +39,7 @@ def test_a_push_is_that_of_the_package_and_what_came_before_stays():
     np.testing.assert_allclose(pushed.cross[20] - run.cross[20], 0.2 * (np.eye(2) - 1 / 2), atol=1e-12)
     units = np.empty((4, 100))
     kernels.draw_committee(seed_state(1), 1, 1.0, units[:2])
-    before = committee_overlaps(specialize(units[2:] * 0, units[:2], 0.1), units[:2])
+    before = committee_overlaps(specialize(np.zeros((2, 100)), units[:2], 0.1), units[:2])
     np.testing.assert_allclose(before.cross, 0.1 * (np.eye(2) - 1 / 2), atol=1e-12)
 
 
